@@ -1,0 +1,136 @@
+//! How the domain's types are read from what somebody gave: a request body names every wrong field at
+//! once, so each type says itself what is wrong with a value (`deserr`), whatever the body's error type is.
+
+/// Reads a type through its `FromStr`, from a JSON string only.
+macro_rules! given_as_text {
+    ($($name:ty),+ $(,)?) => {$(
+        impl<E> deserr::Deserr<E> for $name
+        where
+            E: deserr::DeserializeError + deserr::MergeWithError<$crate::Invalid>,
+        {
+            fn deserialize_from_value<V: deserr::IntoValue>(
+                value: deserr::Value<V>,
+                location: deserr::ValuePointerRef<'_>,
+            ) -> Result<Self, E> {
+                let text = <String as deserr::Deserr<E>>::deserialize_from_value(value, location)?;
+                text.parse()
+                    .map_err(|invalid| deserr::take_cf_content(<E as deserr::MergeWithError<$crate::Invalid>>::merge(None, invalid, location)))
+            }
+        }
+    )+};
+}
+pub(crate) use given_as_text;
+
+/// Reads a type through its `TryFrom<i64>`, from a JSON whole number only.
+macro_rules! given_as_integer {
+    ($($name:ty),+ $(,)?) => {$(
+        impl<E> deserr::Deserr<E> for $name
+        where
+            E: deserr::DeserializeError + deserr::MergeWithError<$crate::Invalid>,
+        {
+            fn deserialize_from_value<V: deserr::IntoValue>(
+                value: deserr::Value<V>,
+                location: deserr::ValuePointerRef<'_>,
+            ) -> Result<Self, E> {
+                let number = <i64 as deserr::Deserr<E>>::deserialize_from_value(value, location)?;
+                <$name>::try_from(number)
+                    .map_err(|invalid| deserr::take_cf_content(<E as deserr::MergeWithError<$crate::Invalid>>::merge(None, invalid, location)))
+            }
+        }
+    )+};
+}
+pub(crate) use given_as_integer;
+
+/// A text of so many characters, trimmed, without control characters.
+macro_rules! text_type {
+    ($($(#[$doc:meta])* $name:ident: $least:literal..=$most:literal $(, $rule:expr)?;)+) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $crate::Invalid;
+
+            fn from_str(text: &str) -> Result<Self, $crate::Invalid> {
+                let text = $crate::given::clean(text, $least, $most)?;
+                $({
+                    let rule: fn(&str) -> Result<(), $crate::Invalid> = $rule;
+                    rule(text)?;
+                })?
+                Ok(Self(text.to_owned()))
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                utoipa::openapi::schema::ObjectBuilder::new()
+                    .schema_type(utoipa::openapi::schema::Type::String)
+                    .min_length(Some($least))
+                    .max_length(Some($most))
+                    .into()
+            }
+        }
+
+        impl utoipa::ToSchema for $name {}
+
+        $crate::given::given_as_text!($name);
+    )+};
+}
+pub(crate) use text_type;
+
+use crate::Invalid;
+
+/// Trims, counts and looks for what can't be shown. Line breaks are kept: descriptions have several lines.
+pub(crate) fn clean(text: &str, least: usize, most: usize) -> Result<&str, Invalid> {
+    let text = text.trim();
+    let length = text.chars().count();
+    if length < least {
+        let message = if least == 1 { "must not be empty".to_owned() } else { format!("must have at least {least} characters") };
+        return Err(Invalid::new("TOO_SHORT", message));
+    }
+    if length > most {
+        return Err(Invalid::new("TOO_LONG", format!("must have at most {most} characters")));
+    }
+    if text.chars().any(|c| c.is_control() && c != '\n' && c != '\r' && c != '\t') {
+        return Err(Invalid::new("INVALID_CHARACTER", "must not contain control characters"));
+    }
+    Ok(text)
+}
+
+/// A text on one line, for what stands in lists, mails and documents.
+pub(crate) fn one_line(text: &str) -> Result<(), Invalid> {
+    if text.chars().any(char::is_control) {
+        return Err(Invalid::new("INVALID_CHARACTER", "must stand on one line"));
+    }
+    Ok(())
+}
+
+given_as_text!(
+    crate::ids::UserId,
+    crate::ids::CompanyId,
+    crate::ids::AttachmentId,
+    crate::ids::CompoundId,
+    crate::ids::ApartmentId,
+    crate::ids::TenantId,
+    crate::ids::OccupancyId,
+    crate::ids::InvoiceId,
+    crate::EmailAddress,
+    crate::Role,
+    crate::document::DocumentType,
+    crate::mail::MailStatus,
+    crate::status::UserStatus,
+    crate::status::VerificationStatus,
+);

@@ -1,0 +1,48 @@
+//! Types and rules of Nexus.
+//!
+//! Nothing here does I/O, reads a clock or draws randomness: callers pass all three in, so every
+//! rule can be tested with plain values. Nothing here knows HTTP or SQL either.
+
+pub mod chat;
+pub mod document;
+pub mod company;
+pub mod date;
+mod given;
+pub mod invoice;
+pub mod maintenance;
+pub mod money;
+pub mod occupancy;
+pub mod place;
+pub mod proration;
+pub mod tenant;
+pub mod forecast;
+pub mod dashboard;
+pub mod email;
+pub mod ids;
+pub mod invalid;
+pub mod mail;
+pub mod page;
+pub mod keyed_hash;
+pub mod message;
+pub mod one_time_code;
+pub mod password;
+pub mod password_hash;
+pub mod person_name;
+pub mod refresh_token;
+pub mod registration;
+pub mod relay;
+pub mod relay_calls;
+pub mod role;
+pub mod seal;
+pub mod settings;
+pub mod signature;
+pub mod status;
+pub mod temporary_password;
+pub mod time;
+pub mod token;
+pub mod totp;
+
+pub use email::EmailAddress;
+pub use invalid::Invalid;
+pub use role::Role;
+pub use time::Timestamp;

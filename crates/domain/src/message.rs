@@ -1,0 +1,175 @@
+//! Messages: what one may say, and how a message looks wherever it is shown.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::ids::{AttachmentId, ChatId, MessageId, UserId};
+use crate::status::wire_enum;
+use crate::{Invalid, Timestamp};
+
+/// The most characters of a message, after trimming.
+pub const MOST_CHARACTERS: usize = 4_000;
+/// The most attachments of one message.
+pub const MOST_ATTACHMENTS: usize = 10;
+
+wire_enum!(
+    /// What a message is. `SYSTEM` ones come from the product itself.
+    MessageType {
+        Text => "TEXT",
+        Image => "IMAGE",
+        File => "FILE",
+        System => "SYSTEM",
+    }
+);
+
+impl MessageType {
+    /// The type of a message that a person sends.
+    pub fn from_person(given: Option<Self>) -> Result<Self, Invalid> {
+        match given.unwrap_or(Self::Text) {
+            Self::System => Err(Invalid::new("UNKNOWN_VALUE", "must be one of TEXT IMAGE FILE")),
+            allowed => Ok(allowed),
+        }
+    }
+}
+
+/// The text of a message, kept as it was written; only its length is judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Content(String);
+
+impl Content {
+    /// Only attachments may stand without a word.
+    pub fn new(text: String, has_attachments: bool) -> Result<Self, Invalid> {
+        let length = text.trim().chars().count();
+        if length == 0 && !has_attachments {
+            return Err(Invalid::new("REQUIRED", "must not be empty"));
+        }
+        if length > MOST_CHARACTERS {
+            return Err(Invalid::new("TOO_LONG", format!("must have at most {MOST_CHARACTERS} characters")));
+        }
+        // SQLite's text functions and some clients end a string at NUL; nobody types one.
+        if text.contains('\0') {
+            return Err(Invalid::new("INVALID", "must not contain the character U+0000"));
+        }
+        // What is trimmed away counts against nothing, so it must be bounded by itself.
+        if text.len() > MOST_CHARACTERS * 8 {
+            return Err(Invalid::new("TOO_LONG", "has too much white space around it"));
+        }
+        Ok(Self(text))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+/// The sender's own name for a message: sending it again under the same name stores nothing again.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(transparent)]
+#[schema(value_type = String)]
+pub struct TempId(String);
+
+impl TempId {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for TempId {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        let length = text.chars().count();
+        if (1..=128).contains(&length) && !text.chars().any(char::is_control) {
+            Ok(Self(text))
+        } else {
+            Err(Invalid::new("INVALID", "must have 1 to 128 characters and no control characters"))
+        }
+    }
+}
+
+/// An attachment as messages show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Attachment {
+    pub id: AttachmentId,
+    pub file_name: String,
+    pub content_type: String,
+    pub size: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub height: Option<u32>,
+}
+
+/// A message, the same in answers and in events.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Message {
+    pub id: MessageId,
+    pub chat_id: ChatId,
+    /// 1, 2, 3 … in its chat.
+    pub seq: i64,
+    pub sender_id: UserId,
+    pub content: String,
+    pub message_type: MessageType,
+    pub attachments: Vec<Attachment>,
+    pub temp_id: Option<TempId>,
+    pub created_at: Timestamp,
+    pub edited_at: Option<Timestamp>,
+    pub deleted_at: Option<Timestamp>,
+}
+
+/// A message as an event carries it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MessageEvent {
+    #[serde(flatten)]
+    pub message: Message,
+    pub timestamp: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(text: &str, has_attachments: bool) -> Result<(), &'static str> {
+        Content::new(text.into(), has_attachments).map(drop).map_err(|e| e.code)
+    }
+
+    #[test]
+    fn white_space_alone_is_nothing_said() {
+        assert_eq!(code(" \n\t ", false), Err("REQUIRED"));
+        assert_eq!(code("", true), Ok(()));
+    }
+
+    #[test]
+    fn length_counts_characters_after_trimming() {
+        assert_eq!(code(&"ä".repeat(4_000), false), Ok(()));
+        assert_eq!(code(&format!("  {}  ", "😀".repeat(4_000)), false), Ok(()));
+        assert_eq!(code(&"a".repeat(4_001), false), Err("TOO_LONG"));
+        assert_eq!(code(&format!("a{}a", " ".repeat(40_000)), false), Err("TOO_LONG"));
+    }
+
+    #[test]
+    fn what_was_written_is_kept_as_it_was_written() {
+        assert_eq!(Content::new("  <b>hi</b>\n".into(), false).unwrap().as_str(), "  <b>hi</b>\n");
+    }
+
+    #[test]
+    fn people_do_not_send_system_messages() {
+        assert!(MessageType::from_person(Some(MessageType::System)).is_err());
+        assert_eq!(MessageType::from_person(None), Ok(MessageType::Text));
+    }
+
+    #[test]
+    fn a_temp_id_is_short_and_printable() {
+        assert!(TempId::try_from(String::new()).is_err());
+        assert!(TempId::try_from("a\u{0}".to_owned()).is_err());
+        assert!(TempId::try_from("x".repeat(128)).is_ok());
+        assert!(TempId::try_from("x".repeat(129)).is_err());
+    }
+}

@@ -1,0 +1,54 @@
+//! The entry of every component: one router per instance, made at its first request.
+
+use std::sync::OnceLock;
+
+use axum::Router;
+use axum::response::{IntoResponse, Response};
+use nexus_store::Database;
+use spin_sdk::http::Request;
+use tower_service::Service;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::{App, Config, Problem, layers, openapi};
+
+// One wasm module per component, so this is the component's own. Requests of an instance share it,
+// and nothing in it belongs to one request.
+static ROUTER: OnceLock<Router> = OnceLock::new();
+
+/// Answers a request with the component's router. Called by `#[http_service]`.
+pub async fn serve(request: Request, routes: fn() -> OpenApiRouter<App>) -> Response {
+    let mut router = match ROUTER.get() {
+        Some(router) => router.clone(),
+        None => match open(routes).await {
+            Ok(router) => ROUTER.get_or_init(|| router).clone(),
+            Err(problem) => return unready(&problem),
+        },
+    };
+    match router.call(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
+}
+
+async fn open(routes: fn() -> OpenApiRouter<App>) -> Result<Router, Problem> {
+    let config = Config::from_variables().await;
+    let app = App::new(Database::open_default()?, config)?;
+    Ok(layers::wrap(openapi::finish(routes()), app))
+}
+
+/// Nothing is open yet, so the layers can't render this one.
+fn unready(problem: &Problem) -> Response {
+    eprintln!("{{\"level\":\"error\",\"cause\":{:?}}}", problem.cause().unwrap_or("not ready"));
+    let mut response = problem.clone().into_response();
+    *response.body_mut() = problem.document("").into();
+    response.headers_mut().insert(
+        http::header::CONTENT_TYPE,
+        http::HeaderValue::from_static("application/problem+json"),
+    );
+    response
+}
+
+/// Makes a future of the host's `Send`: a guest has one thread, and axum asks for `Send`.
+pub fn on_this_thread<F: Future>(future: F) -> impl Future<Output = F::Output> + Send {
+    send_wrapper::SendWrapper::new(future)
+}

@@ -1,0 +1,230 @@
+//! What stands around every router: who calls and under which id, problems rendered, security headers,
+//! the log line, the counts for the edge.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{FromRequestParts, Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use nexus_domain::signature;
+use nexus_store::Usage;
+
+use crate::{App, Code, Problem, clock};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const CLIENT: HeaderName = HeaderName::from_static("x-nexus-client");
+const SIGNATURE: HeaderName = HeaderName::from_static("x-nexus-signature");
+const COUNTS: HeaderName = HeaderName::from_static("x-nexus-counts");
+/// An answer that carries it makes the scheduler run this job now: `mail`.
+pub const NUDGE: HeaderName = HeaderName::from_static("x-nexus-nudge");
+
+/// Who calls, and the id under which the request is logged.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    pub address: Arc<str>,
+    pub request_id: Arc<str>,
+    /// Whether the edge told us (and logs the request), or we had to find out ourselves.
+    behind_edge: bool,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parts
+            .extensions
+            .get::<Caller>()
+            .cloned()
+            .ok_or_else(|| Problem::internal("the request passed no kit layer"))
+    }
+}
+
+/// What a handler learned that the edge counts: sign-in results and cache use.
+#[derive(Debug, Clone, Default)]
+pub struct Observed {
+    /// `ok`, or `fail:<reason>`.
+    pub sign_in: Option<String>,
+    pub cache_hits: u32,
+    pub cache_misses: u32,
+}
+
+/// Puts the layers around a component's router and gives it its state.
+pub fn wrap(router: Router<App>, app: App) -> Router {
+    router
+        .fallback(|| async { Problem::not_found() })
+        .method_not_allowed_fallback(|| async {
+            Problem::new(Code::MethodNotAllowed, "This address does not take this method; `Allow` names those it takes.")
+        })
+        .layer(middleware::from_fn_with_state(app.clone(), around))
+        .with_state(app)
+}
+
+async fn around(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let caller = identify(&app, &request);
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    request.extensions_mut().insert(caller.clone());
+
+    let mut response = next.run(request).await;
+
+    let problem = response.extensions_mut().remove::<Problem>();
+    let observed = response.extensions_mut().remove::<Observed>().unwrap_or_default();
+    if let Some(problem) = &problem {
+        render(problem, &caller, &method, &mut response);
+    }
+    finish_headers(response.headers_mut(), &path, &caller);
+    let usage = app.database().take_usage();
+    if caller.behind_edge {
+        if let Ok(counts) = HeaderValue::from_str(&counts(usage, &observed)) {
+            response.headers_mut().insert(COUNTS, counts);
+        }
+    }
+    let cause = problem.as_ref().and_then(Problem::cause);
+    // The native side calls every second; its own log tells of those that fail.
+    let routine = path.starts_with("/internal/") && !response.status().is_server_error();
+    if !(caller.behind_edge || routine) || cause.is_some() {
+        log_line(&caller, &method, &path, response.status().as_u16(), started, usage, problem.as_ref());
+    }
+    response
+}
+
+/// The edge's signed word, or what Spin says when there is no edge. A header that isn't signed by us counts for
+/// nothing: anybody could send it.
+fn identify(app: &App, request: &Request) -> Caller {
+    let text = |name: &HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
+    let told = text(&CLIENT).and_then(|header| {
+        signature::verify_client_header(
+            &app.internal_secrets(),
+            header,
+            clock::now().as_seconds(),
+            request.method().as_str(),
+            target,
+        )
+        .ok()
+    });
+    if let Some(client) = told {
+        return Caller {
+            address: client.address.into(),
+            request_id: client.request_id.into(),
+            behind_edge: true,
+        };
+    }
+    let address = text(&HeaderName::from_static("spin-client-addr")).unwrap_or("");
+    let request_id = text(&REQUEST_ID)
+        .filter(|given| is_request_id(given))
+        .map_or_else(|| clock::new_id(nexus_domain::ids::uuid_v7).to_string(), str::to_owned);
+    Caller {
+        address: without_port(address).into(),
+        request_id: request_id.into(),
+        behind_edge: false,
+    }
+}
+
+fn is_request_id(given: &str) -> bool {
+    (8..=64).contains(&given.len()) && given.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+}
+
+fn without_port(address: &str) -> String {
+    address
+        .parse::<std::net::SocketAddr>()
+        .map_or_else(|_| address.to_owned(), |socket| socket.ip().to_string())
+}
+
+fn render(problem: &Problem, caller: &Caller, method: &Method, response: &mut Response) {
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    headers.remove(header::CONTENT_LENGTH);
+    if method != Method::HEAD {
+        *response.body_mut() = Body::from(problem.document(&caller.request_id));
+    }
+}
+
+/// The headers Helmet would set (docs/security.md), and no caching of what is personal.
+fn finish_headers(headers: &mut HeaderMap, path: &str, caller: &Caller) {
+    const ALWAYS: [(&str, &str); 10] = [
+        ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+        ("strict-transport-security", "max-age=31536000; includeSubDomains"),
+        ("x-frame-options", "DENY"),
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "strict-origin-when-cross-origin"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-resource-policy", "same-origin"),
+        ("x-xss-protection", "0"),
+        ("x-permitted-cross-domain-policies", "none"),
+        ("origin-agent-cluster", "?1"),
+    ];
+    for (name, value) in ALWAYS {
+        headers
+            .entry(HeaderName::from_static(name))
+            .or_insert(HeaderValue::from_static(value));
+    }
+    const PRIVATE: [&str; 4] = ["/api/v1/auth", "/api/v1/admin", "/api/v1/documents", "/api/v1/dev/"];
+    if PRIVATE.iter().any(|prefix| path.starts_with(prefix)) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    if let Ok(value) = HeaderValue::from_str(&caller.request_id) {
+        headers.insert(REQUEST_ID, value);
+    }
+}
+
+fn counts(usage: Usage, observed: &Observed) -> String {
+    let mut text = format!(
+        "db={};dbms={};hit={};miss={}",
+        usage.statements, usage.micros, observed.cache_hits, observed.cache_misses
+    );
+    if let Some(result) = &observed.sign_in {
+        text.push_str(";auth=");
+        text.push_str(result);
+    }
+    text
+}
+
+fn log_line(caller: &Caller, method: &Method, path: &str, status: u16, started: Instant, usage: Usage, problem: Option<&Problem>) {
+    let line = serde_json::json!({
+        "at": clock::now(),
+        "level": if status >= 500 { "error" } else { "info" },
+        "requestId": &*caller.request_id,
+        "client": &*caller.address,
+        "method": method.as_str(),
+        "path": path,
+        "status": status,
+        "micros": u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+        "statements": usage.statements,
+        "code": problem.map(|problem| problem.code().as_str()),
+        "cause": problem.and_then(Problem::cause),
+    });
+    println!("{line}");
+}
+
+/// Lets only the native side in (`/internal/*`): a request whose signature is missing or wrong finds nothing.
+/// Gives the body, which the signature covers.
+pub async fn signed_body(app: &App, request: Request, limit: usize) -> Result<bytes::Bytes, Problem> {
+    let header = request
+        .headers()
+        .get(&SIGNATURE)
+        .and_then(|value| value.to_str().ok())
+        .ok_or_else(Problem::not_found)?
+        .to_owned();
+    let method = request.method().clone();
+    let target = request.uri().path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
+    let body = crate::extract::read_body(request, limit).await.map_err(|_| Problem::not_found())?;
+    let now = clock::now().as_seconds();
+    signature::verify_request(&app.internal_secrets(), &header, now, method.as_str(), &target, &body)
+        .map_err(|_| Problem::not_found())?;
+    Ok(body)
+}
+
+/// Tells the scheduler to deliver mail now instead of at its next turn.
+pub fn nudge_mail(response: impl IntoResponse) -> Response {
+    let mut response = response.into_response();
+    response.headers_mut().insert(NUDGE, HeaderValue::from_static("mail"));
+    response
+}
+

@@ -1,0 +1,50 @@
+//! HTTP as every component speaks it.
+//!
+//! A component is a router of handlers that read *extract → authorize → one store call → respond*; all that
+//! they share is here: problem documents, extractors that name every wrong field, the session check,
+//! and the layers around the router (request id, security headers, the log line, the counts).
+
+pub mod app;
+pub mod blob;
+pub mod clock;
+pub mod code;
+pub mod config;
+#[cfg(target_arch = "wasm32")]
+pub mod entry;
+pub mod csv;
+pub mod listing;
+pub mod patch;
+pub mod extract;
+pub mod fields;
+pub mod idempotency;
+pub mod layers;
+pub mod openapi;
+pub mod outbound;
+pub mod page;
+pub mod problem;
+pub mod relay;
+pub mod respond;
+pub mod s3;
+pub mod session;
+pub mod upload;
+
+pub use app::App;
+pub use code::Code;
+pub use config::Config;
+pub use extract::{Json, Path, Query};
+pub use fields::FieldErrors;
+pub use layers::Caller;
+pub use problem::{FieldError, Problem};
+pub use session::Session;
+
+#[cfg(target_arch = "wasm32")]
+pub use entry::on_this_thread;
+
+/// In a guest it makes a future of the host's `Send`; outside of one, futures are what they are.
+#[cfg(not(target_arch = "wasm32"))]
+pub fn on_this_thread<F: Future + Send>(future: F) -> F {
+    future
+}
+
+/// What a handler answers: something good, or a problem.
+pub type Answer<T> = Result<T, Problem>;

@@ -1,0 +1,281 @@
+//! Lists as the contract has them: the query string into a page request, the page into JSON or CSV.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, header};
+use http_body::Frame;
+use nexus_domain::ids::CompanyId;
+use nexus_domain::page::{Flag, Limit};
+use nexus_domain::Invalid;
+use nexus_store::listing::{self, Listing, PageRequest, Sort, SortKind};
+use nexus_store::{StoreError, Value};
+use serde::Serialize;
+use utoipa::IntoParams;
+
+use crate::page::{self, Page, bad_cursor};
+use crate::{App, FieldError, Problem, respond};
+
+/// What every list understands. For the documentation; [`read`] reads it.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code)]
+pub struct ListParams {
+    /// Rows on a page, 1 to 100.
+    #[param(minimum = 1, maximum = 100, default = 20, nullable = false)]
+    limit: Option<u32>,
+    /// `nextCursor` of the page before.
+    #[param(nullable = false)]
+    cursor: Option<String>,
+    /// A field, or `-field` for the other way round.
+    #[param(nullable = false)]
+    sort: Option<String>,
+    /// Text to look for.
+    #[param(nullable = false, max_length = 200)]
+    q: Option<String>,
+    /// Whether to count all rows.
+    #[param(rename = "withTotal", nullable = false)]
+    with_total: Option<bool>,
+    /// For SUPER_ADMIN: whose rows.
+    #[param(rename = "companyId", nullable = false, format = "uuid")]
+    company_id: Option<String>,
+}
+
+/// A list as it was asked for.
+pub struct Asked {
+    pub request: PageRequest,
+    /// The list and its order, to which cursors are bound.
+    name: String,
+}
+
+/// Reads a query string; every wrong or unknown parameter is named. `name` is the list's.
+/// `companyId` is known to every list and read elsewhere.
+pub fn read<T>(listing: &'static Listing<T>, name: &str, company: Option<CompanyId>, pairs: &[(String, String)]) -> Result<Asked, Problem> {
+    let mut errors = Vec::new();
+    let mut cursor = None;
+    let mut sort = listing.sorts.first().map(|sort| (sort, true));
+    let mut request = PageRequest {
+        company,
+        filters: Vec::new(),
+        search: None,
+        sort: listing.sorts.first().ok_or_else(|| Problem::internal("a list without an order"))?,
+        descending: true,
+        after: None,
+        limit: Limit::default().get(),
+        with_total: false,
+    };
+    for (name, text) in pairs {
+        let mut refuse = |invalid| errors.push(FieldError::new(name.clone(), invalid));
+        match name.as_str() {
+            "companyId" => {}
+            "cursor" => cursor = Some(text.as_str()),
+            "limit" => match text.parse::<Limit>() {
+                Ok(limit) => request.limit = limit.get(),
+                Err(invalid) => refuse(invalid),
+            },
+            "withTotal" => match text.parse::<Flag>() {
+                Ok(flag) => request.with_total = flag.is_set(),
+                Err(invalid) => refuse(invalid),
+            },
+            "sort" => {
+                let (field, descending) = text.strip_prefix('-').map_or((text.as_str(), false), |field| (field, true));
+                sort = listing.sorts.iter().find(|sort| sort.name == field).map(|sort| (sort, descending));
+                if sort.is_none() {
+                    let names: Vec<_> = listing.sorts.iter().map(|sort| sort.name).collect();
+                    refuse(Invalid::new("UNKNOWN_SORT", format!("must be one of {}", names.join(" "))));
+                }
+            }
+            "q" if text.chars().count() > 200 => refuse(Invalid::new("TOO_LONG", "must have at most 200 characters")),
+            "q" => request.search = Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+            _ => match listing.filters.iter().find(|filter| filter.name == name) {
+                Some(filter) => match (filter.read)(text) {
+                    Ok(value) => request.filters.push((filter.clause, value)),
+                    Err(invalid) => refuse(invalid),
+                },
+                None => refuse(Invalid::new("UNKNOWN_PROPERTY", "is not a parameter of this list")),
+            },
+        }
+    }
+    if let (true, Some((sort, descending))) = (errors.is_empty(), sort) {
+        request.sort = sort;
+        request.descending = descending;
+        let name = format!("{name}:{}{}", if descending { "-" } else { "" }, sort.name);
+        request.after = cursor.map(|cursor| after(&name, sort, cursor)).transpose()?;
+        return Ok(Asked { request, name });
+    }
+    Err(Problem::invalid(errors))
+}
+
+fn after(name: &str, sort: &Sort, cursor: &str) -> Result<(Value, String), Problem> {
+    let [value, id] = page::decode::<2>(name, cursor)?;
+    let value = match (sort.kind, value) {
+        (SortKind::Integer, serde_json::Value::Number(number)) => number.as_i64().map(Value::Integer),
+        (SortKind::Text | SortKind::Id, serde_json::Value::String(text)) => Some(Value::Text(text)),
+        _ => None,
+    };
+    match (value, id) {
+        (Some(value), serde_json::Value::String(id)) => Ok((value, id)),
+        _ => Err(bad_cursor()),
+    }
+}
+
+/// The answer: a page of JSON, or all matching rows as CSV when that is what the client accepts. `view` shows a
+/// row as this client may see it; `columns` are the CSV's, `a.b` for a field of a field.
+pub fn answer<T: Serialize + Send + 'static>(
+    app: &App,
+    headers: &HeaderMap,
+    listing: &'static Listing<T>,
+    asked: Asked,
+    columns: &'static [&'static str],
+    view: fn(T) -> T,
+) -> Result<Response, Problem> {
+    if accepts_csv(headers) {
+        let mut rows = Rows { app: app.clone(), listing, columns, view, request: Some(asked.request), first: true };
+        // The first part now, so that what is wrong is still told by a status.
+        let first = rows.next()?.unwrap_or_default();
+        let body = Body::new(CsvBody { first: Some(first), rows });
+        let mut response = body.into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
+        headers.insert(header::VARY, HeaderValue::from_static("accept"));
+        return Ok(response);
+    }
+    let found = listing::page(app.database(), listing, &asked.request)?;
+    let mut response = respond::ok(&Page {
+        items: found.items.into_iter().map(view).collect::<Vec<_>>(),
+        next_cursor: found.next.map(|(value, id)| page::encode(&asked.name, vec![to_json(value), id.into()])),
+        total: found.total,
+    });
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept"));
+    Ok(response)
+}
+
+fn to_json(value: Value) -> serde_json::Value {
+    match value {
+        Value::Integer(integer) => integer.into(),
+        Value::Text(text) => text.into(),
+        _ => serde_json::Value::Null,
+    }
+}
+
+/// Whether CSV is named, and not after JSON.
+fn accepts_csv(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .into_iter()
+        .flat_map(|accept| accept.split(','))
+        .map(|range| range.split(';').next().unwrap_or_default().trim())
+        .find(|range| range.eq_ignore_ascii_case("text/csv") || range.eq_ignore_ascii_case("application/json"))
+        .is_some_and(|range| range.eq_ignore_ascii_case("text/csv"))
+}
+
+/// Rows a statement reads at once for CSV.
+const CSV_ROWS: u32 = 500;
+
+struct Rows<T: 'static> {
+    app: App,
+    listing: &'static Listing<T>,
+    columns: &'static [&'static str],
+    view: fn(T) -> T,
+    /// What is still to be read.
+    request: Option<PageRequest>,
+    first: bool,
+}
+
+impl<T: Serialize> Rows<T> {
+    fn next(&mut self) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some(mut request) = self.request.take() else {
+            return Ok(None);
+        };
+        request.limit = CSV_ROWS;
+        request.with_total = false;
+        let mut out = Vec::new();
+        if std::mem::take(&mut self.first) {
+            request.after = None;
+            let names: Vec<_> = self.columns.iter().map(|name| serde_json::Value::from(*name)).collect();
+            crate::csv::write_record(&mut out, &names);
+        }
+        let page = listing::page(self.app.database(), self.listing, &request)?;
+        for item in page.items {
+            let item = serde_json::to_value((self.view)(item)).unwrap_or_default();
+            let cells = self.columns.iter().map(|path| path.split('.').fold(&item, |value, field| &value[field]));
+            crate::csv::write_record(&mut out, cells);
+        }
+        if let Some(next) = page.next {
+            request.after = Some(next);
+            self.request = Some(request);
+        }
+        Ok(Some(out))
+    }
+}
+
+/// A body that reads on when the client has taken what there was.
+struct CsvBody<T: 'static> {
+    first: Option<Vec<u8>>,
+    rows: Rows<T>,
+}
+
+impl<T> Unpin for CsvBody<T> {}
+
+impl<T: Serialize> http_body::Body for CsvBody<T> {
+    type Data = Bytes;
+    type Error = StoreError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, StoreError>>> {
+        let part = match self.first.take() {
+            Some(first) => Ok(Some(first)),
+            None => self.rows.next(),
+        };
+        Poll::Ready(part.map(|part| part.map(|part| Frame::data(part.into()))).transpose())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Code;
+    use nexus_store::apartments::LISTING;
+
+    fn asked(pairs: &[(&str, &str)]) -> Result<Asked, Problem> {
+        let pairs: Vec<_> = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        read(&LISTING, "apartments", None, &pairs)
+    }
+
+    #[test]
+    fn every_wrong_parameter_is_named() {
+        let problem = asked(&[("limit", "0"), ("sort", "colour"), ("status", "ON_FIRE"), ("surprise", "1"), ("withTotal", "yes")]).err().unwrap();
+        let fields: Vec<_> = problem.errors().iter().map(|error| error.field.as_str()).collect();
+        assert_eq!(fields, ["limit", "sort", "status", "surprise", "withTotal"]);
+    }
+
+    #[test]
+    fn a_cursor_is_bound_to_its_order_and_type() {
+        let encode = |name: &str, value: serde_json::Value| page::encode(name, vec![value, "id".into()]);
+        let rent = encode("apartments:monthlyRent", 5.into());
+        assert!(asked(&[("sort", "monthlyRent"), ("cursor", &rent)]).is_ok());
+        for (sort, cursor) in [
+            ("-monthlyRent", rent.as_str()),
+            ("apartmentNumber", rent.as_str()),
+            ("monthlyRent", &encode("apartments:monthlyRent", "5".into())),
+            ("monthlyRent", "x"),
+        ] {
+            let problem = asked(&[("sort", sort), ("cursor", cursor)]).err().unwrap();
+            assert_eq!(problem.code(), Code::BadCursor, "{sort}");
+        }
+    }
+
+    #[test]
+    fn csv_is_given_to_those_who_ask_for_it_first() {
+        let accepts = |accept: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
+            accepts_csv(&headers)
+        };
+        assert!(accepts("text/csv") && accepts("text/csv; charset=utf-8, */*"));
+        assert!(!accepts("*/*") && !accepts("application/json, text/csv") && !accepts("text/html"));
+    }
+}

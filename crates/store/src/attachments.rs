@@ -1,0 +1,104 @@
+//! Files that go with messages: uploaded first, then sent once.
+
+use std::collections::HashMap;
+
+use nexus_domain::Timestamp;
+use nexus_domain::ids::{AttachmentId, UserId};
+use nexus_domain::message::Attachment;
+
+use crate::messages::NewMessage;
+use crate::{Database, Row, StoreError, Transaction, params};
+
+/// An attachment as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredAttachment {
+    pub attachment: Attachment,
+    pub blob_key: String,
+}
+
+pub fn insert(
+    database: &Database,
+    owner: UserId,
+    attachment: &Attachment,
+    blob_key: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    database.execute(
+        "INSERT INTO attachments (id, owner_id, file_name, content_type, size, width, height, blob_key, created_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        params![
+            attachment.id,
+            owner,
+            &attachment.file_name,
+            &attachment.content_type,
+            i64::try_from(attachment.size).unwrap_or(i64::MAX),
+            attachment.width,
+            attachment.height,
+            blob_key,
+            now
+        ],
+    )
+}
+
+/// The attachment, if this person may see it: its owner before it is sent, then the members of its chat, and
+/// nobody once the message was deleted.
+pub fn find_visible(database: &Database, id: AttachmentId, user: UserId) -> Result<Option<StoredAttachment>, StoreError> {
+    let row = database.query_opt(
+        "SELECT a.id, a.file_name, a.content_type, a.size, a.width, a.height, a.blob_key FROM attachments a \
+         LEFT JOIN messages m ON m.id = a.message_id \
+         LEFT JOIN chat_members cm ON cm.chat_id = a.chat_id AND cm.user_id = ?2 \
+         WHERE a.id = ?1 AND CASE WHEN a.message_id IS NULL THEN a.owner_id = ?2 \
+         ELSE cm.user_id IS NOT NULL AND m.deleted_at IS NULL END",
+        params![id, user],
+    )?;
+    row.map(|row| {
+        Ok(StoredAttachment {
+            attachment: read(&row)?,
+            blob_key: row.get(6)?,
+        })
+    })
+    .transpose()
+}
+
+fn read(row: &Row) -> Result<Attachment, StoreError> {
+    Ok(Attachment {
+        id: row.parse(0)?,
+        file_name: row.get(1)?,
+        content_type: row.get(2)?,
+        size: row.get(3)?,
+        width: row.get(4)?,
+        height: row.get(5)?,
+    })
+}
+
+/// The attachments that a batch names and that are still unsent, with their owners; no statement when it names none.
+pub(crate) fn for_sending(
+    tx: &Transaction<'_>,
+    batch: &[NewMessage],
+) -> Result<HashMap<AttachmentId, (UserId, Attachment)>, StoreError> {
+    let ids: Vec<AttachmentId> = batch.iter().flat_map(|message| &message.attachments).copied().collect();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let ids = serde_json::to_string(&ids).map_err(|error| StoreError::Statement { reason: error.to_string() })?;
+    tx.query(
+        "SELECT a.id, a.file_name, a.content_type, a.size, a.width, a.height, a.owner_id FROM attachments a \
+         WHERE a.id IN (SELECT value FROM json_each(?1)) AND a.message_id IS NULL",
+        params![ids],
+    )?
+    .iter()
+    .map(|row| {
+        let attachment = read(row)?;
+        Ok((attachment.id, (row.parse(6)?, attachment)))
+    })
+    .collect()
+}
+
+/// `sent`: arrays of attachment, chat, message.
+pub(crate) fn mark_sent(tx: &Transaction<'_>, sent: Vec<serde_json::Value>) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE attachments SET chat_id = j.value ->> 1, message_id = j.value ->> 2 FROM json_each(?1) j \
+         WHERE attachments.id = j.value ->> 0",
+        params![serde_json::Value::Array(sent).to_string()],
+    )
+}

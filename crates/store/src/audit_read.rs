@@ -1,0 +1,223 @@
+//! Reading the audit log, and proving that nobody changed it.
+
+use nexus_domain::Timestamp;
+use nexus_domain::ids::{AuditId, CompanyId, UserId};
+use nexus_domain::page::Sort;
+
+use crate::audit::{ChainedEntry, chain_hash};
+use crate::{Database, Row, StoreError, params};
+
+#[derive(Debug, Clone)]
+pub struct AuditEntry {
+    pub id: AuditId,
+    pub at: Timestamp,
+    pub actor_id: Option<UserId>,
+    pub action: String,
+    pub subject_type: String,
+    pub subject_id: String,
+    pub company_id: Option<CompanyId>,
+    pub ip: String,
+    pub request_id: String,
+    pub details: serde_json::Value,
+    pub hash: String,
+}
+
+/// Which entries, in which order, from where on.
+#[derive(Debug, Clone)]
+pub struct AuditList<'a> {
+    /// `None`: of every company and of none.
+    pub scope: Option<CompanyId>,
+    pub action: Option<&'a str>,
+    pub actor: Option<UserId>,
+    pub subject_type: Option<&'a str>,
+    pub subject_id: Option<&'a str>,
+    /// By `at`.
+    pub sort: Sort,
+    pub after: Option<AuditId>,
+    pub limit: u32,
+}
+
+macro_rules! audit_list {
+    ($scope:literal, $beyond:literal, $direction:literal) => {
+        concat!(
+            "SELECT id, at, actor_id, action, subject_type, subject_id, company_id, ip, request_id, details, hash ",
+            "FROM audit_log WHERE ", $scope, " AND (?2 IS NULL OR action = ?2) AND (?3 IS NULL OR actor_id = ?3) ",
+            "AND (?4 IS NULL OR subject_type = ?4) AND (?5 IS NULL OR subject_id = ?5) ",
+            "AND (?6 IS NULL OR id ", $beyond, " ?6) ORDER BY id ", $direction, " LIMIT ?7"
+        )
+    };
+}
+
+/// Ids grow with time, so their order is that of `at`. Index: audit_log_by_company, or the primary key.
+pub fn list(database: &Database, list: &AuditList<'_>) -> Result<Vec<AuditEntry>, StoreError> {
+    let sql = match (list.scope.is_some(), list.sort.descending) {
+        (true, false) => audit_list!("company_id = ?1", ">", "ASC"),
+        (true, true) => audit_list!("company_id = ?1", "<", "DESC"),
+        (false, false) => audit_list!("?1 IS NULL", ">", "ASC"),
+        (false, true) => audit_list!("?1 IS NULL", "<", "DESC"),
+    };
+    database
+        .query(
+            sql,
+            params![list.scope, list.action, list.actor, list.subject_type, list.subject_id, list.after, list.limit],
+        )?
+        .iter()
+        .map(read)
+        .collect()
+}
+
+pub fn count(database: &Database, list: &AuditList<'_>) -> Result<i64, StoreError> {
+    let row = database.query_opt(
+        "SELECT count(*) FROM audit_log WHERE (?1 IS NULL OR company_id = ?1) AND (?2 IS NULL OR action = ?2) \
+         AND (?3 IS NULL OR actor_id = ?3) AND (?4 IS NULL OR subject_type = ?4) AND (?5 IS NULL OR subject_id = ?5)",
+        params![list.scope, list.action, list.actor, list.subject_type, list.subject_id],
+    )?;
+    row.map_or(Ok(0), |row| row.get(0))
+}
+
+fn read(row: &Row) -> Result<AuditEntry, StoreError> {
+    let details: String = row.get(9)?;
+    Ok(AuditEntry {
+        id: row.parse(0)?,
+        at: row.get(1)?,
+        actor_id: row.parse_opt(2)?,
+        action: row.get(3)?,
+        subject_type: row.get(4)?,
+        subject_id: row.get(5)?,
+        company_id: row.parse_opt(6)?,
+        ip: row.get(7)?,
+        request_id: row.get(8)?,
+        details: serde_json::from_str(&details).map_err(|_| StoreError::Column { index: 9 })?,
+        hash: row.get(10)?,
+    })
+}
+
+/// What the walk through all chains found.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = AuditVerification)]
+pub struct Verification {
+    /// How many entries there are.
+    pub entries: i64,
+    pub valid: bool,
+    /// The first entry that doesn't follow from the one before it.
+    #[schema(value_type = Option<String>, format = "uuid")]
+    pub first_broken: Option<String>,
+}
+
+/// How many entries are held at once.
+const STEP: u32 = 1_000;
+
+/// Recomputes every hash of every chain. Index: UNIQUE (chain, position).
+pub fn verify(database: &Database) -> Result<Verification, StoreError> {
+    let mut found = Verification { entries: 0, valid: true, first_broken: None };
+    let (mut chain, mut position, mut before) = (String::new(), 0i64, String::new());
+    loop {
+        let rows = database.query(
+            "SELECT chain, position, id, at, actor_id, action, subject_type, subject_id, company_id, ip, request_id, \
+             details, hash FROM audit_log WHERE (chain, position) > (?1, ?2) ORDER BY chain, position LIMIT ?3",
+            params![&chain, position, STEP],
+        )?;
+        if rows.is_empty() {
+            return Ok(found);
+        }
+        for row in &rows {
+            let of: String = row.get(0)?;
+            if of != chain {
+                (chain, position, before) = (of, 0, String::new());
+            }
+            found.entries += 1;
+            let hash: String = row.get(12)?;
+            let follows = follows(row, &chain, position, &before, &hash)?;
+            if !follows && found.valid {
+                found.valid = false;
+                found.first_broken = Some(row.get(2)?);
+            }
+            position = row.get(1)?;
+            before = hash;
+        }
+    }
+}
+
+fn follows(row: &Row, chain: &str, after: i64, before: &str, hash: &str) -> Result<bool, StoreError> {
+    let position: i64 = row.get(1)?;
+    let id: String = row.get(2)?;
+    let actor: Option<String> = row.get(4)?;
+    let (action, subject_type, subject_id): (String, String, String) = (row.get(5)?, row.get(6)?, row.get(7)?);
+    let company: Option<String> = row.get(8)?;
+    let (ip, request_id, details): (String, String, String) = (row.get(9)?, row.get(10)?, row.get(11)?);
+    let computed = chain_hash(&ChainedEntry {
+        before,
+        id: &id,
+        position,
+        at: row.get(3)?,
+        actor: actor.as_deref(),
+        action: &action,
+        subject_type: &subject_type,
+        subject_id: &subject_id,
+        chain,
+        ip: &ip,
+        request_id: &request_id,
+        details: &details,
+    });
+    Ok(position == after + 1 && company.unwrap_or_default() == chain && computed == hash)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::{NewAuditEntry, append};
+
+    fn with_entries(count: u8) -> Database {
+        let database = Database::in_memory().unwrap();
+        let company = CompanyId::generate(Timestamp::from_millis(1), [9; 10]);
+        for n in 1..=count {
+            let at = Timestamp::from_millis(i64::from(n) * 1_000);
+            let entry = NewAuditEntry {
+                id: AuditId::generate(at, [n; 10]),
+                at,
+                actor: None,
+                action: "user.approved",
+                subject_type: "user",
+                subject_id: "x".into(),
+                company: (n % 2 == 0).then_some(company),
+                ip: "127.0.0.1",
+                request_id: "r",
+                details: serde_json::json!({ "n": n }),
+            };
+            database.transaction(|tx| append(tx, &entry)).unwrap();
+        }
+        database
+    }
+
+    #[test]
+    fn an_untouched_log_is_valid() {
+        let found = verify(&with_entries(9)).unwrap();
+        assert_eq!(found, Verification { entries: 9, valid: true, first_broken: None });
+    }
+
+    #[test]
+    fn the_database_refuses_to_change_or_delete_an_entry() {
+        let database = with_entries(1);
+        for sql in ["UPDATE audit_log SET action = 'x'", "DELETE FROM audit_log"] {
+            assert!(database.execute(sql, &[]).unwrap_err().is_refused("AUDIT_APPEND_ONLY"), "{sql}");
+        }
+    }
+
+    #[test]
+    fn whoever_gets_around_that_is_found_out() {
+        for tamper in [
+            "UPDATE audit_log SET details = '{\"n\":99}' WHERE position = 2 AND chain = ''",
+            "UPDATE audit_log SET actor_id = 'somebody' WHERE position = 2 AND chain = ''",
+            "UPDATE audit_log SET company_id = NULL WHERE position = 2 AND chain <> ''",
+            "DELETE FROM audit_log WHERE position = 2 AND chain = ''",
+        ] {
+            let database = with_entries(9);
+            database.execute("DROP TRIGGER audit_log_is_not_changed", &[]).unwrap();
+            database.execute("DROP TRIGGER audit_log_is_not_deleted", &[]).unwrap();
+            database.execute(tamper, &[]).unwrap();
+            let found = verify(&database).unwrap();
+            assert!(!found.valid && found.first_broken.is_some(), "{tamper}");
+        }
+    }
+}

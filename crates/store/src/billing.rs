@@ -1,0 +1,291 @@
+//! What happens to invoices by itself: rent for a month, reminders, overdue notices, late fees. Each may run
+//! twice, or twice at once, and does its work once: the mark of having done it commits with it.
+
+use nexus_domain::company::Company;
+use nexus_domain::date::{Date, Month};
+use nexus_domain::ids::{InvoiceId, OccupancyId, TenantId};
+use nexus_domain::invoice::{Invoice, InvoiceKind, InvoiceStatus, Line, invoice_number};
+use nexus_domain::money::Money;
+use nexus_domain::proration::part_of;
+
+use crate::company_day::CompanyDay;
+use crate::invoices::{self, Refused};
+use crate::ledger_notices::{Event, Means, Notice, Told, tell};
+use crate::{Database, Row, StoreError, Transaction, params};
+
+/// How many invoices one transaction of a job takes at most, so that others can write in between.
+const BATCH: i64 = 500;
+
+/// What a month's generation did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Generated {
+    pub created: usize,
+    /// Occupancies that have the month's invoice already.
+    pub skipped: usize,
+    pub told: Vec<Told>,
+}
+
+struct Lease {
+    occupancy: OccupancyId,
+    tenant: TenantId,
+    start: Date,
+    end: Option<Date>,
+    rent: Money,
+    apartment: String,
+    billed: bool,
+}
+
+/// One issued rent invoice per occupancy that touches the month and has none yet. Five statements, however
+/// many occupancies there are.
+pub fn generate_month(
+    tx: &Transaction<'_>,
+    day: &CompanyDay,
+    company: &Company,
+    means: &Means<'_>,
+    month: Month,
+) -> Result<Generated, Refused> {
+    let leases = leases_of(tx, day, month)?;
+    let (billed, open): (Vec<_>, Vec<_>) = leases.into_iter().partition(|lease| lease.billed);
+    let mut made = Vec::with_capacity(open.len());
+    for lease in &open {
+        let Some(part) = part_of(month, lease.start, lease.end) else {
+            continue;
+        };
+        let total = part.rent(lease.rent).map_err(nexus_domain::invoice::LedgerError::from)?;
+        let description = if part.is_whole() {
+            format!("Rent {month}, apartment {}", lease.apartment)
+        } else {
+            format!("Rent {month}, {} of {} days, apartment {}", part.days, part.of, lease.apartment)
+        };
+        made.push(issued(day, means, company, Draft {
+            occupancy: lease.occupancy,
+            tenant: lease.tenant,
+            kind: InvoiceKind::Rent,
+            date: part.first,
+            period: Some((part.first, part.last)),
+            line: Line::single(description, total),
+            total,
+        }));
+    }
+    number_all(tx, day, &mut made)?;
+    if !made.is_empty() {
+        invoices::insert_all(tx, &made, Some(month), None)?;
+    }
+    let told = tell_of_issued(tx, day, means, &made)?;
+    Ok(Generated {
+        created: made.len(),
+        skipped: billed.len(),
+        told,
+    })
+}
+
+struct Draft {
+    occupancy: OccupancyId,
+    tenant: TenantId,
+    kind: InvoiceKind,
+    date: Date,
+    period: Option<(Date, Date)>,
+    line: Line,
+    total: Money,
+}
+
+fn issued(day: &CompanyDay, means: &Means<'_>, company: &Company, draft: Draft) -> Invoice {
+    let due_date = draft.date.plus_days(company.billing.due_days.count());
+    Invoice {
+        id: InvoiceId::generate(day.now, (means.random)()),
+        company_id: day.id,
+        occupancy_id: draft.occupancy,
+        tenant_id: draft.tenant,
+        invoice_number: None,
+        kind: draft.kind,
+        invoice_date: draft.date,
+        due_date,
+        period_start: draft.period.map(|(first, _)| first),
+        period_end: draft.period.map(|(_, last)| last),
+        lines: vec![draft.line],
+        currency: day.currency,
+        total_amount: draft.total,
+        paid_amount: Money::ZERO,
+        balance: draft.total,
+        status: InvoiceStatus::of_issued(draft.total, Money::ZERO, due_date, day.today),
+        created_at: day.now,
+        updated_at: day.now,
+        version: 1,
+    }
+}
+
+/// Numbers in the order of the list; all of them are of one year.
+fn number_all(tx: &Transaction<'_>, day: &CompanyDay, made: &mut [Invoice]) -> Result<(), StoreError> {
+    let Some(year) = made.first().map(|invoice| invoice.invoice_date.year()) else {
+        return Ok(());
+    };
+    let count = i64::try_from(made.len()).unwrap_or(i64::MAX);
+    let first = invoices::take_numbers(tx, day.id, year, count)? - count + 1;
+    for (invoice, sequence) in made.iter_mut().zip(first..) {
+        invoice.invoice_number = Some(invoice_number(year, sequence));
+    }
+    Ok(())
+}
+
+/// Mail for what is still to be paid; what was made late is told of when it is overdue.
+fn tell_of_issued(
+    tx: &Transaction<'_>,
+    day: &CompanyDay,
+    means: &Means<'_>,
+    made: &[Invoice],
+) -> Result<Vec<Told>, StoreError> {
+    let notices: Vec<_> = made
+        .iter()
+        .filter(|invoice| invoice.status == InvoiceStatus::Issued)
+        .map(|invoice| Notice::about(Event::Issued, invoice, invoice.total_amount))
+        .collect();
+    tell(tx, day, means, &notices)
+}
+
+/// Index: occupancies_by_start; of the inner query: invoices_of_month.
+fn leases_of(tx: &Transaction<'_>, day: &CompanyDay, month: Month) -> Result<Vec<Lease>, StoreError> {
+    tx.query(
+        "SELECT o.id, o.tenant_id, o.start_date, o.end_date, o.monthly_rent, a.apartment_number, \
+         EXISTS (SELECT 1 FROM invoices i WHERE i.company_id = ?1 AND i.occupancy_id = o.id AND i.billing_month = ?4 \
+         AND i.status <> 'VOID') \
+         FROM occupancies o JOIN apartments a ON a.company_id = o.company_id AND a.id = o.apartment_id \
+         WHERE o.company_id = ?1 AND o.start_date <= ?2 AND (o.end_date IS NULL OR o.end_date >= ?3) \
+         AND o.status <> 'CANCELLED' ORDER BY o.start_date, o.id",
+        params![day.id, month.last_day(), month.first_day(), month],
+    )?
+    .iter()
+    .map(|row| {
+        Ok(Lease {
+            occupancy: row.parse(0)?,
+            tenant: row.parse(1)?,
+            start: row.parse(2)?,
+            end: row.parse_opt(3)?,
+            rent: row.get(4)?,
+            apartment: row.get(5)?,
+            billed: row.get(6)?,
+        })
+    })
+    .collect()
+}
+
+/// Runs `batch` in transactions of its own until there is nothing left for it to do.
+fn in_batches(
+    database: &Database,
+    mut batch: impl FnMut(&Transaction<'_>) -> Result<(usize, Vec<Told>), StoreError>,
+) -> Result<Vec<Told>, StoreError> {
+    let mut told = Vec::new();
+    loop {
+        let (done, mut more) = database.transaction(&mut batch)?;
+        told.append(&mut more);
+        if done < BATCH as usize {
+            return Ok(told);
+        }
+    }
+}
+
+/// Tells of invoices that have become overdue. Index: invoices_overdue_untold.
+pub fn tell_overdue(database: &Database, day: &CompanyDay, means: &Means<'_>) -> Result<Vec<Told>, StoreError> {
+    in_batches(database, |tx| {
+        let found = marked(tx.query(
+            &format!(
+                "UPDATE invoices SET overdue_told_at = ?2 WHERE id IN (SELECT id FROM invoices WHERE company_id = ?1 \
+                 AND status = 'OVERDUE' AND overdue_told_at IS NULL ORDER BY id LIMIT ?3) RETURNING {}",
+                invoices::COLUMNS
+            ),
+            params![day.id, day.now, BATCH],
+        )?)?;
+        tell_all(tx, day, means, Event::Overdue, &found)
+    })
+}
+
+/// Reminds of invoices that are due soon. Index: invoices_by_status.
+pub fn remind(
+    database: &Database,
+    day: &CompanyDay,
+    company: &Company,
+    means: &Means<'_>,
+) -> Result<Vec<Told>, StoreError> {
+    let ahead = company.billing.reminder_days.count();
+    if ahead == 0 {
+        return Ok(Vec::new());
+    }
+    in_batches(database, |tx| {
+        let found = marked(tx.query(
+            &format!(
+                "UPDATE invoices SET reminded_at = ?2 WHERE id IN (SELECT id FROM invoices WHERE company_id = ?1 \
+                 AND status IN ('ISSUED', 'PARTIALLY_PAID') AND due_date BETWEEN ?3 AND ?4 AND reminded_at IS NULL \
+                 LIMIT ?5) RETURNING {}",
+                invoices::COLUMNS
+            ),
+            params![day.id, day.now, day.today, day.today.plus_days(ahead), BATCH],
+        )?)?;
+        tell_all(tx, day, means, Event::Reminder, &found)
+    })
+}
+
+fn marked(rows: Vec<Row>) -> Result<Vec<Invoice>, StoreError> {
+    rows.iter().map(invoices::read).collect()
+}
+
+fn tell_all(
+    tx: &Transaction<'_>,
+    day: &CompanyDay,
+    means: &Means<'_>,
+    event: Event,
+    found: &[Invoice],
+) -> Result<(usize, Vec<Told>), StoreError> {
+    let notices: Vec<_> = found.iter().map(|invoice| Notice::about(event, invoice, invoice.balance)).collect();
+    Ok((found.len(), tell(tx, day, means, &notices)?))
+}
+
+/// One late fee, once, for every invoice overdue beyond the days of grace; an invoice of its own, since what
+/// was issued is not rewritten. Fees bear no fees. Index: invoices_by_status; UNIQUE invoices_late_fees.
+pub fn charge_late_fees(
+    database: &Database,
+    day: &CompanyDay,
+    company: &Company,
+    means: &Means<'_>,
+) -> Result<(usize, Vec<Told>), StoreError> {
+    let last_due = day.today.plus_days(-company.late_fee.grace_days.count() - 1);
+    let mut charged = 0;
+    let told = in_batches(database, |tx| {
+        let late = marked(tx.query(
+            &format!(
+                "SELECT {} FROM invoices WHERE company_id = ?1 AND status = 'OVERDUE' AND due_date <= ?2 \
+                 AND kind <> 'LATE_FEE' AND NOT EXISTS (SELECT 1 FROM invoices f WHERE f.company_id = ?1 \
+                 AND f.late_fee_for = invoices.id) LIMIT ?3",
+                invoices::COLUMNS
+            ),
+            params![day.id, last_due, BATCH],
+        )?)?;
+        let (mut fees, mut of) = (Vec::new(), Vec::new());
+        for invoice in &late {
+            let Ok(fee) = company.late_fee.on(invoice.balance) else {
+                continue;
+            };
+            if fee.is_zero() {
+                continue;
+            }
+            let number = invoice.invoice_number.as_deref().unwrap_or_default();
+            of.push(invoice.id);
+            fees.push(issued(day, means, company, Draft {
+                occupancy: invoice.occupancy_id,
+                tenant: invoice.tenant_id,
+                kind: InvoiceKind::LateFee,
+                date: day.today,
+                period: None,
+                line: Line::single(format!("Late fee for invoice {number}"), fee),
+                total: fee,
+            }));
+        }
+        number_all(tx, day, &mut fees)?;
+        if !fees.is_empty() {
+            invoices::insert_all(tx, &fees, None, Some(&of))?;
+        }
+        charged += fees.len();
+        let told = tell_of_issued(tx, day, means, &fees)?;
+        // What bears no fee stays in the query, so a batch without any is the last.
+        Ok((if fees.is_empty() { 0 } else { late.len() }, told))
+    })?;
+    Ok((charged, told))
+}

@@ -1,0 +1,99 @@
+use super::*;
+use crate::messages::tests::{group, id, seeker, user};
+
+fn at(millis: i64) -> Timestamp {
+    Timestamp::from_millis(millis)
+}
+
+fn direct(number: u32, other: UserId) -> NewChat {
+    NewChat { id: id(ChatId::generate, number), kind: ChatType::Direct, name: None, others: vec![other] }
+}
+
+#[test]
+fn two_people_have_one_direct_chat() {
+    let database = Database::in_memory().unwrap();
+    let (anna, ben) = (user(&database, 1), user(&database, 2));
+    let (first, made) = create(&database, seeker(anna), &direct(1, ben), at(1)).unwrap();
+    assert!(made && first.members.len() == 2);
+    let (second, made) = create(&database, seeker(ben), &direct(2, anna), at(2)).unwrap();
+    assert_eq!((second.id, made), (first.id, false));
+    assert_eq!(first.members[0].user_id, anna);
+}
+
+#[test]
+fn people_who_may_not_be_found_are_not_asked_into_a_chat() {
+    let database = Database::in_memory().unwrap();
+    let (anna, ben) = (user(&database, 1), user(&database, 2));
+    database.execute("UPDATE users SET discoverable = 0 WHERE id = ?1", params![ben]).unwrap();
+    let refused = create(&database, seeker(anna), &direct(1, ben), at(1));
+    assert_eq!(refused, Err(ChatError::UnknownPerson));
+    let nobody = create(&database, seeker(anna), &direct(1, id(UserId::generate, 99)), at(1));
+    assert_eq!(nobody, Err(ChatError::UnknownPerson));
+}
+
+#[test]
+fn a_group_grows_and_shrinks_and_a_direct_chat_does_not() {
+    let database = Database::in_memory().unwrap();
+    let (anna, ben, cleo) = (user(&database, 1), user(&database, 2), user(&database, 3));
+    let chat = group(&database, 1, &[anna, ben]);
+    let (_, added) = add_members(&database, seeker(ben), chat, &[cleo, anna], at(5)).unwrap();
+    assert_eq!(added, [cleo]);
+    let not_allowed = remove_member(&database, cleo, Role::Tenant, chat, ben);
+    assert_eq!(not_allowed, Err(ChatError::NotAllowed));
+    remove_member(&database, anna, Role::Tenant, chat, ben).unwrap();
+    remove_member(&database, cleo, Role::Tenant, chat, cleo).unwrap();
+    assert_eq!(find(&database, chat, ben).unwrap(), None);
+    let (pair, _) = create(&database, seeker(anna), &direct(7, ben), at(6)).unwrap();
+    let refused = add_members(&database, seeker(anna), pair.id, &[cleo], at(7));
+    assert_eq!(refused.map(drop), Err(ChatError::IsDirect));
+}
+
+#[test]
+fn chats_are_listed_by_their_last_activity_page_by_page() {
+    let database = Database::in_memory().unwrap();
+    let (anna, ben) = (user(&database, 1), user(&database, 2));
+    let chats: Vec<_> = (1..=3).map(|number| group(&database, number, &[anna, ben])).collect();
+    database
+        .execute("UPDATE chats SET last_activity_at = 9 WHERE id = ?1", params![chats[0]])
+        .unwrap();
+    let page = list(&database, anna, None, 2).unwrap();
+    let ids: Vec<_> = page.iter().map(|(chat, _)| chat.id).collect();
+    assert_eq!(ids, [chats[0], chats[2]]);
+    let rest = list(&database, anna, Some(page[1].1), 2).unwrap();
+    assert_eq!(rest.iter().map(|(chat, _)| chat.id).collect::<Vec<_>>(), [chats[1]]);
+}
+
+#[test]
+fn the_feed_tells_of_ended_sessions_members_and_messages_once() {
+    use crate::relay::feed;
+    let database = Database::in_memory().unwrap();
+    let (anna, ben) = (user(&database, 1), user(&database, 2));
+    let start = feed(&database, None).unwrap().position;
+    let chat = group(&database, 1, &[anna, ben]);
+    crate::messages::send(&database, vec![crate::messages::tests::message(1, chat, anna, None)], at(4)).unwrap();
+    database
+        .execute("UPDATE users SET status = 'SUSPENDED' WHERE id = ?1", params![ben])
+        .unwrap();
+    let told = feed(&database, Some(start)).unwrap();
+    assert_eq!((told.memberships.len(), &told.users_ended), (2, &vec![ben]));
+    assert_eq!(told.chats.iter().map(|head| (head.chat_id, head.last_seq)).collect::<Vec<_>>(), [(chat, 1)]);
+    let nothing = feed(&database, Some(told.position)).unwrap();
+    assert_eq!((nothing.position, nothing.chats.len(), nothing.memberships.len()), (told.position, 0, 0));
+}
+
+#[test]
+fn people_are_online_while_their_relay_lives() {
+    use crate::people;
+    let database = Database::in_memory().unwrap();
+    let (anna, ben) = (user(&database, 1), user(&database, 2));
+    people::report(&database, "one", at(1_000), &[ben], &[], at(10)).unwrap();
+    let online = |now| people::presence(&database, seeker(anna), &[ben], at(now)).unwrap()[0].online;
+    assert!(online(999) && !online(1_000));
+    people::report(&database, "one", at(2_000), &[], &[ben], at(20)).unwrap();
+    assert!(!online(30));
+    let found = people::list(&database, seeker(anna), Some("user"), None, None, 10, at(30)).unwrap();
+    assert_eq!(found.iter().map(|p| p.id).collect::<Vec<_>>(), [ben]);
+    people::report(&database, "two", at(900_000), &[], &[], at(800_000)).unwrap();
+    let seen = people::presence(&database, seeker(anna), &[ben], at(800_001)).unwrap();
+    assert_eq!(seen[0].last_seen_at, Some(at(20)));
+}

@@ -1,0 +1,102 @@
+//! The day a company is in, and the statuses that follow from it.
+//!
+//! Whether an occupancy is active and an invoice overdue depends on the date in the company's zone. Those
+//! statuses are stored, so that lists find them in an index and counts need no reckoning; `companies.as_of`
+//! is the day for which they are. Whoever comes first on another day moves them on, in one transaction.
+
+use nexus_domain::Timestamp;
+use nexus_domain::date::{Date, Zone};
+use nexus_domain::ids::CompanyId;
+use nexus_domain::money::Currency;
+
+use crate::{Database, StoreError, Transaction, params};
+
+/// A company today.
+#[derive(Debug, Clone)]
+pub struct CompanyDay {
+    pub id: CompanyId,
+    pub name: String,
+    pub currency: Currency,
+    pub zone: Zone,
+    pub today: Date,
+    pub now: Timestamp,
+}
+
+/// The company on the day it is there now, its statuses moved on if need be.
+pub fn open(database: &Database, company: CompanyId, now: Timestamp) -> Result<Option<CompanyDay>, StoreError> {
+    let Some((day, as_of)) = read(database, company, now)? else {
+        return Ok(None);
+    };
+    if as_of != day.today.to_string() {
+        database.transaction(|tx| move_on(tx, company, now))?;
+    }
+    Ok(Some(day))
+}
+
+/// The company and the day its statuses are for. Index: primary key.
+fn read(database: &Database, company: CompanyId, now: Timestamp) -> Result<Option<(CompanyDay, String)>, StoreError> {
+    database
+        .query_opt("SELECT name, currency, timezone, as_of FROM companies WHERE id = ?1", params![company])?
+        .map(|mut row| {
+            let zone: Zone = row.parse(2)?;
+            let day = CompanyDay {
+                id: company,
+                currency: row.parse(1)?,
+                today: zone.date_at(now),
+                zone,
+                now,
+                name: row.take_text(0)?,
+            };
+            Ok((day, row.take_text(3)?))
+        })
+        .transpose()
+}
+
+/// Sets every status that follows from the date; what is right already is left alone.
+pub fn move_on(tx: &Transaction<'_>, company: CompanyId, now: Timestamp) -> Result<(), StoreError> {
+    // Read again under the lock: somebody else may have been faster.
+    let Some((day, as_of)) = read(tx, company, now)? else {
+        return Ok(());
+    };
+    let today = day.today.to_string();
+    if as_of == today {
+        return Ok(());
+    }
+    // Those that end make room before others begin. Index: occupancies_by_status.
+    for (from, condition, to) in [
+        ("'ACTIVE', 'UPCOMING'", "end_date < ?2", "ENDED"),
+        ("'ACTIVE', 'ENDED'", "start_date > ?2", "UPCOMING"),
+        ("'UPCOMING', 'ENDED'", "start_date <= ?2 AND (end_date IS NULL OR end_date >= ?2)", "ACTIVE"),
+    ] {
+        tx.execute(
+            &format!(
+                "UPDATE occupancies SET status = '{to}', version = version + 1 \
+                 WHERE company_id = ?1 AND status IN ({from}) AND {condition}"
+            ),
+            params![company, &today],
+        )?;
+    }
+    // Index: invoices_by_status.
+    tx.execute(
+        "UPDATE invoices SET status = 'OVERDUE', version = version + 1 \
+         WHERE company_id = ?1 AND status IN ('ISSUED', 'PARTIALLY_PAID') AND due_date < ?2",
+        params![company, &today],
+    )?;
+    tx.execute(
+        "UPDATE invoices SET status = CASE paid_amount WHEN 0 THEN 'ISSUED' ELSE 'PARTIALLY_PAID' END, \
+         version = version + 1 WHERE company_id = ?1 AND status = 'OVERDUE' AND due_date >= ?2",
+        params![company, &today],
+    )?;
+    tx.execute("UPDATE companies SET as_of = ?2 WHERE id = ?1", params![company, today])?;
+    // A new day changes what the dashboard says even where no status changed: months begin.
+    tx.execute("UPDATE company_totals SET version = version + 1 WHERE company_id = ?1", params![company])
+}
+
+/// Every company that is open for business.
+pub fn active_companies(database: &Database) -> Result<Vec<CompanyId>, StoreError> {
+    database
+        .query("SELECT id FROM companies WHERE is_active = 1 ORDER BY id", &[])?
+        .iter()
+        .map(|row| row.parse(0))
+        .collect()
+}

@@ -1,0 +1,149 @@
+//! Companies as the property side sees them: with everything that is settled for them.
+
+use nexus_domain::Timestamp;
+use nexus_domain::company::Company;
+use nexus_domain::ids::CompanyId;
+
+use crate::listing::{Filter, Listing, Sort, SortKind, text};
+use crate::{Database, Row, StoreError, Value, params};
+
+const COLUMNS: &str = "id, name, slug, currency, timezone, is_active, allowed_email_domains, late_fee, deposit, billing, \
+branding, created_at, updated_at, version";
+
+/// Of everybody (SUPER_ADMIN), or one company alone.
+pub static LISTING: Listing<Company> = Listing {
+    columns: COLUMNS,
+    from: "companies",
+    scope: "(?1 IS NULL OR id = ?1)",
+    id: "id",
+    sorts: &[
+        Sort { name: "createdAt", column: "id", kind: SortKind::Id },
+        Sort { name: "name", column: "name", kind: SortKind::Text },
+        Sort { name: "slug", column: "slug", kind: SortKind::Text },
+    ],
+    filters: &[
+        Filter { name: "slug", clause: "slug =", read: text },
+        Filter { name: "name", clause: "name =", read: text },
+        Filter { name: "isActive", clause: "is_active =", read: flag },
+    ],
+    search: "name LIKE ?2 ESCAPE '\\' OR slug LIKE ?2 ESCAPE '\\'",
+    total: "(SELECT count(*) FROM companies WHERE ?1 IS NULL OR id = ?1)",
+    read,
+};
+
+fn flag(text: &str) -> Result<Value, nexus_domain::Invalid> {
+    match text {
+        "true" => Ok(true.into()),
+        "false" => Ok(false.into()),
+        _ => Err(nexus_domain::Invalid::new("WRONG_TYPE", "must be true or false")),
+    }
+}
+
+fn json<T: serde::de::DeserializeOwned>(row: &Row, index: usize) -> Result<T, StoreError> {
+    serde_json::from_str(&row.get::<String>(index)?).map_err(|_| StoreError::Column { index })
+}
+
+fn read(row: &Row) -> Result<Company, StoreError> {
+    Ok(Company {
+        id: row.parse(0)?,
+        name: row.get(1)?,
+        slug: row.get(2)?,
+        currency: row.parse(3)?,
+        timezone: row.parse(4)?,
+        is_active: row.get(5)?,
+        allowed_email_domains: json(row, 6)?,
+        late_fee: json(row, 7)?,
+        deposit: json(row, 8)?,
+        billing: json(row, 9)?,
+        branding: json(row, 10)?,
+        created_at: row.get(11)?,
+        updated_at: row.get(12)?,
+        version: row.get(13)?,
+    })
+}
+
+/// Index: primary key.
+pub fn find(database: &Database, id: CompanyId) -> Result<Option<Company>, StoreError> {
+    let row = database.query_opt(&format!("SELECT {COLUMNS} FROM companies WHERE id = ?1"), params![id])?;
+    row.as_ref().map(read).transpose()
+}
+
+fn text_of<T: serde::Serialize>(value: &T) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+pub fn insert(database: &Database, company: &Company) -> Result<(), StoreError> {
+    database.execute(
+        "INSERT INTO companies (id, name, slug, currency, timezone, is_active, allowed_email_domains, late_fee, deposit, \
+         billing, branding, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12)",
+        params![
+            company.id,
+            &company.name,
+            &company.slug,
+            company.currency,
+            &company.timezone,
+            company.is_active,
+            text_of(&company.allowed_email_domains),
+            text_of(&company.late_fee),
+            text_of(&company.deposit),
+            text_of(&company.billing),
+            company.branding.to_string(),
+            company.created_at
+        ],
+    )
+}
+
+/// Reads, changes and writes under one lock; what the change leaves as it was isn't written.
+pub fn edit<E: From<StoreError>>(
+    database: &Database,
+    id: CompanyId,
+    now: Timestamp,
+    change: impl FnOnce(Company) -> Result<Company, E>,
+) -> Result<Option<Company>, E> {
+    database.transaction(|tx| {
+        let Some(before) = find(tx, id)? else {
+            return Ok(None);
+        };
+        let mut after = change(before.clone())?;
+        if after == before {
+            return Ok(Some(before));
+        }
+        tx.execute(
+            "UPDATE companies SET name = ?2, slug = ?3, currency = ?4, timezone = ?5, is_active = ?6, \
+             allowed_email_domains = ?7, late_fee = ?8, deposit = ?9, billing = ?10, branding = ?11, updated_at = ?12, \
+             version = version + 1 WHERE id = ?1",
+            params![
+                id,
+                &after.name,
+                &after.slug,
+                after.currency,
+                &after.timezone,
+                after.is_active,
+                text_of(&after.allowed_email_domains),
+                text_of(&after.late_fee),
+                text_of(&after.deposit),
+                text_of(&after.billing),
+                after.branding.to_string(),
+                now
+            ],
+        )?;
+        after.updated_at = now;
+        after.version += 1;
+        Ok(Some(after))
+    })
+}
+
+/// Whether anything is written down in the company's currency yet.
+pub fn has_ledger(database: &Database, id: CompanyId) -> Result<bool, StoreError> {
+    let row = database.query_opt(
+        "SELECT apartments + occupancies + invoices FROM company_totals WHERE company_id = ?1",
+        params![id],
+    )?;
+    Ok(row.map(|row| row.get::<i64>(0)).transpose()?.unwrap_or(0) > 0)
+}
+
+/// Whether it was there. People and property keep it (foreign keys).
+pub fn delete(database: &Database, id: CompanyId) -> Result<bool, StoreError> {
+    let row = database.query_opt("DELETE FROM companies WHERE id = ?1 RETURNING id", params![id])?;
+    Ok(row.is_some())
+}

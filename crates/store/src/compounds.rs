@@ -1,0 +1,102 @@
+//! Compounds.
+
+use nexus_domain::Timestamp;
+use nexus_domain::ids::{CompanyId, CompoundId};
+use nexus_domain::place::{Compound, StoredAddress};
+
+use crate::listing::{Filter, Listing, Sort, SortKind, text};
+use crate::{Database, Row, StoreError, params};
+
+const COLUMNS: &str = "id, company_id, name, address, created_at, updated_at, version";
+
+pub static LISTING: Listing<Compound> = Listing {
+    columns: COLUMNS,
+    from: "compounds",
+    scope: "company_id = ?1",
+    id: "id",
+    sorts: &[
+        Sort { name: "createdAt", column: "id", kind: SortKind::Id },
+        Sort { name: "name", column: "name", kind: SortKind::Text },
+        Sort { name: "updatedAt", column: "updated_at", kind: SortKind::Integer },
+    ],
+    filters: &[Filter { name: "name", clause: "name =", read: text }],
+    search: "name LIKE ?2 ESCAPE '\\' OR address LIKE ?2 ESCAPE '\\'",
+    total: "(SELECT compounds FROM company_totals WHERE company_id = ?1)",
+    read,
+};
+
+fn read(row: &Row) -> Result<Compound, StoreError> {
+    let address: String = row.get(3)?;
+    let address: StoredAddress = serde_json::from_str(&address).map_err(|_| StoreError::Column { index: 3 })?;
+    Ok(Compound {
+        id: row.parse(0)?,
+        company_id: row.parse(1)?,
+        name: row.get(2)?,
+        address,
+        created_at: row.get(4)?,
+        updated_at: row.get(5)?,
+        version: row.get(6)?,
+    })
+}
+
+/// Which company's it is.
+pub fn company_of(database: &Database, id: CompoundId) -> Result<Option<CompanyId>, StoreError> {
+    let row = database.query_opt("SELECT company_id FROM compounds WHERE id = ?1", params![id])?;
+    row.map(|row| row.parse(0)).transpose()
+}
+
+/// Index: UNIQUE (company_id, id).
+pub fn find(database: &Database, company: CompanyId, id: CompoundId) -> Result<Option<Compound>, StoreError> {
+    let row = database.query_opt(
+        &format!("SELECT {COLUMNS} FROM compounds WHERE company_id = ?1 AND id = ?2"),
+        params![company, id],
+    )?;
+    row.as_ref().map(read).transpose()
+}
+
+pub fn insert(database: &Database, compound: &Compound) -> Result<(), StoreError> {
+    database.execute(
+        "INSERT INTO compounds (id, company_id, name, address, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?5)",
+        params![compound.id, compound.company_id, &compound.name, address(compound), compound.created_at],
+    )
+}
+
+fn address(compound: &Compound) -> String {
+    serde_json::to_string(&compound.address).unwrap_or_else(|_| "{}".to_owned())
+}
+
+/// Reads, changes and writes under one lock; what the change leaves as it was isn't written.
+pub fn edit<E: From<StoreError>>(
+    database: &Database,
+    company: CompanyId,
+    id: CompoundId,
+    now: Timestamp,
+    change: impl FnOnce(Compound) -> Result<Compound, E>,
+) -> Result<Option<Compound>, E> {
+    database.transaction(|tx| {
+        let Some(before) = find(tx, company, id)? else {
+            return Ok(None);
+        };
+        let mut after = change(before.clone())?;
+        if after == before {
+            return Ok(Some(before));
+        }
+        tx.execute(
+            "UPDATE compounds SET name = ?3, address = ?4, updated_at = ?5, version = version + 1 \
+             WHERE company_id = ?1 AND id = ?2",
+            params![company, id, &after.name, address(&after), now],
+        )?;
+        after.updated_at = now;
+        after.version += 1;
+        Ok(Some(after))
+    })
+}
+
+/// Whether it was there. Apartments in it keep it (foreign key).
+pub fn delete(database: &Database, company: CompanyId, id: CompoundId) -> Result<bool, StoreError> {
+    let row = database.query_opt(
+        "DELETE FROM compounds WHERE company_id = ?1 AND id = ?2 RETURNING id",
+        params![company, id],
+    )?;
+    Ok(row.is_some())
+}

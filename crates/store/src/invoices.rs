@@ -1,0 +1,242 @@
+//! Invoices. Numbers are taken from a counter in the transaction that issues, so none is lost or doubled.
+
+use nexus_domain::Timestamp;
+use nexus_domain::date::{Date, Month};
+use nexus_domain::ids::{CompanyId, InvoiceId, OccupancyId, TenantId};
+use nexus_domain::invoice::{Invoice, InvoiceKind, InvoiceStatus, LedgerError, invoice_number};
+
+use crate::company_day::CompanyDay;
+use crate::listing::{Filter, Listing, Sort, SortKind, parsed, text};
+use crate::{Database, Row, StoreError, Transaction, params};
+
+pub(crate) const COLUMNS: &str = "id, company_id, occupancy_id, tenant_id, invoice_number, kind, invoice_date, due_date, \
+period_start, period_end, lines, currency, total_amount, paid_amount, status, created_at, updated_at, version";
+
+pub static LISTING: Listing<Invoice> = Listing {
+    columns: COLUMNS,
+    from: "invoices",
+    scope: "company_id = ?1",
+    id: "id",
+    sorts: &[
+        Sort { name: "createdAt", column: "id", kind: SortKind::Id },
+        Sort { name: "invoiceDate", column: "invoice_date", kind: SortKind::Text },
+        Sort { name: "dueDate", column: "due_date", kind: SortKind::Text },
+        Sort { name: "totalAmount", column: "total_amount", kind: SortKind::Integer },
+        Sort { name: "updatedAt", column: "updated_at", kind: SortKind::Integer },
+    ],
+    filters: &[
+        Filter { name: "occupancyId", clause: "occupancy_id =", read: parsed::<OccupancyId> },
+        Filter { name: "tenantId", clause: "tenant_id =", read: parsed::<TenantId> },
+        Filter { name: "status", clause: "status =", read: parsed::<InvoiceStatus> },
+        Filter { name: "invoiceNumber", clause: "invoice_number =", read: text },
+        Filter { name: "kind", clause: "kind =", read: parsed::<InvoiceKind> },
+        Filter { name: "invoiceDate", clause: "invoice_date =", read: parsed::<Date> },
+        Filter { name: "dueDate", clause: "due_date =", read: parsed::<Date> },
+        Filter { name: "periodStart", clause: "period_start =", read: parsed::<Date> },
+        Filter { name: "periodEnd", clause: "period_end =", read: parsed::<Date> },
+    ],
+    search: "invoice_number LIKE ?2 ESCAPE '\\' OR tenant_id IN (SELECT t.id FROM tenants t WHERE t.company_id = ?1 \
+             AND t.full_name LIKE ?2 ESCAPE '\\')",
+    total: "(SELECT invoices FROM company_totals WHERE company_id = ?1)",
+    read,
+};
+
+/// The clauses that hold a list to what a tenant is sent: drafts aren't.
+pub const OF_TENANT: &str = "status <> 'DRAFT' AND tenant_id =";
+
+/// A rule of the books, or the store itself, said no.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    #[error(transparent)]
+    Rule(#[from] LedgerError),
+    #[error(transparent)]
+    Store(StoreError),
+}
+
+impl From<StoreError> for Refused {
+    fn from(error: StoreError) -> Self {
+        match &error {
+            StoreError::Refused { code } if code == "HAS_PAYMENTS" => LedgerError::HasPayments.into(),
+            StoreError::CheckFailed { name } if name == "paid_within_total" => LedgerError::Overpayment.into(),
+            error if error.is_not_unique("payment_reversals.payment_id") => LedgerError::AlreadyReversed.into(),
+            _ => Self::Store(error),
+        }
+    }
+}
+
+pub(crate) fn read(row: &Row) -> Result<Invoice, StoreError> {
+    let lines: String = row.get(10)?;
+    let total = row.get::<nexus_domain::money::Money>(12)?;
+    let paid = row.get(13)?;
+    Ok(Invoice {
+        id: row.parse(0)?,
+        company_id: row.parse(1)?,
+        occupancy_id: row.parse(2)?,
+        tenant_id: row.parse(3)?,
+        invoice_number: row.get(4)?,
+        kind: row.parse(5)?,
+        invoice_date: row.parse(6)?,
+        due_date: row.parse(7)?,
+        period_start: row.parse_opt(8)?,
+        period_end: row.parse_opt(9)?,
+        lines: serde_json::from_str(&lines).map_err(|_| StoreError::Column { index: 10 })?,
+        currency: row.parse(11)?,
+        total_amount: total,
+        paid_amount: paid,
+        balance: total.minus(paid).map_err(|_| StoreError::Column { index: 13 })?,
+        status: row.parse(14)?,
+        created_at: row.get(15)?,
+        updated_at: row.get(16)?,
+        version: row.get(17)?,
+    })
+}
+
+/// Which company's it is.
+pub fn company_of(database: &Database, id: InvoiceId) -> Result<Option<CompanyId>, StoreError> {
+    let row = database.query_opt("SELECT company_id FROM invoices WHERE id = ?1", params![id])?;
+    row.map(|row| row.parse(0)).transpose()
+}
+
+/// Index: UNIQUE (company_id, id).
+pub fn find(database: &Database, company: CompanyId, id: InvoiceId) -> Result<Option<Invoice>, StoreError> {
+    let row = database.query_opt(
+        &format!("SELECT {COLUMNS} FROM invoices WHERE company_id = ?1 AND id = ?2"),
+        params![company, id],
+    )?;
+    row.as_ref().map(read).transpose()
+}
+
+/// The last of `count` numbers taken for a year. In a transaction only: a rollback gives them back.
+pub(crate) fn take_numbers(tx: &Transaction<'_>, company: CompanyId, year: i16, count: i64) -> Result<i64, StoreError> {
+    let row = tx.query_opt(
+        "INSERT INTO invoice_counters (company_id, year, last) VALUES (?1, ?2, ?3) \
+         ON CONFLICT (company_id, year) DO UPDATE SET last = last + excluded.last RETURNING last",
+        params![company, i64::from(year), count],
+    )?;
+    row.ok_or(StoreError::Column { index: 0 })?.get(0)
+}
+
+/// Writes an invoice down as it is; an issued one gets its number here.
+pub fn insert(tx: &Transaction<'_>, invoice: &mut Invoice) -> Result<(), StoreError> {
+    if invoice.status != InvoiceStatus::Draft {
+        let year = invoice.invoice_date.year();
+        invoice.invoice_number = Some(invoice_number(year, take_numbers(tx, invoice.company_id, year, 1)?));
+    }
+    insert_all(tx, std::slice::from_ref(invoice), None, None)
+}
+
+/// Any number of invoices in one statement. `month`: they are that month's rent; `late_fee_for`: the late
+/// invoices they are the fees of, in the same order.
+pub(crate) fn insert_all(
+    tx: &Transaction<'_>,
+    invoices: &[Invoice],
+    month: Option<Month>,
+    late_fee_for: Option<&[InvoiceId]>,
+) -> Result<(), StoreError> {
+    let rows: Vec<_> = invoices
+        .iter()
+        .enumerate()
+        .map(|(place, invoice)| {
+            let mut row = serde_json::json!(invoice);
+            row["createdAt"] = invoice.created_at.as_millis().into();
+            row["lateFeeFor"] = late_fee_for.and_then(|ids| ids.get(place)).map(ToString::to_string).into();
+            row
+        })
+        .collect();
+    tx.execute(
+        "INSERT INTO invoices (id, company_id, occupancy_id, tenant_id, invoice_number, kind, billing_month, late_fee_for, \
+         invoice_date, due_date, period_start, period_end, lines, currency, total_amount, status, created_at, updated_at) \
+         SELECT value ->> 'id', value ->> 'companyId', value ->> 'occupancyId', value ->> 'tenantId', \
+         value ->> 'invoiceNumber', value ->> 'kind', ?2, value ->> 'lateFeeFor', value ->> 'invoiceDate', \
+         value ->> 'dueDate', value ->> 'periodStart', value ->> 'periodEnd', value -> 'lines', value ->> 'currency', \
+         value ->> 'totalAmount', value ->> 'status', value ->> 'createdAt', value ->> 'createdAt' FROM json_each(?1)",
+        params![serde_json::Value::from(rows).to_string(), month],
+    )
+}
+
+/// Reads, changes and writes a draft under one lock.
+pub fn edit<E: From<Refused> + From<StoreError>>(
+    database: &Database,
+    company: CompanyId,
+    id: InvoiceId,
+    now: Timestamp,
+    change: impl FnOnce(Invoice) -> Result<Invoice, E>,
+) -> Result<Option<Invoice>, E> {
+    database.transaction(|tx| {
+        let Some(before) = find(tx, company, id)? else {
+            return Ok(None);
+        };
+        let mut after = change(before.clone())?;
+        if after == before {
+            return Ok(Some(before));
+        }
+        if before.status != InvoiceStatus::Draft {
+            return Err(Refused::from(LedgerError::InvalidTransition(before.status)).into());
+        }
+        tx.execute(
+            "UPDATE invoices SET invoice_date = ?3, due_date = ?4, period_start = ?5, period_end = ?6, lines = ?7, \
+             total_amount = ?8, updated_at = ?9, version = version + 1 WHERE company_id = ?1 AND id = ?2",
+            params![
+                company,
+                id,
+                after.invoice_date,
+                after.due_date,
+                after.period_start,
+                after.period_end,
+                serde_json::json!(after.lines).to_string(),
+                after.total_amount,
+                now
+            ],
+        )?;
+        after.updated_at = now;
+        after.version += 1;
+        Ok(Some(after))
+    })
+}
+
+/// A draft becomes an invoice with a number.
+pub fn issue(tx: &Transaction<'_>, day: &CompanyDay, id: InvoiceId) -> Result<Invoice, Refused> {
+    let invoice = find(tx, day.id, id)?.ok_or(LedgerError::NotFound)?;
+    if invoice.status != InvoiceStatus::Draft {
+        return Err(LedgerError::InvalidTransition(invoice.status).into());
+    }
+    let year = invoice.invoice_date.year();
+    let number = invoice_number(year, take_numbers(tx, day.id, year, 1)?);
+    let status = InvoiceStatus::of_issued(invoice.total_amount, invoice.paid_amount, invoice.due_date, day.today);
+    change_status(tx, day, id, status, Some(number))
+}
+
+/// Takes an invoice back that nothing was paid on. Its number stays in the books.
+pub fn void(tx: &Transaction<'_>, day: &CompanyDay, id: InvoiceId) -> Result<Invoice, Refused> {
+    let invoice = find(tx, day.id, id)?.ok_or(LedgerError::NotFound)?;
+    if invoice.status == InvoiceStatus::Void {
+        return Err(LedgerError::InvalidTransition(invoice.status).into());
+    }
+    change_status(tx, day, id, InvoiceStatus::Void, invoice.invoice_number)
+}
+
+fn change_status(
+    tx: &Transaction<'_>,
+    day: &CompanyDay,
+    id: InvoiceId,
+    status: InvoiceStatus,
+    number: Option<String>,
+) -> Result<Invoice, Refused> {
+    let row = tx.query_opt(
+        &format!(
+            "UPDATE invoices SET status = ?3, invoice_number = ?4, updated_at = ?5, version = version + 1 \
+             WHERE company_id = ?1 AND id = ?2 RETURNING {COLUMNS}"
+        ),
+        params![day.id, id, status, number, day.now],
+    )?;
+    Ok(read(&row.ok_or(LedgerError::NotFound)?)?)
+}
+
+/// Whether it was there. Only drafts go.
+pub fn delete(database: &Database, company: CompanyId, id: InvoiceId) -> Result<bool, StoreError> {
+    let row = database.query_opt(
+        "DELETE FROM invoices WHERE company_id = ?1 AND id = ?2 RETURNING id",
+        params![company, id],
+    )?;
+    Ok(row.is_some())
+}

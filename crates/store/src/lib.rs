@@ -1,0 +1,63 @@
+//! All SQL of Nexus, one file per table group, behind one [`Database`].
+//!
+//! A store function takes `&Database` (a [`Transaction`] derefs to one), runs written-out SQL and gives
+//! back domain types. It decides nothing that a caller could not see from its name.
+
+mod database;
+mod error;
+#[cfg(target_arch = "wasm32")]
+mod guest;
+mod migrate;
+mod migrations;
+#[cfg(not(target_arch = "wasm32"))]
+mod native;
+mod property_values;
+mod value;
+
+pub mod attachments;
+pub mod apartments;
+pub mod billing;
+pub mod company_day;
+pub mod company_settings;
+pub mod compounds;
+pub mod dashboard;
+pub mod imports;
+pub mod invoices;
+pub mod ledger_notices;
+pub mod listing;
+pub mod maintenance;
+pub mod occupancies;
+pub mod payments;
+pub mod tenants;
+pub mod audit;
+pub mod audit_read;
+pub mod chats;
+pub mod companies;
+pub mod documents;
+pub mod user_admin;
+pub mod verification;
+pub mod idempotency;
+pub mod mail_admin;
+pub mod mail_delivery;
+pub mod health;
+pub mod integrity;
+pub mod history;
+pub mod messages;
+pub mod notifications;
+pub mod one_time_codes;
+pub mod outbox;
+pub mod password_resets;
+pub mod personal_data;
+pub mod people;
+pub mod refreshes;
+pub mod relay;
+pub mod request_counts;
+pub mod second_factors;
+pub mod sessions;
+pub mod sign_in_attempts;
+pub mod sign_ins;
+pub mod users;
+
+pub use database::{Database, Engine, Transaction, Usage};
+pub use error::StoreError;
+pub use value::{FromValue, Row, Value};

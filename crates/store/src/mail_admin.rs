@@ -1,0 +1,200 @@
+//! The outbox as admins see it, and what the provider reports of mails it took.
+
+use nexus_domain::Timestamp;
+use nexus_domain::ids::{CompanyId, MailId};
+use nexus_domain::mail::{MailStatus, PATIENCE_SECONDS};
+use nexus_domain::page::Sort;
+use thiserror::Error;
+
+use crate::audit::{self, NewAuditEntry};
+use crate::{Database, Row, StoreError, Transaction, params};
+
+/// A mail without what it says.
+#[derive(Debug, Clone)]
+pub struct OutboxItem {
+    pub id: MailId,
+    pub to: String,
+    pub template: String,
+    pub status: MailStatus,
+    pub attempts: u32,
+    pub last_error: Option<String>,
+    pub next_attempt_at: Timestamp,
+    pub sent_at: Option<Timestamp>,
+    pub created_at: Timestamp,
+}
+
+#[derive(Debug, Clone)]
+pub struct OutboxList<'a> {
+    pub scope: Option<CompanyId>,
+    pub status: Option<MailStatus>,
+    pub template: Option<&'a str>,
+    /// In the recipient's address.
+    pub search: Option<&'a str>,
+    /// By `createdAt`.
+    pub sort: Sort,
+    pub after: Option<MailId>,
+    pub limit: u32,
+}
+
+macro_rules! outbox_columns {
+    () => {
+        "id, recipient, template, status, attempts, last_error, next_attempt_at, sent_at, created_at"
+    };
+}
+
+macro_rules! outbox_list {
+    ($scope:literal, $beyond:literal, $direction:literal) => {
+        concat!(
+            "SELECT ", outbox_columns!(), " FROM outbox WHERE ", $scope, " AND (?2 IS NULL OR status = ?2) ",
+            "AND (?3 IS NULL OR template = ?3) AND (?4 IS NULL OR recipient_key LIKE ?4 ESCAPE '\\') ",
+            "AND (?5 IS NULL OR id ", $beyond, " ?5) ORDER BY id ", $direction, " LIMIT ?6"
+        )
+    };
+}
+
+/// Ids grow with time. Index: outbox_by_company, or UNIQUE (id).
+pub fn list(database: &Database, list: &OutboxList<'_>) -> Result<Vec<OutboxItem>, StoreError> {
+    let sql = match (list.scope.is_some(), list.sort.descending) {
+        (true, false) => outbox_list!("company_id = ?1", ">", "ASC"),
+        (true, true) => outbox_list!("company_id = ?1", "<", "DESC"),
+        (false, false) => outbox_list!("?1 IS NULL", ">", "ASC"),
+        (false, true) => outbox_list!("?1 IS NULL", "<", "DESC"),
+    };
+    database
+        .query(sql, params![list.scope, list.status.map(MailStatus::as_str), list.template, list.search, list.after, list.limit])?
+        .iter()
+        .map(read)
+        .collect()
+}
+
+pub fn count(database: &Database, list: &OutboxList<'_>) -> Result<i64, StoreError> {
+    let row = database.query_opt(
+        "SELECT count(*) FROM outbox WHERE (?1 IS NULL OR company_id = ?1) AND (?2 IS NULL OR status = ?2) \
+         AND (?3 IS NULL OR template = ?3) AND (?4 IS NULL OR recipient_key LIKE ?4 ESCAPE '\\')",
+        params![list.scope, list.status.map(MailStatus::as_str), list.template, list.search],
+    )?;
+    row.map_or(Ok(0), |row| row.get(0))
+}
+
+fn read(row: &Row) -> Result<OutboxItem, StoreError> {
+    Ok(OutboxItem {
+        id: row.parse(0)?,
+        to: row.get(1)?,
+        template: row.get(2)?,
+        status: row.parse(3)?,
+        attempts: row.get(4)?,
+        last_error: row.get(5)?,
+        next_attempt_at: row.get(6)?,
+        sent_at: row.get(7)?,
+        created_at: row.get(8)?,
+    })
+}
+
+#[derive(Debug, Error)]
+pub enum RetryError {
+    #[error("there is no such mail in the admin's scope")]
+    NoMail,
+    #[error("a mail that is {0} is not sent again")]
+    InvalidTransition(MailStatus),
+    #[error("what the mail would say is gone: its secret was wiped")]
+    SecretGone,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Puts a mail that was given up back into the queue; a suppressed address gets another chance.
+pub fn retry(
+    database: &Database,
+    mail: MailId,
+    scope: Option<CompanyId>,
+    needs_secret: impl FnOnce(&str) -> bool,
+    entry: &NewAuditEntry<'_>,
+) -> Result<OutboxItem, RetryError> {
+    database.transaction(|tx| {
+        let row = tx
+            .query_opt(
+                "SELECT status, template, sealed IS NOT NULL, recipient_key, company_id FROM outbox \
+                 WHERE id = ?1 AND (?2 IS NULL OR company_id = ?2)",
+                params![mail, scope],
+            )?
+            .ok_or(RetryError::NoMail)?;
+        let status: MailStatus = row.parse(0)?;
+        if !matches!(status, MailStatus::Failed | MailStatus::Suppressed) {
+            return Err(RetryError::InvalidTransition(status));
+        }
+        if needs_secret(&row.get::<String>(1)?) && !row.get::<bool>(2)? {
+            return Err(RetryError::SecretGone);
+        }
+        tx.execute("DELETE FROM mail_suppressions WHERE recipient_key = ?1", params![row.get::<String>(3)?])?;
+        let again = tx
+            .query_opt(
+                concat!(
+                    "UPDATE outbox SET status = 'PENDING', attempts = 0, next_attempt_at = ?2, expires_at = ?3, ",
+                    "lease_until = NULL, lease_token = NULL WHERE id = ?1 RETURNING ", outbox_columns!()
+                ),
+                params![mail, entry.at, entry.at.plus_seconds(PATIENCE_SECONDS)],
+            )?
+            .ok_or(RetryError::NoMail)?;
+        audit::append(
+            tx,
+            &NewAuditEntry {
+                action: "mail.retried",
+                subject_type: "mail",
+                subject_id: mail.to_string(),
+                company: row.parse_opt(4)?,
+                ..entry.clone()
+            },
+        )?;
+        Ok(read(&again)?)
+    })
+}
+
+/// One event of the provider's webhook.
+#[derive(Debug, Clone)]
+pub struct ProviderEvent {
+    /// The provider's id of the event.
+    pub id: String,
+    pub mail: Option<MailId>,
+    pub recipient: String,
+    pub event: String,
+    /// Why nothing more is to be sent to this address, if so.
+    pub suppress: Option<String>,
+}
+
+/// Takes events; one that was taken before changes nothing. Gives how many were new.
+pub fn record_events(database: &Database, events: &[ProviderEvent], now: Timestamp) -> Result<usize, StoreError> {
+    database.transaction(|tx| {
+        let mut new = 0;
+        for event in events {
+            new += usize::from(record(tx, event, now)?);
+        }
+        Ok(new)
+    })
+}
+
+fn record(tx: &Transaction<'_>, event: &ProviderEvent, now: Timestamp) -> Result<bool, StoreError> {
+    let taken = tx.query_opt(
+        "INSERT INTO mail_events (id, mail_id, event, at) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (id) DO NOTHING RETURNING 1",
+        params![&event.id, event.mail, &event.event, now],
+    )?;
+    if taken.is_none() {
+        return Ok(false);
+    }
+    if let Some(mail) = event.mail {
+        tx.execute("UPDATE outbox SET provider_event = ?2 WHERE id = ?1", params![mail, &event.event])?;
+    }
+    if let Some(reason) = &event.suppress {
+        let key = event.recipient.to_lowercase();
+        tx.execute(
+            "INSERT INTO mail_suppressions (recipient_key, reason, at) VALUES (?1, ?2, ?3) \
+             ON CONFLICT (recipient_key) DO UPDATE SET reason = excluded.reason, at = excluded.at",
+            params![&key, reason, now],
+        )?;
+    }
+    Ok(true)
+}
+
+/// Forgets events older than any repetition of them. Index: mail_events_by_time.
+pub fn forget_events(database: &Database, before: Timestamp) -> Result<(), StoreError> {
+    database.execute("DELETE FROM mail_events WHERE at < ?1", params![before])
+}

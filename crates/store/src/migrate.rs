@@ -1,0 +1,136 @@
+//! Brings the schema up to date: numbered files, applied once, in order, each in one transaction, and
+//! never changed afterwards (their checksum is kept). Several components may come here at once on an
+//! empty database; `BEGIN IMMEDIATE` lets one through and the others find the work done.
+
+use sha2::{Digest, Sha256};
+
+use crate::migrations::MIGRATIONS;
+use crate::{Database, StoreError, params};
+
+/// One file of `migrations/`.
+pub struct Migration {
+    pub name: &'static str,
+    pub sql: &'static str,
+}
+
+pub(crate) fn run(database: &Database) -> Result<(), StoreError> {
+    apply(database, MIGRATIONS)
+}
+
+fn apply(database: &Database, migrations: &[Migration]) -> Result<(), StoreError> {
+    if let Ok(applied) = applied(database) {
+        if pending(&applied, migrations)?.is_empty() {
+            return Ok(());
+        }
+    }
+    database.execute(
+        "CREATE TABLE IF NOT EXISTS schema_migrations (\
+         name TEXT PRIMARY KEY, checksum TEXT NOT NULL, \
+         applied_at INTEGER NOT NULL DEFAULT (unixepoch() * 1000)) STRICT",
+        &[],
+    )?;
+    for migration in migrations {
+        database.transaction(|tx| {
+            // Looked up again under the lock: another component may have been faster.
+            let done = applied(tx)?;
+            if !pending(&done, migrations)?.iter().any(|left| left.name == migration.name) {
+                return Ok(());
+            }
+            for statement in statements(migration.sql) {
+                tx.execute(&statement, &[])?;
+            }
+            tx.execute(
+                "INSERT INTO schema_migrations (name, checksum) VALUES (?1, ?2)",
+                params![migration.name, checksum(migration.sql)],
+            )
+        })?;
+    }
+    Ok(())
+}
+
+fn applied(database: &Database) -> Result<Vec<(String, String)>, StoreError> {
+    database
+        .query("SELECT name, checksum FROM schema_migrations ORDER BY name", &[])?
+        .iter()
+        .map(|row| Ok((row.get(0)?, row.get(1)?)))
+        .collect()
+}
+
+fn pending<'a>(applied: &[(String, String)], known: &'a [Migration]) -> Result<Vec<&'a Migration>, StoreError> {
+    for (name, checksum_then) in applied {
+        let Some(migration) = known.iter().find(|migration| migration.name == name) else {
+            return Err(StoreError::MigrationUnknown { name: name.clone() });
+        };
+        if *checksum_then != checksum(migration.sql) {
+            return Err(StoreError::MigrationChanged { name: name.clone() });
+        }
+    }
+    Ok(known
+        .iter()
+        .filter(|migration| !applied.iter().any(|(name, _)| name == migration.name))
+        .collect())
+}
+
+fn checksum(sql: &str) -> String {
+    hex::encode(Sha256::digest(sql.as_bytes()))
+}
+
+/// Splits a file into statements, since the engine runs one at a time. A statement ends with a line
+/// that ends in `;`; that of a trigger with the line `END;` (migrations/README.md).
+fn statements(sql: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut current = String::new();
+    for line in sql.lines() {
+        let code = line.split("--").next().unwrap_or("").trim_end();
+        if code.trim().is_empty() {
+            continue;
+        }
+        current.push_str(code);
+        current.push('\n');
+        let is_trigger = current.trim_start().starts_with("CREATE TRIGGER");
+        let ended = if is_trigger { code.trim() == "END;" } else { code.ends_with(';') };
+        if ended {
+            found.push(std::mem::take(&mut current));
+        }
+    }
+    if !current.trim().is_empty() {
+        found.push(current);
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: Migration = Migration {
+        name: "0001_first",
+        sql: "-- a comment; with a semicolon\nCREATE TABLE a (x); -- why\n\nCREATE TRIGGER t AFTER INSERT ON a BEGIN\n  SELECT 1;\nEND;\nINSERT INTO a VALUES (1);\n",
+    };
+
+    #[test]
+    fn files_are_split_into_statements_and_triggers_stay_whole() {
+        let found = statements(FIRST.sql);
+        assert_eq!(found.len(), 3, "{found:?}");
+        assert!(found[1].contains("SELECT 1;\nEND;"));
+    }
+
+    #[test]
+    fn a_migration_is_applied_once() {
+        let database = Database::in_memory().unwrap();
+        let known = [MIGRATIONS, &[FIRST]].map(|list| list.iter().map(|m| Migration { name: m.name, sql: m.sql }));
+        let known: Vec<_> = known.into_iter().flatten().collect();
+        apply(&database, &known).unwrap();
+        apply(&database, &known).unwrap();
+        let rows = database.query("SELECT count(*) FROM a", &[]).unwrap();
+        assert_eq!(rows[0].get::<i64>(0).unwrap(), 1);
+    }
+
+    #[test]
+    fn a_changed_migration_and_a_newer_database_are_refused() {
+        let database = Database::in_memory().unwrap();
+        let changed = [Migration { name: MIGRATIONS[0].name, sql: "SELECT 1;" }];
+        assert!(matches!(apply(&database, &changed), Err(StoreError::MigrationChanged { .. })));
+        assert!(matches!(apply(&database, &[]), Err(StoreError::MigrationUnknown { .. })));
+    }
+}

@@ -1,0 +1,28 @@
+//! The files of `migrations/`, in order.
+
+use crate::migrate::Migration;
+
+macro_rules! migrations {
+    ($($name:literal),+ $(,)?) => {
+        pub(crate) const MIGRATIONS: &[Migration] = &[
+            $(Migration {
+                name: $name,
+                sql: include_str!(concat!("../../../migrations/", $name, ".sql")),
+            }),+
+        ];
+    };
+}
+
+migrations!(
+    "0001_accounts",
+    "0002_verification",
+    "0003_mail",
+    "0004_chat",
+    "0005_identity",
+    "0006_verification",
+    "0010_property",
+    "0011_ledger",
+    "0012_maintenance",
+    "0013_totals",
+    "0014_imports",
+);

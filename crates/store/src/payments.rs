@@ -1,0 +1,126 @@
+//! Payments: written once, taken back by a reversal, never changed. The invoice follows by trigger.
+
+use nexus_domain::Timestamp;
+use nexus_domain::date::Date;
+use nexus_domain::ids::{CompanyId, InvoiceId, PaymentId, TenantId, UserId};
+use nexus_domain::invoice::{Invoice, InvoiceStatus, LedgerError, Payment, PaymentMethod};
+
+use crate::invoices::{self, Refused};
+use crate::listing::{Filter, Listing, Sort, SortKind, parsed, text};
+use crate::{Database, Row, StoreError, Transaction, params};
+
+const COLUMNS: &str = "p.id, p.company_id, p.invoice_id, p.tenant_id, p.amount, p.currency, p.payment_date, \
+p.payment_method, p.reference, p.recorded_by, r.at, r.reason, p.created_at";
+const FROM: &str = "payments p LEFT JOIN payment_reversals r ON r.payment_id = p.id";
+
+pub static LISTING: Listing<Payment> = Listing {
+    columns: COLUMNS,
+    from: FROM,
+    scope: "p.company_id = ?1",
+    id: "p.id",
+    sorts: &[
+        Sort { name: "createdAt", column: "p.id", kind: SortKind::Id },
+        Sort { name: "paymentDate", column: "p.payment_date", kind: SortKind::Text },
+        Sort { name: "amount", column: "p.amount", kind: SortKind::Integer },
+    ],
+    filters: &[
+        Filter { name: "invoiceId", clause: "p.invoice_id =", read: parsed::<InvoiceId> },
+        Filter { name: "tenantId", clause: "p.tenant_id =", read: parsed::<TenantId> },
+        Filter { name: "paymentMethod", clause: "p.payment_method =", read: parsed::<PaymentMethod> },
+        Filter { name: "paymentDate", clause: "p.payment_date =", read: parsed::<Date> },
+        Filter { name: "reference", clause: "p.reference =", read: text },
+    ],
+    search: "p.reference LIKE ?2 ESCAPE '\\' OR p.tenant_id IN (SELECT t.id FROM tenants t WHERE t.company_id = ?1 \
+             AND t.full_name LIKE ?2 ESCAPE '\\')",
+    total: "(SELECT payments FROM company_totals WHERE company_id = ?1)",
+    read,
+};
+
+/// The clause that holds a list to one tenant's.
+pub const OF_TENANT: &str = "p.tenant_id =";
+
+fn read(row: &Row) -> Result<Payment, StoreError> {
+    let created_at: Timestamp = row.get(12)?;
+    let reversed_at: Option<Timestamp> = row.get(10)?;
+    Ok(Payment {
+        id: row.parse(0)?,
+        company_id: row.parse(1)?,
+        invoice_id: row.parse(2)?,
+        tenant_id: row.parse(3)?,
+        amount: row.get(4)?,
+        currency: row.parse(5)?,
+        payment_date: row.parse(6)?,
+        payment_method: row.parse(7)?,
+        reference: row.get(8)?,
+        recorded_by: row.parse_opt(9)?,
+        reversed_at,
+        reversal_reason: row.get(11)?,
+        created_at,
+        updated_at: reversed_at.unwrap_or(created_at),
+        version: if reversed_at.is_some() { 2 } else { 1 },
+    })
+}
+
+/// Which company's it is.
+pub fn company_of(database: &Database, id: PaymentId) -> Result<Option<CompanyId>, StoreError> {
+    let row = database.query_opt("SELECT company_id FROM payments WHERE id = ?1", params![id])?;
+    row.map(|row| row.parse(0)).transpose()
+}
+
+/// Index: UNIQUE (company_id, id).
+pub fn find(database: &Database, company: CompanyId, id: PaymentId) -> Result<Option<Payment>, StoreError> {
+    let row = database.query_opt(
+        &format!("SELECT {COLUMNS} FROM {FROM} WHERE p.company_id = ?1 AND p.id = ?2"),
+        params![company, id],
+    )?;
+    row.as_ref().map(read).transpose()
+}
+
+/// Records a payment; gives the invoice as it is then. In a transaction, since mail goes with it.
+pub fn record(tx: &Transaction<'_>, payment: &Payment) -> Result<Invoice, Refused> {
+    let recorded = tx.execute(
+        "INSERT INTO payments (id, company_id, invoice_id, tenant_id, amount, currency, payment_date, payment_method, \
+         reference, recorded_by, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        params![
+            payment.id,
+            payment.company_id,
+            payment.invoice_id,
+            payment.tenant_id,
+            payment.amount,
+            payment.currency,
+            payment.payment_date,
+            payment.payment_method,
+            payment.reference.clone(),
+            payment.recorded_by,
+            payment.created_at
+        ],
+    );
+    match recorded {
+        Ok(()) => {}
+        Err(error) if error.is_refused("NOT_PAYABLE") => {
+            let status = invoices::find(tx, payment.company_id, payment.invoice_id)?
+                .map_or(InvoiceStatus::Void, |invoice| invoice.status);
+            return Err(LedgerError::InvalidTransition(status).into());
+        }
+        Err(error) => return Err(error.into()),
+    }
+    Ok(invoices::find(tx, payment.company_id, payment.invoice_id)?.ok_or(LedgerError::NotFound)?)
+}
+
+/// Takes a payment back, once.
+pub fn reverse(
+    tx: &Transaction<'_>,
+    company: CompanyId,
+    id: PaymentId,
+    reason: &str,
+    by: UserId,
+    now: Timestamp,
+) -> Result<Payment, Refused> {
+    let payment = find(tx, company, id)?.ok_or(LedgerError::NotFound)?;
+    tx.execute(
+        "INSERT INTO payment_reversals (payment_id, company_id, payment_date, amount, reason, reversed_by, at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![id, company, payment.payment_date, payment.amount, reason, by, now],
+    )?;
+    Ok(find(tx, company, id)?.ok_or(LedgerError::NotFound)?)
+}

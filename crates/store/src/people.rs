@@ -1,0 +1,181 @@
+//! Whom one may write to, and who of them is there.
+
+use nexus_domain::chat::Seeker;
+use nexus_domain::ids::UserId;
+use nexus_domain::{Role, Timestamp};
+use serde_json::json;
+
+use crate::{Database, StoreError, params};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    pub id: UserId,
+    pub name: String,
+    pub role: Role,
+    pub online: bool,
+}
+
+/// Whether a relay that is alive says the person is online. `u` is the person, `?1` the present time.
+const ONLINE: &str = "EXISTS (SELECT 1 FROM presence p JOIN relay_nodes r ON r.id = p.node_id AND r.lease_until > ?1 \
+    WHERE p.user_id = u.id AND p.online = 1)";
+
+/// Which rows [`nexus_domain::chat::may_write_to`] lets somebody find; the two must say the same. `?2` the seeker,
+/// `?3` whether they find everybody, `?4` their company, `?5` whether they are a resident.
+const FINDABLE: &str = "u.status = 'ACTIVE' AND u.id <> ?2 AND (?3 OR (u.company_id = ?4 \
+    AND (NOT ?5 OR u.discoverable = 1 OR u.role NOT IN ('STUDENT', 'TENANT'))))";
+
+/// People by name, after this one. Index: users_by_company.
+pub fn list(
+    database: &Database,
+    seeker: Seeker,
+    words: Option<&str>,
+    role: Option<Role>,
+    after: Option<(&str, UserId)>,
+    limit: u32,
+    now: Timestamp,
+) -> Result<Vec<Person>, StoreError> {
+    let pattern = words.map(like_pattern);
+    let sql = format!(
+        "SELECT u.id, u.name, u.role, {ONLINE} FROM users u WHERE {FINDABLE} \
+         AND (?6 IS NULL OR u.name LIKE ?6 ESCAPE '\\') AND (?7 IS NULL OR u.role = ?7) \
+         AND (?8 IS NULL OR (u.name, u.id) > (?8, ?9)) ORDER BY u.name, u.id LIMIT ?10"
+    );
+    database
+        .query(
+            &sql,
+            params![
+                now,
+                seeker.user,
+                seeker.role == Role::SuperAdmin,
+                seeker.company,
+                seeker.role.is_resident(),
+                pattern,
+                role,
+                after.map(|a| a.0),
+                after.map(|a| a.1),
+                limit
+            ],
+        )?
+        .iter()
+        .map(|row| {
+            Ok(Person {
+                id: row.parse(0)?,
+                name: row.get(1)?,
+                role: row.parse(2)?,
+                online: row.get(3)?,
+            })
+        })
+        .collect()
+}
+
+/// `%words%` with the signs that LIKE gives a meaning taken literally.
+fn like_pattern(words: &str) -> String {
+    let mut pattern = String::from("%");
+    for c in words.trim().chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Presence {
+    pub user_id: UserId,
+    pub online: bool,
+    pub last_seen_at: Option<Timestamp>,
+}
+
+/// Who of these is there, as far as the seeker may know: people they may write to or share a chat with.
+pub fn presence(database: &Database, seeker: Seeker, users: &[UserId], now: Timestamp) -> Result<Vec<Presence>, StoreError> {
+    let sql = format!(
+        "SELECT u.id, {ONLINE}, (SELECT max(p.last_seen_at) FROM presence p WHERE p.user_id = u.id) \
+         FROM json_each(?6) j JOIN users u ON u.id = j.value WHERE u.id = ?2 OR ({FINDABLE}) \
+         OR EXISTS (SELECT 1 FROM chat_members a JOIN chat_members b ON b.chat_id = a.chat_id AND b.user_id = ?2 \
+         WHERE a.user_id = u.id) ORDER BY j.key"
+    );
+    database
+        .query(
+            &sql,
+            params![
+                now,
+                seeker.user,
+                seeker.role == Role::SuperAdmin,
+                seeker.company,
+                seeker.role.is_resident(),
+                json!(users).to_string()
+            ],
+        )?
+        .iter()
+        .map(|row| {
+            Ok(Presence {
+                user_id: row.parse(0)?,
+                online: row.get(1)?,
+                last_seen_at: row.get(2)?,
+            })
+        })
+        .collect()
+}
+
+/// What a relay says of itself and of who is connected to it: its lease is renewed, changes are written down, and
+/// nodes whose lease ran out long ago are forgotten.
+pub fn report(
+    database: &Database,
+    node: &str,
+    lease_until: Timestamp,
+    online: &[UserId],
+    offline: &[UserId],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    database.transaction(|tx| {
+        tx.execute(
+            "INSERT INTO relay_nodes (id, lease_until) VALUES (?1, ?2) \
+             ON CONFLICT (id) DO UPDATE SET lease_until = excluded.lease_until",
+            params![node, lease_until],
+        )?;
+        for (users, is_online) in [(online, true), (offline, false)] {
+            if users.is_empty() {
+                continue;
+            }
+            tx.execute(
+                "INSERT INTO presence (user_id, node_id, online, last_seen_at) \
+                 SELECT u.id, ?2, ?3, ?4 FROM json_each(?1) j JOIN users u ON u.id = j.value WHERE true \
+                 ON CONFLICT (user_id, node_id) DO UPDATE SET online = excluded.online, last_seen_at = excluded.last_seen_at",
+                params![json!(users).to_string(), node, is_online, now],
+            )?;
+        }
+        forget_dead_nodes(tx, now)
+    })
+}
+
+/// Of a node that is gone, what remains is when its people were last seen.
+fn forget_dead_nodes(database: &Database, now: Timestamp) -> Result<(), StoreError> {
+    const KEPT_MILLIS: i64 = 60_000;
+    let dead = database.query(
+        "DELETE FROM relay_nodes WHERE lease_until < ?1 RETURNING id",
+        params![now.plus_millis(-KEPT_MILLIS)],
+    )?;
+    for row in dead {
+        let node: String = row.get(0)?;
+        database.execute(
+            "INSERT INTO presence (user_id, node_id, online, last_seen_at) \
+             SELECT user_id, '', 0, last_seen_at FROM presence WHERE node_id = ?1 \
+             ON CONFLICT (user_id, node_id) DO UPDATE SET last_seen_at = max(last_seen_at, excluded.last_seen_at)",
+            params![&node],
+        )?;
+        database.execute("DELETE FROM presence WHERE node_id = ?1", params![&node])?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_like_would_give_a_meaning_is_taken_literally() {
+        assert_eq!(like_pattern(" 50%_a\\ "), "%50\\%\\_a\\\\%");
+    }
+}

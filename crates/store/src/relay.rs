@@ -1,0 +1,178 @@
+//! What relays ask: who is behind a session and in which chats, and what happened that nobody told them.
+
+use nexus_domain::ids::{ChatId, SessionId, UserId};
+use nexus_domain::{Role, Timestamp};
+use serde_json::json;
+
+use crate::{Database, StoreError, params};
+
+/// Somebody who connects, as they are now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Connecting {
+    pub session_id: SessionId,
+    pub user_id: UserId,
+    pub role: Role,
+    pub must_change_password: bool,
+    pub mfa_enabled: bool,
+    /// When the session itself ends, whatever its tokens say.
+    pub session_expires_at: Timestamp,
+}
+
+/// A chat of theirs and how far it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChatHead {
+    pub chat_id: ChatId,
+    pub last_seq: i64,
+    pub last_change: i64,
+}
+
+/// Those of these sessions that are good now. Index: the tables' keys.
+pub fn connecting(database: &Database, sessions: &[SessionId], now: Timestamp) -> Result<Vec<Connecting>, StoreError> {
+    database
+        .query(
+            "SELECT s.id, s.user_id, u.role, u.must_change_password, u.mfa_enabled, s.expires_at \
+             FROM (SELECT DISTINCT value AS id FROM json_each(?1)) j JOIN sessions s ON s.id = j.id \
+             JOIN users u ON u.id = s.user_id \
+             WHERE s.ended_at IS NULL AND s.expires_at > ?2 AND u.status = 'ACTIVE'",
+            params![json!(sessions).to_string(), now],
+        )?
+        .iter()
+        .map(|row| {
+            Ok(Connecting {
+                session_id: row.parse(0)?,
+                user_id: row.parse(1)?,
+                role: row.parse(2)?,
+                must_change_password: row.get(3)?,
+                mfa_enabled: row.get(4)?,
+                session_expires_at: row.get(5)?,
+            })
+        })
+        .collect()
+}
+
+/// The chats of these people. Index: chat_members_by_user.
+pub fn chats_of(database: &Database, users: &[UserId]) -> Result<Vec<(UserId, ChatHead)>, StoreError> {
+    database
+        .query(
+            "SELECT cm.user_id, c.id, c.last_seq, c.last_change FROM (SELECT DISTINCT value AS id FROM json_each(?1)) j \
+             JOIN chat_members cm ON cm.user_id = j.id JOIN chats c ON c.id = cm.chat_id ORDER BY cm.user_id, c.id",
+            params![json!(users).to_string()],
+        )?
+        .iter()
+        .map(|row| {
+            let head = ChatHead {
+                chat_id: row.parse(1)?,
+                last_seq: row.get(2)?,
+                last_change: row.get(3)?,
+            };
+            Ok((row.parse(0)?, head))
+        })
+        .collect()
+}
+
+/// How far a relay has read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FeedPosition {
+    pub event: i64,
+    pub message: i64,
+}
+
+/// What happened since.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Feed {
+    pub position: FeedPosition,
+    pub sessions_ended: Vec<SessionId>,
+    pub users_ended: Vec<UserId>,
+    /// People who came into a chat or left one.
+    pub memberships: Vec<UserId>,
+    /// Chats with new messages, edits or deletions.
+    pub chats: Vec<ChatHead>,
+}
+
+/// How many rows of either kind one answer looks at.
+const MOST_ROWS: i64 = 20_000;
+
+/// What happened after `since`; without it, only how far things are.
+pub fn feed(database: &Database, since: Option<FeedPosition>) -> Result<Feed, StoreError> {
+    let Some(since) = since else {
+        let row = database
+            .query_opt(
+                "SELECT coalesce((SELECT max(n) FROM relay_feed), \
+                 (SELECT seq FROM sqlite_sequence WHERE name = 'relay_feed'), 0), \
+                 coalesce((SELECT max(n) FROM messages), 0)",
+                &[],
+            )?
+            .ok_or(StoreError::Column { index: 0 })?;
+        return Ok(Feed {
+            position: FeedPosition { event: row.get(0)?, message: row.get(1)? },
+            sessions_ended: Vec::new(),
+            users_ended: Vec::new(),
+            memberships: Vec::new(),
+            chats: Vec::new(),
+        });
+    };
+    let mut feed = Feed {
+        position: since,
+        sessions_ended: Vec::new(),
+        users_ended: Vec::new(),
+        memberships: Vec::new(),
+        chats: Vec::new(),
+    };
+    let mut changed: Vec<ChatId> = Vec::new();
+    let rows = database.query(
+        "SELECT n, kind, session_id, user_id, chat_id FROM relay_feed WHERE n > ?1 ORDER BY n LIMIT ?2",
+        params![since.event, MOST_ROWS],
+    )?;
+    for row in &rows {
+        feed.position.event = row.get(0)?;
+        match row.get::<String>(1)?.as_str() {
+            "SESSION_ENDED" => feed.sessions_ended.push(row.parse(2)?),
+            "USER_ENDED" => feed.users_ended.push(row.parse(3)?),
+            "MEMBERSHIP" => feed.memberships.push(row.parse(3)?),
+            _ => changed.push(row.parse(4)?),
+        }
+    }
+    feed.memberships.sort_unstable();
+    feed.memberships.dedup();
+    // By primary key, so it costs what came in since, however many chats there are.
+    let rows = database.query(
+        "SELECT max(n), chat_id FROM messages WHERE n > ?1 AND n <= ?1 + ?2 GROUP BY chat_id",
+        params![since.message, MOST_ROWS],
+    )?;
+    for row in &rows {
+        feed.position.message = feed.position.message.max(row.get(0)?);
+        changed.push(row.parse(1)?);
+    }
+    if !changed.is_empty() {
+        changed.sort_unstable();
+        changed.dedup();
+        feed.chats = heads(database, &changed)?;
+    }
+    Ok(feed)
+}
+
+fn heads(database: &Database, chats: &[ChatId]) -> Result<Vec<ChatHead>, StoreError> {
+    database
+        .query(
+            "SELECT c.id, c.last_seq, c.last_change FROM json_each(?1) j JOIN chats c ON c.id = j.value",
+            params![json!(chats).to_string()],
+        )?
+        .iter()
+        .map(|row| {
+            Ok(ChatHead {
+                chat_id: row.parse(0)?,
+                last_seq: row.get(1)?,
+                last_change: row.get(2)?,
+            })
+        })
+        .collect()
+}
+
+/// Forgets what every relay that is alive has read long ago, a part at a time. Index: relay_feed_by_age.
+pub fn purge(database: &Database, now: Timestamp) -> Result<(), StoreError> {
+    const KEPT_SECONDS: i64 = 86_400;
+    database.execute(
+        "DELETE FROM relay_feed WHERE n IN (SELECT n FROM relay_feed WHERE at < ?1 ORDER BY at LIMIT 1000)",
+        params![now.plus_seconds(-KEPT_SECONDS)],
+    )
+}

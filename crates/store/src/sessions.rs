@@ -1,0 +1,126 @@
+//! Sessions: what an access token stands for.
+
+use nexus_domain::ids::{CompanyId, SessionId, UserId};
+use nexus_domain::status::UserStatus;
+use nexus_domain::{Role, Timestamp};
+
+use crate::{Database, Row, StoreError, params};
+
+/// The person behind a session, as they are now (not as they were when the token was signed).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActiveSession {
+    pub session_id: SessionId,
+    pub user_id: UserId,
+    pub role: Role,
+    pub company_id: Option<CompanyId>,
+    pub must_change_password: bool,
+    pub mfa_enabled: bool,
+}
+
+/// The session, unless it has ended or its user may not be here any more. One read by primary key.
+pub fn find_active(database: &Database, session: SessionId, now: Timestamp) -> Result<Option<ActiveSession>, StoreError> {
+    let row = database.query_opt(
+        "SELECT s.id, s.user_id, u.role, u.company_id, u.must_change_password, u.mfa_enabled, u.status \
+         FROM sessions s JOIN users u ON u.id = s.user_id \
+         WHERE s.id = ?1 AND s.ended_at IS NULL AND s.expires_at > ?2",
+        params![session, now],
+    )?;
+    match row {
+        Some(row) if row.parse::<UserStatus>(6)? == UserStatus::Active => read(&row).map(Some),
+        _ => Ok(None),
+    }
+}
+
+fn read(row: &Row) -> Result<ActiveSession, StoreError> {
+    Ok(ActiveSession {
+        session_id: row.parse(0)?,
+        user_id: row.parse(1)?,
+        role: row.parse(2)?,
+        company_id: row.parse_opt(3)?,
+        must_change_password: row.get(4)?,
+        mfa_enabled: row.get(5)?,
+    })
+}
+
+/// Why a session ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionEnd {
+    SignedOut,
+    TokenReused,
+    PasswordChanged,
+    Revoked,
+    AccountDeleted,
+}
+
+impl SessionEnd {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SignedOut => "SIGNED_OUT",
+            Self::TokenReused => "TOKEN_REUSED",
+            Self::PasswordChanged => "PASSWORD_CHANGED",
+            Self::Revoked => "REVOKED",
+            Self::AccountDeleted => "ACCOUNT_DELETED",
+        }
+    }
+}
+
+/// A session as its owner sees it.
+#[derive(Debug, Clone)]
+pub struct ListedSession {
+    pub id: SessionId,
+    pub created_at: Timestamp,
+    pub last_used_at: Timestamp,
+    pub ip: String,
+    pub user_agent: String,
+}
+
+/// Those that last, the latest first. Index: sessions_by_user.
+pub fn list(database: &Database, user: UserId, now: Timestamp) -> Result<Vec<ListedSession>, StoreError> {
+    database
+        .query(
+            "SELECT id, created_at, last_used_at, ip, user_agent FROM sessions \
+             WHERE user_id = ?1 AND ended_at IS NULL AND expires_at > ?2 ORDER BY id DESC",
+            params![user, now],
+        )?
+        .iter()
+        .map(|row| {
+            Ok(ListedSession {
+                id: row.parse(0)?,
+                created_at: row.get(1)?,
+                last_used_at: row.get(2)?,
+                ip: row.get(3)?,
+                user_agent: row.get(4)?,
+            })
+        })
+        .collect()
+}
+
+/// Ends one session of `user`; `false` when there is none that lasts.
+pub fn end(database: &Database, user: UserId, session: SessionId, why: SessionEnd, now: Timestamp) -> Result<bool, StoreError> {
+    database
+        .query_opt(
+            "UPDATE sessions SET ended_at = ?3, ended_reason = ?4 \
+             WHERE id = ?2 AND user_id = ?1 AND ended_at IS NULL AND expires_at > ?3 RETURNING 1",
+            params![user, session, now, why.as_str()],
+        )
+        .map(|row| row.is_some())
+}
+
+/// Ends all sessions of `user`, but for `except`, and names them. Index: sessions_by_user.
+pub fn end_all(
+    database: &Database,
+    user: UserId,
+    except: Option<SessionId>,
+    why: SessionEnd,
+    now: Timestamp,
+) -> Result<Vec<SessionId>, StoreError> {
+    database
+        .query(
+            "UPDATE sessions SET ended_at = ?2, ended_reason = ?3 \
+             WHERE user_id = ?1 AND ended_at IS NULL AND (?4 IS NULL OR id <> ?4) RETURNING id",
+            params![user, now, why.as_str(), except],
+        )?
+        .iter()
+        .map(|row| row.parse(0))
+        .collect()
+}

@@ -1,0 +1,145 @@
+//! Tenants.
+
+use nexus_domain::ids::{CompanyId, TenantId, UserId};
+use nexus_domain::tenant::Tenant;
+use nexus_domain::{EmailAddress, Timestamp};
+
+use crate::listing::{Filter, Listing, Sort, SortKind, parsed, text};
+use crate::{Database, Row, StoreError, Value, params};
+
+const COLUMNS: &str = "id, company_id, user_id, full_name, email, phone, national_id, created_at, updated_at, version";
+
+pub static LISTING: Listing<Tenant> = Listing {
+    columns: COLUMNS,
+    from: "tenants",
+    scope: "company_id = ?1",
+    id: "id",
+    sorts: &[
+        Sort { name: "createdAt", column: "id", kind: SortKind::Id },
+        Sort { name: "fullName", column: "full_name", kind: SortKind::Text },
+        Sort { name: "email", column: "email_key", kind: SortKind::Text },
+        Sort { name: "updatedAt", column: "updated_at", kind: SortKind::Integer },
+    ],
+    filters: &[
+        Filter { name: "userId", clause: "user_id =", read: parsed::<UserId> },
+        Filter { name: "email", clause: "email_key =", read: email_key },
+        Filter { name: "fullName", clause: "full_name =", read: text },
+        Filter { name: "phone", clause: "phone =", read: text },
+    ],
+    search: "full_name LIKE ?2 ESCAPE '\\' OR email LIKE ?2 ESCAPE '\\' OR phone LIKE ?2 ESCAPE '\\'",
+    total: "(SELECT tenants FROM company_totals WHERE company_id = ?1)",
+    read,
+};
+
+fn email_key(text: &str) -> Result<Value, nexus_domain::Invalid> {
+    text.parse::<EmailAddress>().map(|address| Value::Text(address.key().to_owned()))
+}
+
+fn read(row: &Row) -> Result<Tenant, StoreError> {
+    Ok(Tenant {
+        id: row.parse(0)?,
+        company_id: row.parse(1)?,
+        user_id: row.parse_opt(2)?,
+        full_name: row.get(3)?,
+        email: row.get(4)?,
+        phone: row.get(5)?,
+        national_id: row.get(6)?,
+        created_at: row.get(7)?,
+        updated_at: row.get(8)?,
+        version: row.get(9)?,
+    })
+}
+
+/// Which company's they are.
+pub fn company_of(database: &Database, id: TenantId) -> Result<Option<CompanyId>, StoreError> {
+    let row = database.query_opt("SELECT company_id FROM tenants WHERE id = ?1", params![id])?;
+    row.map(|row| row.parse(0)).transpose()
+}
+
+/// Index: UNIQUE (company_id, id).
+pub fn find(database: &Database, company: CompanyId, id: TenantId) -> Result<Option<Tenant>, StoreError> {
+    let row = database.query_opt(
+        &format!("SELECT {COLUMNS} FROM tenants WHERE company_id = ?1 AND id = ?2"),
+        params![company, id],
+    )?;
+    row.as_ref().map(read).transpose()
+}
+
+/// Which tenant of the company an account is. Index: tenants_by_user.
+pub fn of_user(database: &Database, company: CompanyId, user: UserId) -> Result<Option<TenantId>, StoreError> {
+    let row = database.query_opt(
+        "SELECT id FROM tenants WHERE company_id = ?1 AND user_id = ?2",
+        params![company, user],
+    )?;
+    row.map(|row| row.parse(0)).transpose()
+}
+
+/// Whether an account belongs to the company.
+pub fn is_member(database: &Database, company: CompanyId, user: UserId) -> Result<bool, StoreError> {
+    let row = database.query_opt("SELECT 1 FROM users WHERE id = ?1 AND company_id = ?2", params![user, company])?;
+    Ok(row.is_some())
+}
+
+pub fn insert(database: &Database, tenant: &Tenant) -> Result<(), StoreError> {
+    database.execute(
+        "INSERT INTO tenants (id, company_id, user_id, full_name, email, email_key, phone, national_id, created_at, \
+         updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)",
+        params![
+            tenant.id,
+            tenant.company_id,
+            tenant.user_id,
+            &tenant.full_name,
+            &tenant.email,
+            tenant.email.to_lowercase(),
+            tenant.phone.clone(),
+            tenant.national_id.clone(),
+            tenant.created_at
+        ],
+    )
+}
+
+/// Reads, changes and writes under one lock; what the change leaves as it was isn't written.
+pub fn edit<E: From<StoreError>>(
+    database: &Database,
+    company: CompanyId,
+    id: TenantId,
+    now: Timestamp,
+    change: impl FnOnce(Tenant) -> Result<Tenant, E>,
+) -> Result<Option<Tenant>, E> {
+    database.transaction(|tx| {
+        let Some(before) = find(tx, company, id)? else {
+            return Ok(None);
+        };
+        let mut after = change(before.clone())?;
+        if after == before {
+            return Ok(Some(before));
+        }
+        tx.execute(
+            "UPDATE tenants SET user_id = ?3, full_name = ?4, email = ?5, email_key = ?6, phone = ?7, national_id = ?8, \
+             updated_at = ?9, version = version + 1 WHERE company_id = ?1 AND id = ?2",
+            params![
+                company,
+                id,
+                after.user_id,
+                &after.full_name,
+                &after.email,
+                after.email.to_lowercase(),
+                after.phone.clone(),
+                after.national_id.clone(),
+                now
+            ],
+        )?;
+        after.updated_at = now;
+        after.version += 1;
+        Ok(Some(after))
+    })
+}
+
+/// Whether they were there. Occupancies and invoices keep them (foreign keys).
+pub fn delete(database: &Database, company: CompanyId, id: TenantId) -> Result<bool, StoreError> {
+    let row = database.query_opt(
+        "DELETE FROM tenants WHERE company_id = ?1 AND id = ?2 RETURNING id",
+        params![company, id],
+    )?;
+    Ok(row.is_some())
+}

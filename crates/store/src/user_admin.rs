@@ -1,0 +1,302 @@
+//! What admins do with people: find, change, suspend, ban, reinstate. Each act commits with its audit entry, and
+//! with its mail where the person is told.
+
+use nexus_domain::ids::{CompanyId, MailId, SessionId, UserId};
+use nexus_domain::mail::{PATIENCE_SECONDS, Template};
+use nexus_domain::page::Sort;
+use nexus_domain::status::UserStatus;
+use nexus_domain::{Role, Timestamp};
+use serde_json::json;
+use thiserror::Error;
+
+use crate::audit::{self, NewAuditEntry};
+use crate::outbox::{self, NewMail};
+use crate::sessions::{self, SessionEnd};
+use crate::users::{self, UserRecord};
+use crate::{Database, StoreError, Transaction, Value, params, user_columns};
+
+/// Which people, in which order, from where on.
+#[derive(Debug, Clone)]
+pub struct UserList<'a> {
+    /// `None`: everybody.
+    pub scope: Option<CompanyId>,
+    pub status: Option<UserStatus>,
+    pub role: Option<Role>,
+    pub search: Option<&'a str>,
+    /// By `createdAt`, `name` or `email`.
+    pub sort: Sort,
+    /// The sort key of the last row shown (text, or milliseconds for `createdAt`), and its id.
+    pub after: Option<(Value, UserId)>,
+    pub limit: u32,
+}
+
+macro_rules! user_list {
+    ($key:literal, $beyond:literal, $direction:literal) => {
+        concat!(
+            "SELECT ", user_columns!(), " FROM users WHERE (?1 IS NULL OR users.company_id = ?1)",
+            " AND (?2 IS NULL OR users.status = ?2) AND (?3 IS NULL OR users.role = ?3)",
+            " AND (?4 IS NULL OR lower(users.name) LIKE ?4 ESCAPE '\\' OR users.email_key LIKE ?4 ESCAPE '\\')",
+            " AND (?5 IS NULL OR (", $key, ", users.id) ", $beyond, " (?5, ?6))",
+            " ORDER BY ", $key, " ", $direction, ", users.id ", $direction, " LIMIT ?7"
+        )
+    };
+}
+
+pub fn list(database: &Database, list: &UserList<'_>) -> Result<Vec<UserRecord>, StoreError> {
+    let sql = match (list.sort.field, list.sort.descending) {
+        ("name", false) => user_list!("users.name", ">", "ASC"),
+        ("name", true) => user_list!("users.name", "<", "DESC"),
+        ("email", false) => user_list!("users.email_key", ">", "ASC"),
+        ("email", true) => user_list!("users.email_key", "<", "DESC"),
+        (_, false) => user_list!("users.created_at", ">", "ASC"),
+        (_, true) => user_list!("users.created_at", "<", "DESC"),
+    };
+    let (after, after_id) = list.after.clone().unzip();
+    database
+        .query(
+            sql,
+            params![list.scope, list.status, list.role, list.search, after.unwrap_or(Value::Null), after_id, list.limit],
+        )?
+        .iter()
+        .map(|row| UserRecord::read(row, 0))
+        .collect()
+}
+
+pub fn count(database: &Database, list: &UserList<'_>) -> Result<i64, StoreError> {
+    let row = database.query_opt(
+        "SELECT count(*) FROM users WHERE (?1 IS NULL OR company_id = ?1) AND (?2 IS NULL OR status = ?2) \
+         AND (?3 IS NULL OR role = ?3) \
+         AND (?4 IS NULL OR lower(name) LIKE ?4 ESCAPE '\\' OR email_key LIKE ?4 ESCAPE '\\')",
+        params![list.scope, list.status, list.role, list.search],
+    )?;
+    row.map_or(Ok(0), |row| row.get(0))
+}
+
+/// A person in scope.
+pub fn find(database: &Database, user: UserId, scope: Option<CompanyId>) -> Result<Option<UserRecord>, StoreError> {
+    Ok(users::by_id(database, user)?.filter(|found| scope.is_none() || found.company_id == scope))
+}
+
+/// Why an act on a person did not happen.
+#[derive(Debug, Error)]
+pub enum UserActError {
+    #[error("there is no such person in the admin's scope")]
+    NoUser,
+    #[error("there is no such company")]
+    NoCompany,
+    #[error("staff needs a company")]
+    CompanyNeeded,
+    #[error("the person outranks the admin, or is the admin")]
+    NotAllowed,
+    #[error("not possible for an account that is {0}")]
+    InvalidTransition(UserStatus),
+    #[error("somebody changed the person meanwhile")]
+    Changed,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Who acts, and on what they may.
+#[derive(Debug, Clone)]
+pub struct Actor<'a> {
+    pub user: UserId,
+    pub role: Role,
+    pub scope: Option<CompanyId>,
+    /// With action, subject and company left to the act.
+    pub entry: NewAuditEntry<'a>,
+}
+
+impl Actor<'_> {
+    fn target(&self, tx: &Transaction<'_>, user: UserId) -> Result<UserRecord, UserActError> {
+        let found = find(tx, user, self.scope)?.ok_or(UserActError::NoUser)?;
+        if found.id == self.user || !self.role.at_least(found.role) {
+            return Err(UserActError::NotAllowed);
+        }
+        Ok(found)
+    }
+
+    fn log(&self, tx: &Transaction<'_>, action: &str, target: &UserRecord, details: serde_json::Value) -> Result<(), StoreError> {
+        let entry = NewAuditEntry {
+            action,
+            subject_type: "user",
+            subject_id: target.id.to_string(),
+            company: target.company_id,
+            details,
+            ..self.entry.clone()
+        };
+        audit::append(tx, &entry)
+    }
+}
+
+/// What an admin changes of a person.
+#[derive(Debug, Clone, Default)]
+pub struct UserChange {
+    pub role: Option<Role>,
+    /// `Some(None)`: out of any company.
+    pub company: Option<Option<CompanyId>>,
+    /// The version that `If-Match` named.
+    pub version: Option<i64>,
+}
+
+pub fn change(database: &Database, actor: &Actor<'_>, user: UserId, change: &UserChange) -> Result<UserRecord, UserActError> {
+    database.transaction(|tx| {
+        let before = find(tx, user, actor.scope)?.ok_or(UserActError::NoUser)?;
+        if change.version.is_some_and(|version| version != before.version) {
+            return Err(UserActError::Changed);
+        }
+        let role = change.role.unwrap_or(before.role);
+        let company = change.company.unwrap_or(before.company_id);
+        if role == before.role && company == before.company_id {
+            return Ok(before);
+        }
+        actor.target(tx, user)?;
+        if let Some(company) = company.filter(|_| company != before.company_id) {
+            tx.query_opt("SELECT 1 FROM companies WHERE id = ?1", params![company])?.ok_or(UserActError::NoCompany)?;
+        }
+        if company.is_none() && matches!(role, Role::Manager | Role::Admin) {
+            return Err(UserActError::CompanyNeeded);
+        }
+        tx.execute(
+            "UPDATE users SET role = ?2, company_id = ?3, updated_at = ?4, version = version + 1 WHERE id = ?1",
+            params![user, role, company, actor.entry.at],
+        )?;
+        let after = users::by_id(tx, user)?.ok_or(UserActError::NoUser)?;
+        actor.log(tx, "user.changed", &after, json!({
+            "role": { "from": before.role, "to": role },
+            "companyId": { "from": before.company_id, "to": company },
+        }))?;
+        Ok(after)
+    })
+}
+
+/// What an admin does to an account as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccountAct {
+    Suspend,
+    Ban,
+    Reinstate,
+}
+
+impl AccountAct {
+    const fn action(self) -> &'static str {
+        match self {
+            Self::Suspend => "user.suspended",
+            Self::Ban => "user.banned",
+            Self::Reinstate => "user.reinstated",
+        }
+    }
+
+    /// The status afterwards, if the act is possible now. Whoever was not let in yet waits on after being reinstated.
+    fn leads_to(self, now: UserStatus, let_in: bool) -> Option<UserStatus> {
+        match (self, now) {
+            (Self::Suspend, UserStatus::Pending | UserStatus::Active) => Some(UserStatus::Suspended),
+            (Self::Ban, UserStatus::Pending | UserStatus::Active | UserStatus::Suspended) => Some(UserStatus::Banned),
+            (Self::Reinstate, UserStatus::Suspended | UserStatus::Banned) => {
+                Some(if let_in { UserStatus::Active } else { UserStatus::Pending })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Suspends, bans or reinstates. The first two end all sessions and tell the person. Gives the sessions ended.
+pub fn act(
+    database: &Database,
+    actor: &Actor<'_>,
+    user: UserId,
+    act: AccountAct,
+    reason: &str,
+    mail: MailId,
+) -> Result<(UserRecord, Vec<SessionId>), UserActError> {
+    database.transaction(|tx| {
+        let before = actor.target(tx, user)?;
+        let open_case = tx.query_opt(
+            "SELECT 1 FROM verification_cases WHERE user_id = ?1 AND status <> 'APPROVED'",
+            params![user],
+        )?;
+        let status = act
+            .leads_to(before.status, open_case.is_none())
+            .ok_or(UserActError::InvalidTransition(before.status))?;
+        let now = actor.entry.at;
+        tx.execute(
+            "UPDATE users SET status = ?2, status_reason = ?3, updated_at = ?4, version = version + 1 WHERE id = ?1",
+            params![user, status, reason, now],
+        )?;
+        let ended = sessions::end_all(tx, user, None, SessionEnd::Revoked, now)?;
+        if act != AccountAct::Reinstate {
+            let params = json!({ "reason": reason, "banned": act == AccountAct::Ban });
+            tell(tx, &before, Template::AccountSuspended, params, mail, now)?;
+        }
+        actor.log(tx, act.action(), &before, json!({ "reason": reason }))?;
+        let after = users::by_id(tx, user)?.ok_or(UserActError::NoUser)?;
+        Ok((after, ended))
+    })
+}
+
+/// Takes a person's second factor away; `clear` removes what belongs to it, in the same transaction.
+pub fn reset_mfa(
+    database: &Database,
+    actor: &Actor<'_>,
+    user: UserId,
+    reason: &str,
+    mail: MailId,
+    clear: impl FnOnce(&Transaction<'_>, UserId) -> Result<(), StoreError>,
+) -> Result<Vec<SessionId>, UserActError> {
+    database.transaction(|tx| {
+        let before = actor.target(tx, user)?;
+        let now = actor.entry.at;
+        tx.execute(
+            "UPDATE users SET mfa_enabled = 0, updated_at = ?2, version = version + 1 WHERE id = ?1",
+            params![user, now],
+        )?;
+        clear(tx, user)?;
+        let ended = sessions::end_all(tx, user, None, SessionEnd::Revoked, now)?;
+        tell(tx, &before, Template::MfaReset, json!({}), mail, now)?;
+        actor.log(tx, "user.mfa_reset", &before, json!({ "reason": reason }))?;
+        Ok(ended)
+    })
+}
+
+fn tell(
+    tx: &Transaction<'_>,
+    user: &UserRecord,
+    template: Template,
+    params: serde_json::Value,
+    mail: MailId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    outbox::enqueue(
+        tx,
+        &NewMail {
+            id: mail,
+            company: user.company_id,
+            user: Some(user.id),
+            recipient: &user.email,
+            recipient_name: &user.name,
+            template: template.as_str(),
+            locale: &user.locale,
+            params,
+            sealed: None,
+            now,
+            expires_at: now.plus_seconds(PATIENCE_SECONDS),
+        },
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_transitions_that_make_sense_are_possible() {
+        use AccountAct::{Ban, Reinstate, Suspend};
+        use UserStatus::{Active, Banned, Pending, Suspended};
+        assert_eq!(Suspend.leads_to(Active, true), Some(Suspended));
+        assert_eq!(Suspend.leads_to(Banned, true), None);
+        assert_eq!(Ban.leads_to(Suspended, true), Some(Banned));
+        assert_eq!(Ban.leads_to(Banned, true), None);
+        assert_eq!(Reinstate.leads_to(Banned, true), Some(Active));
+        assert_eq!(Reinstate.leads_to(Suspended, false), Some(Pending));
+        assert_eq!(Reinstate.leads_to(Active, true), None);
+    }
+}
