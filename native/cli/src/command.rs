@@ -1,0 +1,37 @@
+//! One file per command: its arguments, and what it runs.
+
+pub mod admin;
+pub mod config;
+pub mod demo;
+pub mod doctor;
+pub mod migrate;
+pub mod openapi;
+pub mod relay;
+pub mod serve;
+
+use std::future::Future;
+
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::failure::Failure;
+
+fn runtime() -> Result<Runtime, Failure> {
+    Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::failed("the runtime can't start", error))
+}
+
+/// Resolves when the process is asked to stop: by its supervisor or at the keyboard.
+fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, Failure> {
+    let listen = |kind| signal(kind).map_err(|error| Failure::failed("signals can't be listened for", error));
+    let mut terminate = listen(SignalKind::terminate())?;
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}

@@ -1,0 +1,101 @@
+//! `nexus admin create`: the first account of an installation, and any other that must not wait for
+//! an approval. Works while the product runs.
+
+use std::io::{IsTerminal, Read, stdin};
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use nexus_domain::{EmailAddress, Role};
+use nexus_store::{companies, users};
+
+use crate::accounts::{self, Account, InsertError};
+use crate::data_dir::DataDir;
+use crate::failure::Failure;
+use crate::settings_source::EnvFile;
+
+#[derive(Subcommand)]
+pub enum Action {
+    /// Makes an account that is active, verified and free to sign in.
+    Create(CreateArguments),
+}
+
+#[derive(Args)]
+pub struct CreateArguments {
+    /// The data folder
+    #[arg(long, value_name = "DIR", default_value = ".nexus")]
+    data: PathBuf,
+    /// E-mail address to sign in with
+    #[arg(long, value_name = "ADDRESS")]
+    email: String,
+    /// The person's name
+    #[arg(long, value_name = "NAME")]
+    name: String,
+    /// SUPER_ADMIN, ADMIN, MANAGER, TENANT or STUDENT
+    #[arg(long, value_name = "ROLE")]
+    role: String,
+    /// Slug of the company that the account belongs to
+    #[arg(long, value_name = "SLUG")]
+    company: Option<String>,
+    /// Reads the password from standard input, up to the line's end
+    #[arg(long, required = true)]
+    password_stdin: bool,
+    #[command(flatten)]
+    env_file: EnvFile,
+}
+
+/// Far more than any password may have.
+const LONGEST_INPUT: u64 = 64 * 1024;
+
+pub fn create(arguments: CreateArguments) -> Result<(), Failure> {
+    let source = arguments.env_file.read()?;
+    let wrong = |flag: &str, message: &str| Failure::configuration(format!("{flag}: {message}"));
+    let email: EmailAddress = arguments
+        .email
+        .parse()
+        .map_err(|invalid: nexus_domain::Invalid| wrong("--email", &invalid.message))?;
+    let role: Role = arguments
+        .role
+        .parse()
+        .map_err(|invalid: nexus_domain::Invalid| wrong("--role", &invalid.message))?;
+    let name = arguments.name.trim().to_owned();
+    if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
+        return Err(wrong("--name", "must have 1 to 100 characters"));
+    }
+    if role == Role::SuperAdmin && arguments.company.is_some() {
+        return Err(wrong("--company", "a SUPER_ADMIN belongs to no company"));
+    }
+    let account = Account::new(email, name, role, &password()?, &accounts::hashing(&source)?)?;
+
+    let database = DataDir::open(&arguments.data)?.database()?;
+    let company = match &arguments.company {
+        None => None,
+        Some(slug) => {
+            let found = companies::by_slug(&database, slug).map_err(|error| Failure::failed("companies", error))?;
+            let found = found.ok_or_else(|| Failure::failed("--company", format!("there is no company `{slug}`")))?;
+            Some(found.id)
+        }
+    };
+    let now = accounts::now();
+    database
+        .transaction(|tx| account.insert(tx, company, now))
+        .map_err(|error: InsertError| match &error {
+            InsertError::Store(store) if users::is_email_taken(store) => {
+                Failure::failed(account.email.as_str(), "the address has an account already")
+            }
+            _ => Failure::failed("the account can't be stored", error),
+        })?;
+    println!("{} {} {}", account.id, account.role, account.email.as_str());
+    Ok(())
+}
+
+fn password() -> Result<String, Failure> {
+    if stdin().is_terminal() {
+        eprintln!("Password (it will show), then Enter and Ctrl-D:");
+    }
+    let mut text = String::new();
+    stdin()
+        .take(LONGEST_INPUT)
+        .read_to_string(&mut text)
+        .map_err(|error| Failure::failed("the password can't be read", error))?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}

@@ -1,0 +1,52 @@
+//! `nexus config`: what is in force, and where each value comes from.
+
+use std::io::{Write, stdout};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+use nexus_domain::settings::{ALL, env_example};
+
+use crate::data_dir::DataDir;
+use crate::failure::Failure;
+use crate::settings_source::EnvFile;
+
+#[derive(Args)]
+pub struct Arguments {
+    /// Prints the text of .env.example instead
+    #[arg(long)]
+    example: bool,
+    /// The address that `serve` would listen on; it decides whether weak secrets pass
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
+    /// The data folder
+    #[arg(long, value_name = "DIR", default_value = ".nexus")]
+    data: PathBuf,
+    #[command(flatten)]
+    env_file: EnvFile,
+}
+
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let mut text = String::new();
+    if arguments.example {
+        text = env_example();
+    } else {
+        let mut source = arguments.env_file.read()?;
+        let address = source.address(arguments.listen)?;
+        let settings = source.settings(address, &DataDir::open(&arguments.data)?)?;
+        let width = ALL.iter().map(|setting| setting.name().len()).max().unwrap_or_default();
+        for setting in ALL {
+            let value = settings.effective(*setting);
+            let shown = match (setting.secret(), value.is_empty()) {
+                (_, true) => "(not set)",
+                (true, false) => "********",
+                (false, false) => value,
+            };
+            let origin = source.origin(*setting);
+            text.push_str(&format!("{:width$} = {shown}  # {origin}\n", setting.name()));
+        }
+    }
+    // Into a pager that was closed, for instance.
+    let _ = stdout().write_all(text.as_bytes());
+    Ok(())
+}

@@ -1,0 +1,200 @@
+//! `nexus demo`: a company to look around in. Its passwords are made here and shown once.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use nexus_domain::chat::{ChatName, ChatType, Seeker};
+use nexus_domain::ids::{ChatId, CompanyId, MessageId, UserId};
+use nexus_domain::message::{Content, MessageType};
+use nexus_domain::{Invalid, Role, Timestamp};
+use nexus_store::chats::{self, NewChat};
+use nexus_store::messages::{self, NewMessage};
+use nexus_store::{Database, companies};
+
+use crate::accounts::{self, Account, InsertError, random};
+use crate::data_dir::DataDir;
+use crate::failure::Failure;
+use crate::settings_source::EnvFile;
+
+#[derive(Args)]
+pub struct Arguments {
+    /// The data folder
+    #[arg(long, value_name = "DIR", default_value = ".nexus")]
+    data: PathBuf,
+    /// Picks other names for the residents; passwords are random whatever the seed
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: usize,
+    /// How many residents
+    #[arg(long, value_name = "N", default_value_t = 6)]
+    residents: usize,
+    #[command(flatten)]
+    env_file: EnvFile,
+}
+
+const SLUG: &str = "demo";
+const FIRST_NAMES: [&str; 12] = [
+    "Amina", "Björn", "Chiara", "Dwayne", "Eszter", "Farid", "Grace", "Hiro", "Ines", "Jonas", "Kavya", "Lucía",
+];
+const LAST_NAMES: [&str; 7] = ["Okafor", "Lindqvist", "Moretti", "Haddad", "Szabó", "Tanaka", "Rao"];
+
+struct SignIn {
+    account: Account,
+    password: String,
+}
+
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let source = arguments.env_file.read()?;
+    let database = DataDir::open(&arguments.data)?.database()?;
+    let stored = |error| Failure::failed("the demo company can't be stored", error);
+    if companies::by_slug(&database, SLUG).map_err(stored)?.is_some() {
+        println!("The demo company is there; its passwords were shown when it was made.");
+        println!("`nexus admin create --company {SLUG} …` makes another account.");
+        return Ok(());
+    }
+    let people = people(arguments, &source)?;
+    let now = accounts::now();
+    let company = CompanyId::generate(now, random()?);
+    database
+        .transaction(|tx| {
+            companies::insert(tx, company, "Demo Living", SLUG, "EUR", "Europe/Berlin", now)?;
+            people.iter().try_for_each(|person| person.account.insert(tx, Some(company), now))
+        })
+        .map_err(|error: InsertError| Failure::failed("the demo company can't be stored", error))?;
+    make_chats(&database, company, &people, now)?;
+
+    println!("Demo company `{SLUG}`. Sign in with (shown only now):");
+    for person in &people {
+        let account = &person.account;
+        println!("  {:8} {:32} {}", account.role.as_str(), account.email.as_str(), person.password);
+    }
+    Ok(())
+}
+
+fn people(arguments: &Arguments, source: &crate::settings_source::Source) -> Result<Vec<SignIn>, Failure> {
+    let hashing = accounts::hashing(source)?;
+    let staff = [("admin", Role::Admin), ("manager", Role::Manager)];
+    let residents = (0..arguments.residents).map(|n| {
+        let role = if n % 2 == 0 { Role::Student } else { Role::Tenant };
+        (format!("resident{}", n + 1), role)
+    });
+    staff
+        .into_iter()
+        .map(|(user, role)| (user.to_owned(), role))
+        .chain(residents)
+        .enumerate()
+        .map(|(n, (user, role))| {
+            let turn = n + arguments.seed;
+            let first = FIRST_NAMES[turn % FIRST_NAMES.len()];
+            let last = LAST_NAMES[turn % LAST_NAMES.len()];
+            let email = format!("{user}@demo.example").parse().map_err(invalid)?;
+            let password = password()?;
+            let account = Account::new(email, format!("{first} {last}"), role, &password, &hashing)?;
+            Ok(SignIn { account, password })
+        })
+        .collect()
+}
+
+/// One room for everybody, and the manager with each of the first residents.
+fn make_chats(database: &Database, company: CompanyId, people: &[SignIn], now: Timestamp) -> Result<(), Failure> {
+    let [admin, manager, residents @ ..] = people else {
+        return Ok(());
+    };
+    let id = |person: &SignIn| person.account.id;
+    let everybody: Vec<UserId> = people.iter().skip(1).map(id).collect();
+    let name = ChatName::try_from("House".to_owned()).map_err(invalid)?;
+    let room = make_chat(database, company, admin, ChatType::Group, Some(name), everybody, now)?;
+    let mut said = vec![(room, id(admin), "Welcome! This room is for everybody in the house.".to_owned())];
+    for resident in residents.iter().take(3) {
+        let direct = make_chat(database, company, manager, ChatType::Direct, None, vec![id(resident)], now)?;
+        let first_name = resident.account.name.split(' ').next().unwrap_or_default();
+        said.push((direct, id(manager), format!("Hello {first_name}, tell me when something needs repair.")));
+        said.push((direct, id(resident), "Thank you! All is well so far.".to_owned()));
+    }
+    let batch = said
+        .into_iter()
+        .map(|(chat, sender, text)| {
+            Ok(NewMessage {
+                id: MessageId::generate(now, random()?),
+                chat_id: chat,
+                sender_id: sender,
+                temp_id: None,
+                message_type: MessageType::Text,
+                content: Content::new(text, false).map_err(invalid)?,
+                attachments: Vec::new(),
+            })
+        })
+        .collect::<Result<_, Failure>>()?;
+    messages::send(database, batch, now).map_err(|error| Failure::failed("messages", error))?;
+    Ok(())
+}
+
+fn make_chat(
+    database: &Database,
+    company: CompanyId,
+    owner: &SignIn,
+    kind: ChatType,
+    name: Option<ChatName>,
+    others: Vec<UserId>,
+    now: Timestamp,
+) -> Result<ChatId, Failure> {
+    let seeker = Seeker {
+        user: owner.account.id,
+        role: owner.account.role,
+        company: Some(company),
+    };
+    let new = NewChat {
+        id: ChatId::generate(now, random()?),
+        kind,
+        name,
+        others,
+    };
+    chats::create(database, seeker, &new, now)
+        .map(|(chat, _)| chat.id)
+        .map_err(|error| Failure::failed("chats", error))
+}
+
+fn invalid(problem: Invalid) -> Failure {
+    Failure::failed("demo data", problem.message)
+}
+
+/// `Kdmr-tqwz-4827`: easy to type, about 48 bits, and of all four classes of characters.
+fn password() -> Result<String, Failure> {
+    const LETTERS: &[u8] = b"abcdefghjkmnpqrstuvwxyz";
+    let mut text = String::with_capacity(14);
+    text.push(char::from(LETTERS[below(LETTERS.len())?]).to_ascii_uppercase());
+    for length in [3, 4] {
+        for _ in 0..length {
+            text.push(char::from(LETTERS[below(LETTERS.len())?]));
+        }
+        text.push('-');
+    }
+    for _ in 0..4 {
+        text.push(char::from(b"0123456789"[below(10)?]));
+    }
+    Ok(text)
+}
+
+/// A uniform number below `bound` (at most 256), by rejection.
+fn below(bound: usize) -> Result<usize, Failure> {
+    let fair = 256 - 256 % bound;
+    loop {
+        let [byte] = random::<1>()?;
+        if usize::from(byte) < fair {
+            return Ok(usize::from(byte) % bound);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_have_all_four_classes_and_differ() {
+        let one = password().unwrap();
+        assert_eq!(one.len(), 14);
+        assert!(one.chars().any(char::is_uppercase) && one.chars().any(char::is_lowercase));
+        assert!(one.chars().any(|c| c.is_ascii_digit()) && one.contains('-'));
+        assert_ne!(one, password().unwrap());
+    }
+}

@@ -1,0 +1,95 @@
+//! `nexus serve`: the embedded host and the sidecar in one process, on one port.
+
+use std::io::{Write, stdout};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use http::{Request, StatusCode};
+use nexus_sidecar::Surroundings;
+use nexus_sidecar::backend::{Backend, empty};
+use tokio::net::TcpListener;
+
+use crate::command::{runtime, stop_signal};
+use crate::components::Manifest;
+use crate::data_dir::DataDir;
+use crate::embedded::{self, EmbeddedBackend, own_url};
+use crate::failure::Failure;
+use crate::logging::Log;
+use crate::settings_source::EnvFile;
+
+#[derive(Args)]
+pub struct Arguments {
+    /// Address to listen on; port 0 picks a free one [default: 127.0.0.1 and PORT]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
+    /// Folder that keeps everything: database, documents, compiled code, secrets made here
+    #[arg(long, value_name = "DIR", default_value = ".nexus")]
+    data: PathBuf,
+    #[command(flatten)]
+    manifest: Manifest,
+    #[command(flatten)]
+    env_file: EnvFile,
+}
+
+/// How often readiness is asked for while starting.
+const READY_POLL: Duration = Duration::from_millis(20);
+/// After this long without being ready, the log says what is missing.
+const READY_OVERDUE: Duration = Duration::from_secs(10);
+
+pub fn run(arguments: Arguments) -> Result<(), Failure> {
+    let mut source = arguments.env_file.read()?;
+    let address = source.address(arguments.listen)?;
+    let data = DataDir::open(&arguments.data)?;
+    let settings = source.settings(address, &data)?;
+    let log = Log::start(&settings)?;
+
+    runtime()?.block_on(async {
+        let stop = stop_signal()?;
+        // Bound before loading: the components are told this address.
+        let listener = TcpListener::bind(address)
+            .await
+            .map_err(|error| Failure::failed(format!("can't listen on {address}"), error))?;
+        let address = listener.local_addr().unwrap_or(address);
+        let host = embedded::load(&arguments.manifest, &data, &settings, address, log.component_sink()).await?;
+        let backend = EmbeddedBackend::new(host.clone());
+
+        let counted = host.clone();
+        let surroundings = Surroundings {
+            open_connections: Some(Arc::new(move || counted.stats().open_database_connections as u64)),
+        };
+        let announcing = tokio::spawn(announce_when_ready(Arc::clone(&backend), own_url(address)));
+        let served = nexus_sidecar::run(listener, backend, &settings, surroundings, stop).await;
+        announcing.abort();
+        host.shutdown().await;
+        served.map_err(|error| Failure::failed("serving", error))
+    })
+}
+
+/// Says where we listen as soon as everything that a request needs is there.
+async fn announce_when_ready(backend: Arc<dyn Backend>, url: String) {
+    let started = Instant::now();
+    let mut warned = false;
+    loop {
+        let status = readiness(backend.as_ref()).await;
+        if status == Some(StatusCode::OK) {
+            break;
+        }
+        if !warned && started.elapsed() > READY_OVERDUE {
+            warned = true;
+            tracing::warn!(status = status.map(|status| status.as_u16()), "not ready yet; see /api/v1/health/ready");
+        }
+        tokio::time::sleep(READY_POLL).await;
+    }
+    tracing::info!(url, ms = started.elapsed().as_millis(), "ready");
+    // Whoever waits for this line may have gone; that is no reason to stop.
+    let _ = writeln!(stdout(), "listening on {url}").and_then(|()| stdout().flush());
+}
+
+async fn readiness(backend: &dyn Backend) -> Option<StatusCode> {
+    let request = Request::get("/api/v1/health/ready").body(empty()).ok()?;
+    let ours = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    backend.call(request, ours).await.ok().map(|answer| answer.status())
+}

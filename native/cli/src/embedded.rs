@@ -1,0 +1,67 @@
+//! The embedded host behind the sidecar's seam.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use http::{Request, Response};
+use nexus_domain::settings::{RELAY_URL, Settings};
+use nexus_host::{Host, HostConfig, Limits, LogSink};
+use nexus_sidecar::backend::{Backend, BackendError, Body};
+
+use crate::components::Manifest;
+use crate::data_dir::DataDir;
+use crate::failure::Failure;
+
+pub struct EmbeddedBackend(Host);
+
+impl EmbeddedBackend {
+    pub fn new(host: Host) -> Arc<dyn Backend> {
+        Arc::new(Self(host))
+    }
+}
+
+impl Backend for EmbeddedBackend {
+    fn call(&self, request: Request<Body>, client: SocketAddr) -> BoxFuture<'static, Result<Response<Body>, BackendError>> {
+        let host = self.0.clone();
+        async move { Ok(host.handle(request, client).await) }.boxed()
+    }
+}
+
+/// Loads the application for a process that listens at `address`.
+pub async fn load(
+    manifest: &Manifest,
+    data: &DataDir,
+    settings: &Settings,
+    address: SocketAddr,
+    component_log: LogSink,
+) -> Result<Host, Failure> {
+    let mut variables = settings.variables();
+    // Components post their events back to this very process, whatever the setting says.
+    variables.insert(RELAY_URL.variable(), own_url(address));
+    let config = HostConfig {
+        manifest: manifest.find()?,
+        state_dir: data.state(),
+        runtime_config: manifest.runtime_config.clone(),
+        variables,
+        cache_dir: Some(data.code_cache()),
+        limits: Limits::default(),
+        component_log,
+    };
+    Host::load(config)
+        .await
+        .map_err(|error| Failure::failed("the components can't be loaded", error))
+}
+
+/// How this process reaches itself: an unspecified address means any of our own.
+pub fn own_url(address: SocketAddr) -> String {
+    let mut own = address;
+    if address.ip().is_unspecified() {
+        own.set_ip(match address {
+            SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    format!("http://{own}")
+}

@@ -1,0 +1,68 @@
+//! `nexus`: parses, wires, runs. What it does is in the crates beside it.
+
+mod accounts;
+mod command;
+mod components;
+mod data_dir;
+mod embedded;
+mod failure;
+mod logging;
+mod secrets;
+mod settings_source;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::command::{admin, config, demo, doctor, migrate, openapi, relay, serve};
+
+/// Nexus: accounts with document verification, chat, and property management.
+#[derive(Parser)]
+#[command(name = "nexus", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serves everything from one process: the components, the edge, sockets, jobs.
+    Serve(serve::Arguments),
+    /// Serves the edge, sockets and jobs before components that run under `spin up`.
+    Relay(relay::Arguments),
+    /// Brings the database up to date; the components do the same on first use.
+    Migrate(migrate::Arguments),
+    /// Accounts for the people who run the place.
+    #[command(subcommand)]
+    Admin(admin::Action),
+    /// Makes a demo company: staff, residents, chats. Sign-ins are shown once.
+    Demo(demo::Arguments),
+    /// Shows the effective settings, secrets masked.
+    Config(config::Arguments),
+    /// Checks everything that a start depends on, and says what is wrong.
+    Doctor(doctor::Arguments),
+    /// Prints the OpenAPI document of all components.
+    Openapi(openapi::Arguments),
+}
+
+fn main() -> ExitCode {
+    // A wrong command line ends here, with exit code 2.
+    let cli = Cli::parse();
+    let done = match cli.command {
+        Command::Serve(arguments) => serve::run(arguments),
+        Command::Relay(arguments) => relay::run(arguments),
+        Command::Migrate(arguments) => migrate::run(&arguments),
+        Command::Admin(admin::Action::Create(arguments)) => admin::create(arguments),
+        Command::Demo(arguments) => demo::run(&arguments),
+        Command::Config(arguments) => config::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Openapi(arguments) => openapi::run(&arguments),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.tell();
+            failure.exit_code()
+        }
+    }
+}

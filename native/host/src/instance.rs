@@ -1,0 +1,236 @@
+//! One instance at work: it takes requests, runs them side by side, and ends.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use futures::stream::{FuturesUnordered, StreamExt};
+use tokio::sync::OwnedSemaphorePermit;
+use wasmtime::component::{Accessor, Func};
+use wasmtime::{AsContextMut, Engine, Store, UpdateDeadline};
+use wasmtime_wasi_http::handler::{Prepared, Proxy, ProxyPre};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpView};
+
+use crate::memory::MemoryLimit;
+use crate::outbound::{Outbound, Ways};
+use crate::pool::{Counted, Job, Place, Pool, Slot};
+use crate::state::{App, GuestState, Progress, Shared};
+use crate::wasi;
+
+/// Makes the instances of one component.
+pub struct Instances {
+    pub engine: Engine,
+    pub pre: ProxyPre<GuestState>,
+    pub app: Arc<App>,
+    pub ways: Arc<Ways>,
+}
+
+impl Instances {
+    pub fn shared(&self) -> &Arc<Shared> {
+        &self.app.shared
+    }
+
+    /// How many requests an instance serves, and how many at once. As on Spin, one of WASI 0.2 serves one.
+    fn reuse(&self) -> (usize, usize) {
+        let limits = &self.shared().limits;
+        match self.pre {
+            ProxyPre::P3(_) => (limits.max_instance_reuse, limits.max_concurrent_reuse),
+            ProxyPre::P2(_) => (1, 1),
+        }
+    }
+
+    fn store(&self, place: Place) -> wasmtime::Result<Store<GuestState>> {
+        let app = &self.app;
+        let limits = app.shared.limits;
+        let progress = Arc::new(Progress::default());
+        let state = GuestState {
+            table: Default::default(),
+            wasi: wasi::context(app)?,
+            http: WasiHttpCtx::new(),
+            outbound: Outbound::new(app.allowed_hosts.clone(), self.ways.clone(), progress.clone()),
+            memory: MemoryLimit::new(limits.max_memory_bytes),
+            progress: progress.clone(),
+            connections: 0,
+            stores: 0,
+            app: app.clone(),
+        };
+        let mut store = Store::new(&self.engine, state);
+        store.limiter(|state| &mut state.memory);
+        store.set_epoch_deadline(1);
+        let deadline = limits.request_deadline;
+        store.epoch_deadline_callback(move |_| {
+            if progress.idle_for() > deadline {
+                return Err(wasmtime::format_err!(
+                    "the guest computed for {deadline:?} without a sign of progress"
+                ));
+            }
+            progress.gave_way();
+            place.pass_over();
+            // Lets the runtime look at its sockets as well, however many guests compute.
+            let pause = Box::pin(tokio::task::yield_now());
+            Ok(UpdateDeadline::YieldCustom(1, pause))
+        });
+        Ok(store)
+    }
+}
+
+/// The whole life of an instance, from its first request on.
+pub async fn run(pool: Arc<Pool>, permit: OwnedSemaphorePermit, job: Job) {
+    let slot = Arc::new(Slot::default());
+    let place = Place {
+        pool: Arc::downgrade(&pool),
+        slot: Arc::downgrade(&slot),
+    };
+    let made = async {
+        let mut store = pool.instances().store(place)?;
+        let proxy = pool.instances().pre.instantiate_async(&mut store).await?;
+        wasmtime::error::Ok((store, proxy))
+    };
+    match made.await {
+        Ok((mut store, proxy)) => {
+            let counted = Counted::new(pool.instances().shared().clone());
+            let mut work = Work {
+                pool: &pool,
+                slot: &slot,
+                proxy: &proxy,
+                settled: AtomicBool::new(false),
+                idle: AtomicBool::new(false),
+            };
+            if let Err(error) = work.run(&mut store, job).await {
+                let component = &pool.instances().app.id;
+                tracing::warn!(%component, "an instance ended early: {error:#}");
+                tracing::debug!("{error:?}");
+            }
+            drop(store);
+            drop(counted);
+        }
+        Err(error) => {
+            let _ = job.reply.send(Err(error));
+        }
+    }
+    drop(permit);
+    pool.pass_over(&slot);
+}
+
+struct Work<'a> {
+    pool: &'a Arc<Pool>,
+    slot: &'a Arc<Slot>,
+    proxy: &'a Proxy,
+    /// Whether all requests so far wait for something; until then the instance is taken to be busy.
+    settled: AtomicBool,
+    /// Whether there is nothing to do.
+    idle: AtomicBool,
+}
+
+impl Work<'_> {
+    async fn run(&mut self, store: &mut Store<GuestState>, job: Job) -> wasmtime::Result<()> {
+        let progress = store.data().progress.clone();
+        let idle_timeout = self.pool.instances().shared().limits.idle_timeout;
+        let me = &*self;
+        let mut serve = pin!(store.run_concurrent(async |accessor| me.serve(accessor, job).await));
+        let mut idle_since = None::<Instant>;
+        let mut sleep = pin!(tokio::time::sleep(Duration::ZERO));
+        poll_fn(|cx| {
+            let mut poll = serve.as_mut().poll(cx);
+            if poll.is_pending() && !progress.was_forced() {
+                progress.touch();
+                // It may take more now, and says so when it is asked again.
+                if !me.settled.swap(true, Ordering::Relaxed) {
+                    poll = serve.as_mut().poll(cx);
+                }
+            }
+            if let Poll::Ready(result) = poll {
+                return Poll::Ready(result.and_then(|inner| inner));
+            }
+            if !me.idle.load(Ordering::Relaxed) {
+                idle_since = None;
+                return Poll::Pending;
+            }
+            if idle_since.is_none() {
+                idle_since = Some(Instant::now());
+                sleep.as_mut().reset(tokio::time::Instant::now() + idle_timeout);
+            }
+            if sleep.as_mut().poll(cx).is_ready() {
+                if me.pool.withdraw(me.slot) {
+                    return Poll::Ready(Ok(()));
+                }
+                // A request is on its way.
+                idle_since = None;
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    async fn serve(&self, accessor: &Accessor<GuestState>, first: Job) -> wasmtime::Result<()> {
+        let (reuse, at_once) = self.pool.instances().reuse();
+        let handler = match self.proxy {
+            Proxy::P3(guest) => *guest.wasi_http_handler().func_handle().func(),
+            Proxy::P2(guest) => *guest.wasi_http_incoming_handler().func_handle().func(),
+        };
+        let mut running = FuturesUnordered::new();
+        let mut taken = 0;
+        let mut next = Some(first);
+        poll_fn(|cx| {
+            loop {
+                if let Some(job) = next.take().or_else(|| self.slot.take()) {
+                    taken += 1;
+                    self.settled.store(false, Ordering::Relaxed);
+                    self.idle.store(false, Ordering::Relaxed);
+                    running.push(self.answer(accessor, job));
+                }
+                match running.poll_next_unpin(cx) {
+                    Poll::Ready(Some(Ok(()))) => continue,
+                    Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(error)),
+                    Poll::Ready(None) | Poll::Pending => {}
+                }
+                let has_room = taken < reuse
+                    && running.len() < at_once
+                    && (running.is_empty() || self.settled.load(Ordering::Relaxed))
+                    && accepts(accessor, handler, cx);
+                if has_room {
+                    self.slot.listen(cx.waker());
+                    next = self.pool.offer(self.slot);
+                    if next.is_some() {
+                        continue;
+                    }
+                }
+                if !running.is_empty() || accessor.poll_no_interesting_tasks(cx).is_pending() {
+                    return Poll::Pending;
+                }
+                if taken >= reuse {
+                    return Poll::Ready(Ok(()));
+                }
+                self.idle.store(true, Ordering::Relaxed);
+                return Poll::Pending;
+            }
+        })
+        .await
+    }
+
+    async fn answer(&self, accessor: &Accessor<GuestState>, job: Job) -> wasmtime::Result<()> {
+        let prepared = accessor.with(|mut store| {
+            let mut store = store.as_context_mut();
+            store.data().progress.touch();
+            Prepared::new(
+                store.as_context_mut(),
+                self.proxy,
+                job.request,
+                WasiHttpView::http,
+                job.reply,
+            )
+        })?;
+        // What computes without end is stopped by the clock; what waits may wait.
+        prepared.run(accessor, std::future::pending()).await?;
+        accessor.with(|mut access| access.get().progress.touch());
+        Ok(())
+    }
+}
+
+/// Whether the guest's own backpressure lets another request in.
+fn accepts(accessor: &Accessor<GuestState>, handler: Func, cx: &mut std::task::Context<'_>) -> bool {
+    accessor.poll_ready_for_concurrent_call(handler, cx).is_ready()
+}

@@ -1,0 +1,49 @@
+//! A small host for Spin applications, for one machine.
+//!
+//! It reads the same `spin.toml` and runtime configuration as Spin, runs the same `.wasm` files, keeps its state in
+//! the same files, and refuses what Spin refuses. It has no feature of its own that a component could come to rely
+//! on: what runs here runs on Spin unchanged.
+//!
+//! [`Host::load`] prepares an application and [`Host::handle`] answers a request; whoever embeds the host brings
+//! the listener. [`serve()`] is one for trying and measuring.
+
+mod allowed_hosts;
+mod bindings;
+mod build_commands;
+mod client;
+mod code_cache;
+mod component;
+mod compose;
+mod config;
+mod denied;
+mod engine;
+mod error;
+mod files;
+mod headers;
+mod host;
+mod instance;
+mod key_value;
+mod load;
+mod logs;
+mod manifest;
+mod memory;
+mod outbound;
+mod pool;
+mod routes;
+mod runtime_config;
+mod serve;
+mod sqlite;
+mod state;
+mod template;
+mod variables;
+mod variables_host;
+mod wasi;
+
+pub use build_commands::build;
+pub use config::{HostConfig, Limits, LogLine, LogSink, LogStream};
+pub use error::{BoxError, BuildError, LoadError};
+pub use host::{Host, RouteInfo, Stats};
+pub use serve::serve;
+
+/// A body of a request or an answer, as it streams.
+pub type Body = http_body_util::combinators::UnsyncBoxBody<bytes::Bytes, BoxError>;

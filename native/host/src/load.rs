@@ -1,0 +1,290 @@
+//! From the files to a running application.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
+use std::sync::{Arc, OnceLock};
+
+use tokio::sync::Semaphore;
+use wasmtime::Engine;
+use wasmtime::component::Component as Code;
+
+use crate::allowed_hosts::AllowedHosts;
+use crate::client::Client;
+use crate::component::Component;
+use crate::compose::{self, Part};
+use crate::config::HostConfig;
+use crate::error::LoadError;
+use crate::host::{Inner, Target};
+use crate::key_value::LocalStores;
+use crate::manifest::{self, Dependency, Inherit, Manifest, Source, TriggerTarget};
+use crate::outbound::Ways;
+use crate::routes::{RouteSpec, Router};
+use crate::runtime_config::RuntimeConfig;
+use crate::sqlite::LocalDatabase;
+use crate::state::{App, Shared};
+use crate::variables::Variables;
+use crate::{code_cache, engine, files};
+
+pub async fn load(config: HostConfig) -> Result<Arc<Inner>, LoadError> {
+    // Reading and compiling keep whole threads busy.
+    let loaded = tokio::task::spawn_blocking(move || load_blocking(config)).await;
+    loaded.map_err(|error| LoadError::Engine(error.to_string()))?
+}
+
+fn load_blocking(config: HostConfig) -> Result<Arc<Inner>, LoadError> {
+    let manifest = Manifest::read(&config.manifest)?;
+    let runtime = RuntimeConfig::load(config.runtime_config.as_deref(), &config.state_dir)?;
+    let variables = Variables::resolve(&manifest, &config.variables, |name| std::env::var(name).ok())?;
+    std::fs::create_dir_all(&config.state_dir).map_err(|source| LoadError::Create {
+        path: config.state_dir.clone(),
+        source,
+    })?;
+    let files = copied_files(&manifest)?;
+    let engine = engine::build(&config.limits)?;
+    let codes = compile_all(&engine, &manifest, config.cache_dir.as_deref())?;
+    let shared = Arc::new(Shared {
+        limits: config.limits,
+        databases: runtime
+            .sqlite
+            .into_iter()
+            .map(|(label, database)| (label, Arc::new(LocalDatabase::new(database)) as _))
+            .collect(),
+        sqlite_counters: Arc::default(),
+        key_value: runtime
+            .key_value
+            .into_iter()
+            .map(|(label, store)| (label, Arc::new(LocalStores::new(store)) as _))
+            .collect(),
+        component_log: config.component_log.clone(),
+        instances: Arc::new(Semaphore::new(config.limits.max_instances)),
+        live_instances: AtomicUsize::new(0),
+        instances_made: AtomicU64::new(0),
+    });
+    let ways = Arc::new(Ways {
+        client: Client::new(),
+        own: OnceLock::new(),
+    });
+    let names: Vec<String> = manifest.components.keys().cloned().collect();
+    let mut components = HashMap::new();
+    for (id, code) in codes {
+        let described = &manifest.components[&id];
+        let app = grants(&manifest, &id, described, &variables, &names, &shared, files.as_ref())?;
+        let component = Component::new(&engine, &code, Arc::new(app), ways.clone())
+            .map_err(|error| of_component(&manifest, &id, format!("{error:#}")))?;
+        components.insert(id, Arc::new(component));
+    }
+    let router = router(&manifest, &components)?;
+    engine::start_clock(&engine);
+    let inner = Arc::new(Inner {
+        name: manifest.name,
+        limits: config.limits,
+        router,
+        components,
+        shared,
+        requests: Arc::new(Semaphore::new(config.limits.max_concurrent_requests)),
+        closing: AtomicBool::new(false),
+        _files: files,
+    });
+    // Set once, and here.
+    let _ = ways.own.set(Arc::downgrade(&inner));
+    Ok(inner)
+}
+
+/// Components that are only parts of others have no instances of their own and needn't export a handler.
+fn served(manifest: &Manifest) -> Vec<&String> {
+    manifest
+        .triggers
+        .iter()
+        .filter_map(|trigger| match &trigger.target {
+            TriggerTarget::Component(id) => Some(id),
+            TriggerTarget::Static(_) => None,
+        })
+        .collect::<std::collections::BTreeSet<_>>()
+        .into_iter()
+        .collect()
+}
+
+/// One thread for each component; the compiler itself spreads over the cores as well.
+fn compile_all(engine: &Engine, manifest: &Manifest, cache: Option<&Path>) -> Result<Vec<(String, Code)>, LoadError> {
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = served(manifest)
+            .into_iter()
+            .map(|id| {
+                let compile = scope.spawn(move || {
+                    let wasm = composed(manifest, id)?;
+                    code_cache::compile(engine, &wasm, cache)
+                        .map_err(|error| of_component(manifest, id, format!("{error:#}")))
+                });
+                (id, compile)
+            })
+            .collect();
+        threads
+            .into_iter()
+            .map(|(id, thread)| {
+                let code = thread
+                    .join()
+                    .map_err(|_| of_component(manifest, id, "the compiler stopped unexpectedly".into()))?;
+                Ok((id.clone(), code?))
+            })
+            .collect()
+    })
+}
+
+fn composed(manifest: &Manifest, id: &str) -> Result<Vec<u8>, LoadError> {
+    let component = &manifest.components[id];
+    let wasm = read(&source_path(manifest, component))?;
+    let mut parts = Vec::new();
+    for (name, dependency) in &component.dependencies {
+        let problem = |problem: String| LoadError::Dependency {
+            component: id.to_owned(),
+            dependency: name.clone(),
+            problem,
+        };
+        let Dependency::Described(described) = dependency else {
+            return Err(problem("only `path` and `component` are supported".into()));
+        };
+        let path = match (&described.path, &described.component) {
+            (Some(path), None) => manifest.dir.join(path),
+            (None, Some(other)) => {
+                let other = manifest
+                    .components
+                    .get(other)
+                    .ok_or_else(|| problem(format!("there is no component {other:?}")))?;
+                source_path(manifest, other)
+            }
+            _ => return Err(problem("needs either `path` or `component`".into())),
+        };
+        let inherit = described.inherit_configuration.clone().unwrap_or(Inherit::All(
+            component.dependencies_inherit_configuration.unwrap_or(false),
+        ));
+        parts.push(Part {
+            name: name.clone(),
+            wasm: read(&path)?,
+            export: described.export.clone(),
+            inherit,
+        });
+    }
+    compose::compose(id, wasm, parts).map_err(|error| {
+        if error.dependency == id {
+            of_component(manifest, id, error.problem)
+        } else {
+            LoadError::Dependency {
+                component: id.to_owned(),
+                dependency: error.dependency,
+                problem: error.problem,
+            }
+        }
+    })
+}
+
+fn grants(
+    manifest: &Manifest,
+    id: &str,
+    component: &manifest::Component,
+    variables: &Variables,
+    names: &[String],
+    shared: &Arc<Shared>,
+    files: Option<&tempfile::TempDir>,
+) -> Result<App, LoadError> {
+    let value = |key: &str, problem: String| LoadError::Value {
+        path: manifest.path.clone(),
+        key: format!("component.{id}.{key}"),
+        problem,
+    };
+    let allowed = AllowedHosts::parse(&component.allowed_outbound_hosts, variables, names)
+        .map_err(|problem| value("allowed_outbound_hosts", problem))?;
+    for label in &component.sqlite_databases {
+        if !shared.databases.contains_key(label) {
+            let problem = format!("no database {label:?} in the runtime configuration");
+            return Err(value("sqlite_databases", problem));
+        }
+    }
+    for label in &component.key_value_stores {
+        if !shared.key_value.contains_key(label) {
+            let problem = format!("no store {label:?} in the runtime configuration");
+            return Err(value("key_value_stores", problem));
+        }
+    }
+    let mounts = match files {
+        Some(dir) => files::prepare(&manifest.dir, component, &dir.path().join(id))
+            .map_err(|(key, problem)| value(&key, problem))?,
+        None => Vec::new(),
+    };
+    Ok(App {
+        shared: shared.clone(),
+        id: id.into(),
+        sqlite_databases: component.sqlite_databases.iter().cloned().collect(),
+        key_value_stores: component.key_value_stores.iter().cloned().collect(),
+        variables: variables.of_component(&component.variables),
+        environment: component
+            .environment
+            .iter()
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect(),
+        mounts,
+        allowed_hosts: Arc::new(allowed),
+    })
+}
+
+fn router(manifest: &Manifest, components: &HashMap<String, Arc<Component>>) -> Result<Router<Target>, LoadError> {
+    let mut routes = Vec::new();
+    for (index, trigger) in manifest.triggers.iter().enumerate() {
+        let value = |problem: String| LoadError::Value {
+            path: manifest.path.clone(),
+            key: format!("trigger.http[{index}].route"),
+            problem,
+        };
+        let route = match &trigger.route {
+            RouteSpec::Path(route) => route.clone(),
+            RouteSpec::Private(private) if private.private => continue,
+            RouteSpec::Private(_) => {
+                return Err(value("must be a path or `{ private = true }`".into()));
+            }
+        };
+        let target = match &trigger.target {
+            TriggerTarget::Static(answer) => Target::Static(Arc::new(answer.clone())),
+            TriggerTarget::Component(id) => Target::Component(id.clone(), components[id].clone()),
+        };
+        routes.push((route, target));
+    }
+    Router::new(routes).map_err(|(route, problem)| LoadError::Value {
+        path: manifest.path.clone(),
+        key: format!("trigger.http.route {route:?}"),
+        problem,
+    })
+}
+
+fn copied_files(manifest: &Manifest) -> Result<Option<tempfile::TempDir>, LoadError> {
+    if manifest.components.values().all(|c| c.files.is_empty()) {
+        return Ok(None);
+    }
+    let dir = tempfile::tempdir().map_err(|source| LoadError::Create {
+        path: std::env::temp_dir(),
+        source,
+    })?;
+    Ok(Some(dir))
+}
+
+fn source_path(manifest: &Manifest, component: &manifest::Component) -> PathBuf {
+    match &component.source {
+        Source::Local(path) => manifest.dir.join(path),
+        // Refused when the manifest was read.
+        Source::Elsewhere(_) => manifest.dir.clone(),
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
+    std::fs::read(path).map_err(|source| LoadError::Read {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn of_component(manifest: &Manifest, id: &str, problem: String) -> LoadError {
+    LoadError::Component {
+        component: id.to_owned(),
+        path: source_path(manifest, &manifest.components[id]),
+        problem,
+    }
+}

@@ -1,0 +1,18 @@
+//! The host, tried with small components that were written for the purpose (`fixtures/`).
+//!
+//! One program for all tests: linking the engine takes longer than running them.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod host {
+    mod app;
+    mod cache;
+    mod dependencies;
+    mod given;
+    mod key_value;
+    mod limits;
+    mod manifest;
+    mod outbound;
+    mod routing;
+    mod sqlite;
+}

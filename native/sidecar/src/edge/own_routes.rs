@@ -1,0 +1,143 @@
+//! What the sidecar answers by itself: metrics, events for the relay, sockets.
+
+use std::convert::Infallible;
+
+use axum::extract::ConnectInfo;
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use nexus_domain::relay::RelayEvents;
+use nexus_domain::settings::{METRICS_ALLOW, METRICS_TOKEN, Networks, Secret, SettingError, Settings};
+use subtle::ConstantTimeEq;
+use tower::ServiceExt;
+
+use super::client::Caller;
+use super::paths;
+use super::problem::{EdgeProblem, secure};
+use crate::backend::{Body, boxed, empty, full, read_whole};
+use crate::metrics::Metrics;
+use crate::signature::Signer;
+use crate::sockets::Hub;
+
+/// A batch of events carries chat messages of up to 64 KiB each.
+const LARGEST_EVENTS: usize = 4 * 1024 * 1024;
+
+pub struct OwnRoutes {
+    hub: Hub,
+    sockets: axum::Router,
+    metrics: Metrics,
+    signer: Signer,
+    metrics_allow: Networks,
+    metrics_token: Option<Secret>,
+}
+
+impl OwnRoutes {
+    pub fn new(hub: Hub, metrics: Metrics, signer: Signer, settings: &Settings) -> Result<Self, SettingError> {
+        Ok(Self {
+            sockets: hub.router(),
+            hub,
+            metrics,
+            signer,
+            metrics_allow: settings.get(&METRICS_ALLOW)?,
+            metrics_token: settings.get(&METRICS_TOKEN)?,
+        })
+    }
+
+    /// The answer, or the request back when it is not for us.
+    pub async fn answer(&self, request: Request<Body>, caller: &Caller, path: &str) -> Result<Response<Body>, Request<Body>> {
+        if paths::is_socket(path) {
+            return Ok(self.socket(request, caller).await);
+        }
+        let answer = match path {
+            "/api/v1/metrics" => self.only("GET", request.method(), || self.metrics(request.headers(), caller)),
+            "/relay/health" => self.only("GET", request.method(), || Ok(json(r#"{"status":"ok"}"#))),
+            "/relay/events" => self.events(request).await,
+            _ => return Err(request),
+        };
+        Ok(answer.unwrap_or_else(|problem| problem.answer(&caller.request_id)))
+    }
+
+    fn only(
+        &self,
+        allow: &'static str,
+        method: &Method,
+        answer: impl FnOnce() -> Result<Response<Body>, EdgeProblem>,
+    ) -> Result<Response<Body>, EdgeProblem> {
+        if method.as_str() == allow || (allow == "GET" && method == Method::HEAD) {
+            answer()
+        } else {
+            Err(EdgeProblem::MethodNotAllowed { allow })
+        }
+    }
+
+    async fn socket(&self, mut request: Request<Body>, caller: &Caller) -> Response<Body> {
+        request.extensions_mut().insert(ConnectInfo(caller.socket_address()));
+        request.extensions_mut().insert(caller.clone());
+        let router = self.sockets.clone();
+        let answer: Result<_, Infallible> = router.oneshot(request.map(axum::body::Body::new)).await;
+        let answer = match answer {
+            Ok(answer) => answer.map(boxed),
+            Err(never) => match never {},
+        };
+        match EdgeProblem::for_bare_answer(&answer) {
+            Some(problem) => problem.answer(&caller.request_id),
+            None => answer,
+        }
+    }
+
+    fn metrics(&self, headers: &HeaderMap, caller: &Caller) -> Result<Response<Body>, EdgeProblem> {
+        if !self.metrics_allow.contains(caller.address) {
+            self.check_token(headers)?;
+        }
+        let text = self.metrics.text().map_err(|error| {
+            tracing::error!(%error, "metrics can't be written");
+            EdgeProblem::Internal
+        })?;
+        let text = text + &self.hub.metrics_text();
+        Ok(answer_with("text/plain; version=0.0.4; charset=utf-8", text))
+    }
+
+    fn check_token(&self, headers: &HeaderMap) -> Result<(), EdgeProblem> {
+        let expected = self.metrics_token.as_ref().ok_or(EdgeProblem::IpNotAllowed)?;
+        let given = headers
+            .get(AUTHORIZATION)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.strip_prefix("Bearer "))
+            .ok_or(EdgeProblem::Unauthenticated)?;
+        let right = bool::from(given.as_bytes().ct_eq(expected.as_bytes()));
+        right.then_some(()).ok_or(EdgeProblem::Unauthenticated)
+    }
+
+    /// Whoever can't sign learns nothing, not even that there is something here.
+    async fn events(&self, request: Request<Body>) -> Result<Response<Body>, EdgeProblem> {
+        let (head, body) = request.into_parts();
+        let body = read_whole(body, LARGEST_EVENTS)
+            .await
+            .map_err(|_| EdgeProblem::NotFound)?;
+        let path = head.uri.path_and_query().map_or("/", |whole| whole.as_str());
+        if head.method != Method::POST || !self.signer.verifies(&head.headers, "POST", path, &body) {
+            return Err(EdgeProblem::NotFound);
+        }
+        let events: RelayEvents = serde_json::from_slice(&body).map_err(|error| {
+            tracing::warn!(%error, "relay events can't be read");
+            EdgeProblem::BadRequest
+        })?;
+        self.hub.deliver(events.events).await;
+        let mut answer = Response::new(empty());
+        *answer.status_mut() = StatusCode::NO_CONTENT;
+        Ok(answer)
+    }
+}
+
+fn json(text: &'static str) -> Response<Body> {
+    answer_with("application/json", text)
+}
+
+fn answer_with(kind: &'static str, text: impl Into<Bytes>) -> Response<Body> {
+    let mut answer = Response::new(full(text));
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    secure(headers);
+    answer
+}

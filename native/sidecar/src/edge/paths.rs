@@ -1,0 +1,151 @@
+//! What the edge can tell from a path alone.
+
+use std::borrow::Cow;
+
+use http::Method;
+use percent_encoding::percent_decode_str;
+use uuid::Uuid;
+
+/// Base path of the HTTP contract.
+pub const API: &str = "/api/v1";
+
+/// The path as the rules below compare it: `/api/v1/%61dmin` must not pass for something else.
+pub fn canonical(path: &str) -> Cow<'_, str> {
+    percent_decode_str(path).decode_utf8_lossy()
+}
+
+/// Whether `path` has the pattern's segments; `{}` stands for any one segment.
+pub fn matches(pattern: &str, path: &str) -> bool {
+    let mut path = path.split('/');
+    pattern
+        .split('/')
+        .all(|wanted| path.next().is_some_and(|segment| wanted == "{}" && !segment.is_empty() || wanted == segment))
+        && path.next().is_none()
+}
+
+fn is_under(path: &str, prefix: &str) -> bool {
+    path.strip_prefix(prefix)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+pub fn is_admin(path: &str) -> bool {
+    is_under(path, "/api/v1/admin")
+}
+
+/// Aids that show what others should never see, such as mails.
+pub fn is_development(path: &str) -> bool {
+    is_under(path, "/api/v1/dev")
+}
+
+/// Answers there hold tokens, beside text that a caller can choose: compressing both together would
+/// let an observer guess the tokens from the length (BREACH).
+pub fn carries_secrets(path: &str) -> bool {
+    is_under(path, "/api/v1/auth") || is_under(path, "/api/v1/documents") || is_development(path)
+}
+
+pub fn is_socket(path: &str) -> bool {
+    is_under(path, "/socket.io") || path == "/ws"
+}
+
+/// Calls between our own parts, which prove themselves by a signature.
+pub fn is_internal(path: &str) -> bool {
+    is_under(path, "/internal") || is_under(path, "/relay")
+}
+
+/// Monitoring must see a system that is under load; sockets have limits of their own; reading the
+/// console's files costs next to nothing and one page needs dozens.
+pub fn is_throttled(method: &Method, path: &str) -> bool {
+    let watched = is_under(path, "/api/v1/health") || matches!(path, "/api/v1/metrics" | "/api/v1/openapi.json");
+    let reads = method == Method::GET || method == Method::HEAD;
+    let is_file = reads && !is_under(path, "/api");
+    !(watched || is_socket(path) || is_internal(path) || is_file)
+}
+
+/// The path with its ids taken out, as a label for metrics: bounded, whoever asks for what.
+pub fn route_label(path: &str) -> String {
+    if is_socket(path) {
+        return path.trim_end_matches('/').to_owned();
+    }
+    if !is_under(path, API) && !is_internal(path) {
+        return "static".to_owned();
+    }
+    let mut label = String::with_capacity(path.len());
+    for segment in path.split('/').skip(1) {
+        label.push('/');
+        let is_id = Uuid::try_parse(segment).is_ok() || segment.bytes().all(|b| b.is_ascii_digit());
+        label.push_str(if is_id && !segment.is_empty() { "{id}" } else { segment });
+    }
+    label
+}
+
+/// A query as it may be logged: what opens doors is masked.
+pub fn masked_query(query: &str) -> String {
+    query
+        .split('&')
+        .map(|pair| match pair.split_once('=') {
+            Some((name, _)) if is_sensitive(name) => format!("{name}=***"),
+            _ => pair.to_owned(),
+        })
+        .collect::<Vec<_>>()
+        .join("&")
+}
+
+fn is_sensitive(name: &str) -> bool {
+    let name = canonical(name).to_ascii_lowercase();
+    ["token", "otp", "code", "password", "secret", "signature", "key", "email"]
+        .iter()
+        .any(|word| name.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_encoded_path_is_what_it_stands_for() {
+        assert!(is_admin(&canonical("/api/v1/%61dmin/users")));
+        assert!(!is_admin("/api/v1/administrators"));
+    }
+
+    #[test]
+    fn ids_leave_the_label() {
+        assert_eq!(
+            route_label("/api/v1/chats/01990000-0000-7000-8000-000000000000/messages"),
+            "/api/v1/chats/{id}/messages"
+        );
+        assert_eq!(route_label("/assets/app.3f2a.js"), "static");
+        assert_eq!(route_label("/socket.io/"), "/socket.io");
+    }
+
+    #[test]
+    fn tokens_are_masked_in_logged_queries() {
+        assert_eq!(
+            masked_query("limit=5&token=abc&%74oken=abc&resetToken=x"),
+            "limit=5&token=***&%74oken=***&resetToken=***"
+        );
+    }
+
+    #[test]
+    fn health_metrics_sockets_and_files_are_not_throttled() {
+        for (method, path, throttled) in [
+            (Method::GET, "/api/v1/health/ready", false),
+            (Method::GET, "/api/v1/metrics", false),
+            (Method::GET, "/api/v1/openapi.json", false),
+            (Method::GET, "/socket.io/", false),
+            (Method::GET, "/assets/app.js", false),
+            (Method::POST, "/assets/app.js", true),
+            (Method::GET, "/api/v1/healthy", true),
+            (Method::GET, "/api/v1/chats", true),
+        ] {
+            assert_eq!(is_throttled(&method, path), throttled, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_matches_segment_by_segment() {
+        assert!(matches("/a/{}/c", "/a/b/c"));
+        assert!(!matches("/a/{}/c", "/a//c"));
+        assert!(!matches("/a/{}", "/a/b/c"));
+        assert!(!matches("/a/{}/c", "/a/b"));
+    }
+}

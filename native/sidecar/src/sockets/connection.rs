@@ -1,0 +1,357 @@
+//! One connection of one client, whichever protocol it speaks.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use engineioxide::{DisconnectReason, TransportType};
+use nexus_domain::Timestamp;
+use nexus_domain::ids::{ChatId, SessionId, UserId};
+use parking_lot::Mutex;
+use serde_json::value::RawValue;
+use tokio::sync::mpsc;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+use uuid::Uuid;
+
+use super::flow::{Flow, MOST_UNSENT};
+use super::frame::{ErrorCode, Event, Farewell, error};
+use super::socket_io::EngineSocket;
+
+pub type ConnectionId = Uuid;
+
+/// How an answer finds back to what it answers: a Socket.IO acknowledgement id or the `id` of a plain frame.
+pub type AnswerTo = Option<i64>;
+
+/// What a client says.
+#[derive(Debug)]
+pub struct ClientEvent {
+    pub name: String,
+    pub data: Option<Box<RawValue>>,
+    pub answer_to: AnswerTo,
+}
+
+/// How things get to the client.
+pub enum Wire {
+    SocketIo(Arc<EngineSocket>),
+    Plain(mpsc::UnboundedSender<PlainOut>),
+}
+
+/// What a plain WebSocket's task is told.
+#[derive(Debug)]
+pub enum PlainOut {
+    Text(Utf8Bytes),
+    Close(u16),
+}
+
+/// Who is connected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Identity {
+    pub user: UserId,
+    pub session: SessionId,
+    pub expires_at: Timestamp,
+}
+
+/// The most events that wait while a client is being let in.
+const MOST_EARLY_EVENTS: usize = 64;
+
+/// Whether events go through.
+enum Gate {
+    /// Not let in yet. What the client says meanwhile waits.
+    Waiting { early: Vec<ClientEvent> },
+    /// In its rooms, but still catching up: what is live waits behind it.
+    CatchingUp { early: Vec<ClientEvent>, held: Vec<Held>, bytes: u64 },
+    Open,
+    Closed,
+}
+
+struct Held {
+    event: Arc<Event>,
+    place: Option<(ChatId, i64)>,
+}
+
+pub struct Connection {
+    pub id: ConnectionId,
+    pub opened_at: Instant,
+    wire: Wire,
+    flow: Arc<Flow>,
+    gate: Mutex<Gate>,
+    identity: Mutex<Option<Identity>>,
+    /// Up to which `seq` a chat was replayed: the room may bring those again.
+    replayed: Mutex<HashMap<ChatId, i64>>,
+    /// Milliseconds since `opened_at` of the last event from the client.
+    last_heard: AtomicU64,
+    /// Millis since 1970; kept beside `identity` so that the sweep takes no lock.
+    expires_at: AtomicI64,
+    judged: AtomicBool,
+}
+
+impl Connection {
+    pub fn new(wire: Wire, flow: Arc<Flow>) -> Arc<Self> {
+        Arc::new(Self {
+            id: Uuid::now_v7(),
+            opened_at: Instant::now(),
+            wire,
+            flow,
+            gate: Mutex::new(Gate::Waiting { early: Vec::new() }),
+            identity: Mutex::new(None),
+            replayed: Mutex::new(HashMap::new()),
+            last_heard: AtomicU64::new(0),
+            expires_at: AtomicI64::new(i64::MAX),
+            judged: AtomicBool::new(false),
+        })
+    }
+
+    pub fn protocol(&self) -> &'static str {
+        match self.wire {
+            Wire::SocketIo(_) => "socketio",
+            Wire::Plain(_) => "websocket",
+        }
+    }
+
+    pub fn identity(&self) -> Option<Identity> {
+        *self.identity.lock()
+    }
+
+    pub fn set_identity(&self, identity: Identity) {
+        self.expires_at.store(identity.expires_at.as_millis(), Ordering::Relaxed);
+        *self.identity.lock() = Some(identity);
+    }
+
+    pub fn expires_at(&self) -> i64 {
+        self.expires_at.load(Ordering::Relaxed)
+    }
+
+    /// The client said something.
+    pub fn heard(&self) {
+        let since = u64::try_from(self.opened_at.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.last_heard.store(since, Ordering::Relaxed);
+    }
+
+    pub fn silent_for(&self) -> Duration {
+        let last = Duration::from_millis(self.last_heard.load(Ordering::Relaxed));
+        self.opened_at.elapsed().saturating_sub(last)
+    }
+
+    /// Lets an event of the client wait until it is let in; gives it back when it needn't.
+    pub fn postpone(&self, event: ClientEvent) -> Option<ClientEvent> {
+        match &mut *self.gate.lock() {
+            Gate::Waiting { early } | Gate::CatchingUp { early, .. } => {
+                if early.len() < MOST_EARLY_EVENTS {
+                    early.push(event);
+                } else {
+                    let full = error(ErrorCode::Unavailable, "Too many events before you were let in.");
+                    self.write(&full, event.answer_to);
+                }
+                None
+            }
+            Gate::Open => Some(event),
+            Gate::Closed => None,
+        }
+    }
+
+    /// From here on live events are held back, until [`Connection::open`].
+    pub fn start_catching_up(&self) {
+        let mut gate = self.gate.lock();
+        if let Gate::Waiting { early } = &mut *gate {
+            *gate = Gate::CatchingUp { early: std::mem::take(early), held: Vec::new(), bytes: 0 };
+        }
+    }
+
+    /// Everything missed was sent; what was held back follows, but for what was among the missed. Gives what the
+    /// client said meanwhile.
+    pub fn open(&self, replayed: HashMap<ChatId, i64>) -> Vec<ClientEvent> {
+        let mut gate = self.gate.lock();
+        let Gate::CatchingUp { early, held, .. } = &mut *gate else {
+            return Vec::new();
+        };
+        let (early, held) = (std::mem::take(early), std::mem::take(held));
+        for Held { event, place } in held {
+            let seen = place.is_some_and(|(chat, seq)| replayed.get(&chat).is_some_and(|last| seq <= *last));
+            if !seen {
+                self.write(&event, None);
+            }
+        }
+        *self.replayed.lock() = replayed;
+        *gate = Gate::Open;
+        early
+    }
+
+    /// A live event. `place`: chat and `seq` of a new message.
+    pub fn deliver(&self, event: &Arc<Event>, place: Option<(ChatId, i64)>) {
+        let mut gate = self.gate.lock();
+        match &mut *gate {
+            Gate::Open => {
+                if let Some((chat, seq)) = place
+                    && self.was_replayed(chat, seq)
+                {
+                    return;
+                }
+                self.write(event, None);
+            }
+            Gate::CatchingUp { held, bytes, .. } => {
+                *bytes += event.data().len() as u64;
+                if *bytes > MOST_UNSENT {
+                    *gate = Gate::Closed;
+                    drop(gate);
+                    self.cut();
+                    return;
+                }
+                held.push(Held { event: Arc::clone(event), place });
+            }
+            Gate::Waiting { .. } | Gate::Closed => {}
+        }
+    }
+
+    fn was_replayed(&self, chat: ChatId, seq: i64) -> bool {
+        let mut replayed = self.replayed.lock();
+        match replayed.get(&chat) {
+            Some(last) if seq <= *last => true,
+            Some(_) => {
+                // The room has come past what was replayed.
+                replayed.remove(&chat);
+                false
+            }
+            None => false,
+        }
+    }
+
+    /// Straight to the client, past the gate: what belongs to letting it in, and answers.
+    pub fn send(&self, event: &Event) {
+        self.write(event, None);
+    }
+
+    /// The answer to something the client said: the event, and the acknowledgement where one was asked for.
+    pub fn answer(&self, event: &Event, to: AnswerTo) {
+        self.write(event, to);
+    }
+
+    fn write(&self, event: &Event, answer_to: AnswerTo) {
+        let fits = match &self.wire {
+            Wire::SocketIo(socket) => {
+                let packet = event.socket_io();
+                let mut fits = self.flow.queue(packet.len() + 4) && socket.emit(packet.clone()).is_ok();
+                if let (true, Some(id)) = (fits, answer_to) {
+                    let ack = format!("3{id}[{}]", event.data());
+                    fits = self.flow.queue(ack.len() + 4) && socket.emit(ack).is_ok();
+                }
+                fits
+            }
+            Wire::Plain(queue) => {
+                let text = match answer_to {
+                    Some(id) => event.plain_answer(id),
+                    None => event.plain().clone(),
+                };
+                self.flow.queue(text.len() + 4) && queue.send(PlainOut::Text(text)).is_ok()
+            }
+        };
+        if !fits {
+            self.cut();
+        }
+    }
+
+    /// As [`Connection::answer`], without the event itself.
+    pub fn acknowledge(&self, event: &Event, to: AnswerTo) {
+        match &self.wire {
+            Wire::SocketIo(_) => {
+                if let Some(id) = to {
+                    self.send_packet(format!("3{id}[{}]", event.data()));
+                }
+            }
+            Wire::Plain(_) => self.write(event, to),
+        }
+    }
+
+    /// The token was shown and is being looked at.
+    pub fn set_being_judged(&self) -> bool {
+        !self.judged.swap(true, Ordering::AcqRel)
+    }
+
+    pub fn is_being_judged(&self) -> bool {
+        self.judged.load(Ordering::Acquire)
+    }
+
+    /// A Socket.IO packet that is no event.
+    pub fn send_packet(&self, packet: String) {
+        if let Wire::SocketIo(socket) = &self.wire
+            && !(self.flow.queue(packet.len() + 4) && socket.emit(packet).is_ok())
+        {
+            self.cut();
+        }
+    }
+
+    /// Says why and closes.
+    pub fn dismiss(&self, farewell: Farewell) {
+        self.write(&farewell.event(), None);
+        // A client that was told to go stays away; from a server that stops it should come back, and
+        // unmodified clients do so by themselves only when the transport just closes.
+        self.close(farewell != Farewell::Shutdown, if farewell == Farewell::Shutdown { 1001 } else { 1008 });
+    }
+
+    /// Says what is wrong and closes.
+    pub fn refuse(&self, code: ErrorCode, message: &str) {
+        self.write(&error(code, message), None);
+        self.close(code != ErrorCode::ConnectionError, 1008);
+    }
+
+    /// Closes in good order: what was sent before still arrives.
+    fn close(&self, for_good: bool, code: u16) {
+        *self.gate.lock() = Gate::Closed;
+        match &self.wire {
+            Wire::SocketIo(socket) => {
+                if for_good {
+                    // Socket.IO's DISCONNECT: the client won't reconnect by itself.
+                    let _ = socket.emit("1");
+                }
+                close_engine(socket);
+            }
+            Wire::Plain(queue) => {
+                let _ = queue.send(PlainOut::Close(code));
+            }
+        }
+    }
+
+    /// Ends it at once; what is unsent is lost.
+    pub fn cut(&self) {
+        self.flow.cut();
+        if let Wire::SocketIo(socket) = &self.wire {
+            let socket = Arc::clone(socket);
+            // Closing calls back into the hub, which may be what called us.
+            tokio::spawn(async move { socket.close(DisconnectReason::TransportError) });
+        }
+    }
+
+    /// Waits until most of what was sent has been taken; `false` when the client takes nothing.
+    pub async fn drained(&self) -> bool {
+        const PATIENCE: Duration = Duration::from_secs(30);
+        const STEP: Duration = Duration::from_millis(10);
+        let started = Instant::now();
+        while self.flow.unsent() > MOST_UNSENT / 2 {
+            if self.was_cut() || started.elapsed() > PATIENCE {
+                return false;
+            }
+            tokio::time::sleep(STEP).await;
+        }
+        !self.was_cut()
+    }
+
+    pub fn is_closed(&self) -> bool {
+        matches!(*self.gate.lock(), Gate::Closed)
+    }
+
+    pub fn was_cut(&self) -> bool {
+        self.flow.is_cut()
+    }
+}
+
+/// By polling, what is queued goes out with the client's next request, which a closed session would refuse.
+fn close_engine(socket: &Arc<EngineSocket>) {
+    const LAST_POLL: Duration = Duration::from_secs(3);
+    let socket = Arc::clone(socket);
+    tokio::spawn(async move {
+        if socket.transport_type() == TransportType::Polling {
+            tokio::time::sleep(LAST_POLL).await;
+        }
+        socket.close(DisconnectReason::ClosingServer);
+    });
+}

@@ -1,0 +1,338 @@
+//! The hub's heart: what it knows and the few things it does with it. One file per client event beside it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use nexus_domain::ids::{ChatId, SessionId, UserId};
+use nexus_domain::message::{Message, MessageEvent};
+use nexus_domain::relay::RelayEvent;
+use nexus_domain::relay_calls::{Behind, ChatHead, Connection as Resolved, Missed, ReadOutcome, Reading};
+use nexus_domain::settings::WebOrigin;
+use parking_lot::Mutex;
+use tokio::sync::{Notify, mpsc};
+
+use super::batch::Letter;
+use super::calls::{Calls, Grouped};
+use super::connection::Connection;
+use super::events::typing;
+use super::fill;
+use super::frame::{Event, Farewell};
+use super::meters::Meters;
+use super::neighbours::{Cast, Neighbours, Pace};
+use super::rooms::Rooms;
+use super::typing::Typing;
+
+/// The hub's settings, as far as its parts need them.
+pub struct Limits {
+    pub connections_per_user: usize,
+    pub inactivity: Duration,
+    pub origins: Vec<WebOrigin>,
+}
+
+pub struct Core {
+    pub limits: Limits,
+    /// This process's name among the nodes.
+    pub node: String,
+    pub calls: Calls,
+    pub rooms: Rooms,
+    pub typing: Typing,
+    pub pace: Pace,
+    pub neighbours: Arc<dyn Neighbours>,
+    pub meters: Meters,
+    pub recent: Recent,
+    pub connects: Grouped<String, Resolved>,
+    pub catch_ups: Grouped<Behind, Missed>,
+    pub reads: Grouped<Reading, ReadOutcome>,
+    letters: mpsc::Sender<Letter>,
+    /// Accepted and not yet settled.
+    letters_waiting: AtomicUsize,
+    letters_settled: Notify,
+    pub presence_changed: Notify,
+    draining: AtomicBool,
+}
+
+/// What [`Core`] is made of.
+pub struct Parts {
+    pub limits: Limits,
+    pub node: String,
+    pub calls: Calls,
+    pub pace: Pace,
+    pub neighbours: Arc<dyn Neighbours>,
+    pub meters: Meters,
+    pub letters: mpsc::Sender<Letter>,
+}
+
+impl Core {
+    pub fn new(parts: Parts) -> Self {
+        use nexus_domain::relay_calls::{CATCH_UP, CONNECT, READ};
+        let calls = parts.calls;
+        Self {
+            connects: Grouped::new(calls.clone(), CONNECT, 128, 2),
+            catch_ups: Grouped::new(calls.clone(), CATCH_UP, 256, 2),
+            reads: Grouped::new(calls.clone(), READ, 256, 1),
+            limits: parts.limits,
+            node: parts.node,
+            calls,
+            rooms: Rooms::default(),
+            typing: Typing::default(),
+            pace: parts.pace,
+            neighbours: parts.neighbours,
+            meters: parts.meters,
+            recent: Recent::default(),
+            letters: parts.letters,
+            letters_waiting: AtomicUsize::new(0),
+            letters_settled: Notify::new(),
+            presence_changed: Notify::new(),
+            draining: AtomicBool::new(false),
+        }
+    }
+
+    /// Queues a message for the next batch; gives it back when too many wait.
+    pub fn post(&self, letter: Letter) -> Result<(), Box<Letter>> {
+        self.letters_waiting.fetch_add(1, Ordering::AcqRel);
+        self.letters.try_send(letter).map_err(|error| {
+            self.letters_done(1);
+            Box::new(error.into_inner())
+        })
+    }
+
+    pub fn letters_done(&self, count: usize) {
+        if self.letters_waiting.fetch_sub(count, Ordering::AcqRel) == count {
+            self.letters_settled.notify_waiters();
+        }
+    }
+
+    /// Waits until every message taken was stored or refused.
+    pub async fn letters_settled(&self) {
+        loop {
+            let settled = self.letters_settled.notified();
+            if self.letters_waiting.load(Ordering::Acquire) == 0 {
+                return;
+            }
+            settled.await;
+        }
+    }
+
+    pub fn start_draining(&self) {
+        self.draining.store(true, Ordering::Release);
+    }
+
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+
+    /// A message was stored, by us or by others: its room hears it when its turn comes.
+    pub fn message_stored(self: &Arc<Self>, message: &Message) {
+        let Some(room) = self.rooms.room(message.chat_id) else { return };
+        let event = new_message(message);
+        let (told, gap) = {
+            let mut room = room.lock();
+            let ready = room.order.offer(message.seq, event);
+            (room.say_messages(message.chat_id, &ready), ready.gap)
+        };
+        self.meters.delivered("NEW_MESSAGE", told);
+        if gap {
+            fill::soon(self, message.chat_id);
+        }
+    }
+
+    /// A message was edited or deleted.
+    pub fn message_changed(self: &Arc<Self>, message: &Message, change: i64) {
+        let Some(room) = self.rooms.room(message.chat_id) else { return };
+        let event = changed_message(message);
+        let (told, missed) = {
+            let mut room = room.lock();
+            let told = if room.order.offer_change(change) { room.say(&event, None) } else { 0 };
+            (told, room.order.changed() < change)
+        };
+        self.meters.delivered(event.name(), told);
+        if missed {
+            fill::soon(self, message.chat_id);
+        }
+    }
+
+    /// To everybody in a room but one person.
+    pub fn say(&self, chat: ChatId, event: &Arc<Event>, except: Option<UserId>) {
+        let Some(room) = self.rooms.room(chat) else { return };
+        let told = room.lock().say(event, except);
+        self.meters.delivered(event.name(), told);
+    }
+
+    /// What components or other nodes tell.
+    pub fn hear(self: &Arc<Self>, event: RelayEvent) {
+        match event {
+            RelayEvent::MessageStored { message } => self.message_stored(&message),
+            RelayEvent::MessageChanged { message, change } => self.message_changed(&message, change),
+            RelayEvent::ToChat { chat_id, event, data, except } => {
+                self.say(chat_id, &Event::from_json(event, data.to_string()), except);
+            }
+            RelayEvent::ToUsers { user_ids, event, data } => {
+                let event = Event::from_json(event, data.to_string());
+                let connections: Vec<_> = user_ids.iter().flat_map(|user| self.rooms.connections_of(*user)).collect();
+                for connection in &connections {
+                    connection.deliver(&event, None);
+                }
+                self.meters.delivered(event.name(), connections.len());
+            }
+            RelayEvent::Joined { chat_id, user_ids } => {
+                self.recent.members(&user_ids);
+                self.joined(chat_id, &user_ids);
+            }
+            RelayEvent::Left { chat_id, user_id } => {
+                self.recent.members(&[user_id]);
+                self.rooms.leave(chat_id, user_id);
+            }
+            RelayEvent::SessionsEnded { session_ids } => self.sessions_ended(&session_ids),
+            RelayEvent::UserEnded { user_id } => self.user_ended(user_id),
+        }
+    }
+
+    /// New members: a room that is open here says how far it is; else a new chat begins at 0, and the feed
+    /// tells of an old one.
+    fn joined(self: &Arc<Self>, chat: ChatId, users: &[UserId]) {
+        let here: Vec<UserId> = users.iter().copied().filter(|user| self.rooms.is_here(*user)).collect();
+        if here.is_empty() {
+            return;
+        }
+        if let Some(room) = self.rooms.room(chat) {
+            let head = {
+                let room = room.lock();
+                ChatHead { chat_id: chat, last_seq: room.order.said(), last_change: room.order.changed() }
+            };
+            self.rooms.join(head, &here);
+        } else {
+            self.refresh_chats(here);
+        }
+    }
+
+    /// Asks which chats these people are in, and puts them into those rooms.
+    pub fn refresh_chats(self: &Arc<Self>, users: Vec<UserId>) {
+        let core = Arc::clone(self);
+        tokio::spawn(async move {
+            fill::chats(&core, users).await;
+        });
+    }
+
+    pub fn sessions_ended(&self, sessions: &[SessionId]) {
+        self.recent.sessions(sessions);
+        for connection in self.rooms.of_sessions(sessions) {
+            self.dismiss(&connection, Farewell::Revoked);
+        }
+    }
+
+    pub fn user_ended(&self, user: UserId) {
+        self.recent.user(user);
+        for connection in self.rooms.connections_of(user) {
+            self.dismiss(&connection, Farewell::Revoked);
+        }
+    }
+
+    pub fn dismiss(&self, connection: &Arc<Connection>, farewell: Farewell) {
+        self.meters.dropped.with_label_values(&[farewell.code()]).inc();
+        connection.dismiss(farewell);
+        self.gone(connection);
+    }
+
+    /// A connection has ended, from whichever side.
+    pub fn gone(&self, connection: &Arc<Connection>) {
+        if connection.was_cut() {
+            self.meters.dropped.with_label_values(&["slow"]).inc();
+        }
+        self.rooms.remove(connection);
+    }
+
+    /// As [`Core::gone`], for connections that ended by themselves: nobody types any more whose last one it was.
+    pub fn left(self: &Arc<Self>, connection: &Arc<Connection>) {
+        self.gone(connection);
+        self.meters.connections.with_label_values(&[connection.protocol()]).dec();
+        if let Some(identity) = connection.identity()
+            && self.rooms.connections_of(identity.user).is_empty()
+        {
+            typing::stop_all(self, identity.user);
+        }
+    }
+
+    /// A connection that isn't let in yet.
+    pub fn came(&self, connection: &Arc<Connection>) {
+        self.meters.connections.with_label_values(&[connection.protocol()]).inc();
+        self.rooms.add(Arc::clone(connection));
+    }
+
+    /// What a component told us: done here, and passed on to the other nodes.
+    pub fn deliver(self: &Arc<Self>, events: Vec<RelayEvent>) {
+        for event in events {
+            self.neighbours.tell(Cast::Relay { event: event.clone() });
+            self.hear(event);
+        }
+    }
+}
+
+pub fn new_message(message: &Message) -> Arc<Event> {
+    Event::new("NEW_MESSAGE", &MessageEvent { message: message.clone(), timestamp: message.created_at })
+}
+
+pub fn changed_message(message: &Message) -> Arc<Event> {
+    let (name, at) = match message.deleted_at {
+        Some(at) => ("MESSAGE_DELETED", at),
+        None => ("MESSAGE_UPDATED", message.edited_at.unwrap_or(message.created_at)),
+    };
+    Event::new(name, &MessageEvent { message: message.clone(), timestamp: at })
+}
+
+/// What ended or changed of late: a connection that is being let in was judged a moment before.
+#[derive(Default)]
+pub struct Recent(Mutex<RecentParts>);
+
+#[derive(Default)]
+struct RecentParts {
+    sessions: HashMap<SessionId, Instant>,
+    users: HashMap<UserId, Instant>,
+    members: HashMap<UserId, Instant>,
+}
+
+/// Longer than letting somebody in may take.
+const RECENT: Duration = Duration::from_secs(30);
+
+impl Recent {
+    fn sessions(&self, ended: &[SessionId]) {
+        let now = Instant::now();
+        self.0.lock().sessions.extend(ended.iter().map(|session| (*session, now)));
+    }
+
+    fn user(&self, ended: UserId) {
+        self.0.lock().users.insert(ended, Instant::now());
+    }
+
+    pub fn members(&self, users: &[UserId]) {
+        let now = Instant::now();
+        self.0.lock().members.extend(users.iter().map(|user| (*user, now)));
+    }
+
+    /// Whether this session, or this user, ended after the connection was opened.
+    pub fn ended_since(&self, opened: Instant, session: SessionId, user: UserId) -> bool {
+        let parts = self.0.lock();
+        let after = |at: Option<&Instant>| at.is_some_and(|at| *at >= opened);
+        after(parts.sessions.get(&session)) || after(parts.users.get(&user))
+    }
+
+    /// Whether this session, or this user, ended a moment ago.
+    pub fn ended_lately(&self, session: SessionId, user: UserId) -> bool {
+        let parts = self.0.lock();
+        parts.sessions.contains_key(&session) || parts.users.contains_key(&user)
+    }
+
+    pub fn joined_since(&self, opened: Instant, user: UserId) -> bool {
+        self.0.lock().members.get(&user).is_some_and(|at| *at >= opened)
+    }
+
+    pub fn sweep(&self, now: Instant) {
+        let mut parts = self.0.lock();
+        let fresh = |at: &Instant| now.duration_since(*at) < RECENT;
+        parts.sessions.retain(|_, at| fresh(at));
+        parts.users.retain(|_, at| fresh(at));
+        parts.members.retain(|_, at| fresh(at));
+    }
+}
+

@@ -1,0 +1,132 @@
+//! The realtime hub: Socket.IO and plain WebSockets, one behaviour (spec: realtime contract).
+//!
+//! A client's frame becomes an event (`socket_io`, `plain`), the event is done (`events/`), and what follows from it
+//! reaches rooms (`rooms`, `order`). Nothing durable is decided here: the `chat` component stores, judges and
+//! remembers, and is asked in batches (`batch`, `calls`).
+
+mod batch;
+mod calls;
+mod connection;
+mod core;
+mod door;
+mod entrance;
+mod events;
+mod fill;
+mod flow;
+mod frame;
+mod meters;
+mod neighbours;
+mod order;
+mod plain;
+mod presence;
+mod rooms;
+mod socket_io;
+mod typing;
+mod watch;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use nexus_domain::relay::RelayEvent;
+use nexus_domain::settings::{
+    CONNECTIONS_PER_USER, FRONTEND_URL, INACTIVITY, MESSAGE_RATE, Rate, SettingError, Settings, WebOrigin,
+};
+use tokio::sync::mpsc;
+
+use self::calls::Calls;
+use self::core::{Core, Limits, Parts};
+use self::frame::Farewell;
+use self::meters::Meters;
+use self::neighbours::{Alone, Neighbours, Pace};
+use crate::backend::Backend;
+use crate::signature::{InternalClient, Signer};
+
+/// What a frame may weigh, either way in.
+const MOST_FRAME: usize = 64 * 1024;
+/// Over how long the goodbyes of a stopping server are spread, so that not everybody comes back at once.
+const DRAIN: Duration = Duration::from_secs(4);
+/// How long messages that are being stored get at the end.
+const LAST_BATCH: Duration = Duration::from_secs(5);
+
+pub struct SocketsConfig {
+    signer: Signer,
+    origins: Vec<WebOrigin>,
+    connections_per_user: usize,
+    message_rate: Rate,
+    inactivity: Duration,
+}
+
+impl SocketsConfig {
+    pub fn read(settings: &Settings) -> Result<Self, SettingError> {
+        Ok(Self {
+            signer: Signer::read(settings)?,
+            origins: settings.get(&FRONTEND_URL)?,
+            connections_per_user: usize::try_from(settings.get(&CONNECTIONS_PER_USER)?).unwrap_or(usize::MAX),
+            message_rate: settings.get(&MESSAGE_RATE)?,
+            inactivity: settings.get(&INACTIVITY)?,
+        })
+    }
+}
+
+#[derive(Clone)]
+pub struct Hub(Arc<Core>);
+
+impl Hub {
+    /// Starts the hub's tasks; call it within the runtime.
+    pub fn new(config: SocketsConfig, backend: Arc<dyn Backend>) -> Self {
+        let calls = Calls::new(InternalClient::new(backend, config.signer));
+        let (letters, waiting) = mpsc::channel(batch::MOST_WAITING);
+        let neighbours: Arc<dyn Neighbours> = Arc::new(Alone);
+        // Names and buckets are constants, and a registry of its own has no others.
+        #[allow(clippy::expect_used)]
+        let meters = Meters::new().expect("the hub's metrics have different names");
+        let core = Arc::new(Core::new(Parts {
+            limits: Limits {
+                connections_per_user: config.connections_per_user,
+                inactivity: config.inactivity,
+                origins: config.origins,
+            },
+            node: uuid::Uuid::now_v7().to_string(),
+            calls,
+            pace: Pace::new(config.message_rate),
+            neighbours,
+            meters,
+            letters,
+        }));
+        tokio::spawn(batch::run(Arc::clone(&core), waiting));
+        tokio::spawn(watch::sweep(Arc::clone(&core)));
+        tokio::spawn(watch::feed(Arc::clone(&core)));
+        tokio::spawn(presence::report(Arc::clone(&core)));
+        Self(core)
+    }
+
+    /// `/socket.io/` and `/ws`.
+    pub fn router(&self) -> axum::Router {
+        door::router(&self.0)
+    }
+
+    /// What components tell.
+    #[allow(clippy::unused_async)] // the seam is async: with Redis it waits for its turn
+    pub async fn deliver(&self, events: Vec<RelayEvent>) {
+        self.0.deliver(events);
+    }
+
+    /// Sends everybody away and stores what is still under way.
+    pub async fn drain(&self) {
+        self.0.start_draining();
+        let everybody = self.0.rooms.all_where(|_| true);
+        let pause = DRAIN / u32::try_from(everybody.len().max(40)).unwrap_or(u32::MAX);
+        for connection in everybody {
+            self.0.dismiss(&connection, Farewell::Shutdown);
+            tokio::time::sleep(pause).await;
+        }
+        if tokio::time::timeout(LAST_BATCH, self.0.letters_settled()).await.is_err() {
+            tracing::error!("some messages were not stored; their senders were not told that they were");
+        }
+        presence::leave(&self.0).await;
+    }
+
+    pub fn metrics_text(&self) -> String {
+        self.0.meters.text()
+    }
+}

@@ -1,0 +1,114 @@
+//! Who is here: said to those who share a chat, and written down for those who ask by REST.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use nexus_domain::Timestamp;
+use nexus_domain::ids::UserId;
+use nexus_domain::relay_calls::{PRESENCE, PresenceReport};
+use serde::Serialize;
+
+use super::core::Core;
+use super::frame::{Event, now};
+use super::neighbours::Cast;
+
+/// Who doesn't hear of a node for so long takes it for dead.
+pub const LEASE: Duration = Duration::from_secs(12);
+const RENEWED: Duration = Duration::from_secs(4);
+/// Changes that come together are written together.
+const GATHERED: Duration = Duration::from_millis(100);
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Presence {
+    user_id: UserId,
+    timestamp: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_seen_at: Option<Timestamp>,
+}
+
+pub fn connected_users(core: &Core) -> usize {
+    let elsewhere = core.neighbours.elsewhere(&|user| core.rooms.is_here(user));
+    core.rooms.counts().people + elsewhere
+}
+
+pub fn online(user: UserId) -> Arc<Event> {
+    Event::new("USER_ONLINE", &Presence { user_id: user, timestamp: now(), last_seen_at: None })
+}
+
+pub fn offline(user: UserId, last_seen_at: Timestamp) -> Arc<Event> {
+    let payload = Presence { user_id: user, timestamp: now(), last_seen_at: Some(last_seen_at) };
+    Event::new("USER_OFFLINE", &payload)
+}
+
+pub fn say_online(core: &Core, user: UserId) {
+    let event = online(user);
+    let around = core.rooms.around(user);
+    for connection in &around {
+        connection.deliver(&event, None);
+    }
+    core.meters.delivered("USER_ONLINE", around.len());
+    core.presence_changed.notify_one();
+}
+
+/// Says goodbye for those whose grace has passed.
+pub fn sweep(core: &Arc<Core>, at: Instant) {
+    for user in core.rooms.departed(at) {
+        let around = core.rooms.around(user);
+        let chats: Vec<_> = core.rooms.chats_of(user).into_iter().collect();
+        if !core.rooms.forget(user) {
+            continue;
+        }
+        core.neighbours.set_here(user, false);
+        if !core.neighbours.is_elsewhere(user) {
+            let seen = now().plus_millis(-i64::try_from(super::rooms::GRACE.as_millis()).unwrap_or(0));
+            let event = offline(user, seen);
+            for connection in &around {
+                connection.deliver(&event, None);
+            }
+            core.meters.delivered("USER_OFFLINE", around.len());
+            core.neighbours.tell(Cast::Departed { user, chats, at: seen.as_millis() });
+        }
+        core.presence_changed.notify_one();
+    }
+}
+
+/// Keeps what the components know of this node's people up to date.
+pub async fn report(core: Arc<Core>) {
+    let mut reported: HashSet<UserId> = HashSet::new();
+    loop {
+        let _ = tokio::time::timeout(RENEWED, core.presence_changed.notified()).await;
+        tokio::time::sleep(GATHERED).await;
+        let here: HashSet<UserId> = core.rooms.people().into_iter().collect();
+        if here.is_empty() && reported.is_empty() {
+            continue;
+        }
+        let online = here.difference(&reported).copied().collect();
+        let offline = reported.difference(&here).copied().collect();
+        if tell(&core, LEASE, online, offline).await {
+            reported = here;
+        }
+    }
+}
+
+/// This node is about to stop: nobody is here any more.
+pub async fn leave(core: &Core) {
+    tell(core, Duration::ZERO, Vec::new(), core.rooms.people()).await;
+}
+
+async fn tell(core: &Core, lease: Duration, online: Vec<UserId>, offline: Vec<UserId>) -> bool {
+    let report = PresenceReport {
+        node: core.node.clone(),
+        lease_until: now().plus_millis(i64::try_from(lease.as_millis()).unwrap_or(0)),
+        online,
+        offline,
+    };
+    match core.calls.tell(PRESENCE, &report).await {
+        Ok(()) => true,
+        Err(error) => {
+            tracing::debug!(%error, "presence not written down");
+            false
+        }
+    }
+}

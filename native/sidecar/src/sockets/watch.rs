@@ -1,0 +1,128 @@
+//! What goes by the clock: silent and expired connections, grace, typing — and the feed of what nobody told.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use nexus_domain::relay_calls::{FEED, Feed, FeedPosition, FeedRequest};
+
+use super::connection::Connection;
+use super::core::Core;
+use super::events::typing;
+use super::fill;
+use super::frame::{ErrorCode, Farewell, now};
+use super::{neighbours::Reach, presence};
+
+const SWEEP: Duration = Duration::from_millis(250);
+/// Revocations take effect within 5 s, so the feed is read more often.
+const FEED_EVERY: Duration = Duration::from_millis(1_500);
+/// How long a client may take to show its token.
+const DOOR: Duration = Duration::from_secs(5);
+/// Being let in takes longer when a long history is replayed.
+const ENTRANCE: Duration = Duration::from_secs(120);
+/// How long an expired token is still good for, so that it can be renewed.
+const EXPIRED_MILLIS: i64 = 30_000;
+
+/// The hub's clockwork.
+pub async fn sweep(core: Arc<Core>) {
+    let mut tick = tokio::time::interval(SWEEP);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut rounds: u64 = 0;
+    loop {
+        tick.tick().await;
+        let at = Instant::now();
+        for (chat, user) in core.typing.expired(at) {
+            typing::say(&core, chat, user, false);
+        }
+        presence::sweep(&core, at);
+        rounds += 1;
+        if rounds.is_multiple_of(4) {
+            connections(&core);
+            core.pace.sweep(at);
+            core.recent.sweep(at);
+            count(&core);
+        }
+    }
+}
+
+fn connections(core: &Arc<Core>) {
+    let time = now().as_millis();
+    let due = |connection: &Connection| verdict(core, connection, time).is_some();
+    for connection in core.rooms.all_where(due) {
+        match verdict(core, &connection, time) {
+            Some(Verdict::Dismiss(farewell)) => core.dismiss(&connection, farewell),
+            Some(Verdict::NoToken) => {
+                connection.refuse(ErrorCode::NoToken, "No token came within 5 seconds.");
+                core.gone(&connection);
+            }
+            Some(Verdict::Cut) => {
+                connection.cut();
+                core.gone(&connection);
+            }
+            None => {}
+        }
+    }
+}
+
+enum Verdict {
+    Dismiss(Farewell),
+    NoToken,
+    Cut,
+}
+
+fn verdict(core: &Core, connection: &Connection, time: i64) -> Option<Verdict> {
+    if connection.was_cut() {
+        return Some(Verdict::Cut);
+    }
+    let age = connection.opened_at.elapsed();
+    if connection.expires_at() == i64::MAX {
+        return match connection.is_being_judged() {
+            false if age > DOOR => Some(Verdict::NoToken),
+            true if age > ENTRANCE => Some(Verdict::Cut),
+            _ => None,
+        };
+    }
+    if connection.expires_at().saturating_add(EXPIRED_MILLIS) <= time {
+        return Some(Verdict::Dismiss(Farewell::TokenExpired));
+    }
+    (connection.silent_for() >= core.limits.inactivity).then_some(Verdict::Dismiss(Farewell::Inactive))
+}
+
+fn count(core: &Core) {
+    let counts = core.rooms.counts();
+    let gauge = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+    core.meters.people.set(gauge(counts.people));
+    core.meters.rooms.set(gauge(counts.rooms));
+    core.meters.redis_connected.set((core.neighbours.reach() == Reach::Connected).into());
+}
+
+/// Reads what happened in the store, whoever did it and whether or not we were told.
+pub async fn feed(core: Arc<Core>) {
+    let mut position: Option<FeedPosition> = None;
+    let mut tick = tokio::time::interval(FEED_EVERY);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        match core.calls.call::<Feed>(FEED, &FeedRequest { since: position }).await {
+            Ok(feed) => {
+                position = Some(feed.position);
+                hear(&core, feed).await;
+            }
+            // Nothing is lost: the next answer goes on from the same position.
+            Err(error) => tracing::debug!(%error, "the feed was not read"),
+        }
+    }
+}
+
+async fn hear(core: &Arc<Core>, feed: Feed) {
+    if !feed.sessions_ended.is_empty() {
+        core.sessions_ended(&feed.sessions_ended);
+    }
+    for user in feed.users_ended {
+        core.user_ended(user);
+    }
+    if !feed.memberships.is_empty() {
+        core.recent.members(&feed.memberships);
+        fill::chats(core, feed.memberships).await;
+    }
+    fill::behind(core, &feed.chats);
+}
