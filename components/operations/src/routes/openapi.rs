@@ -1,0 +1,46 @@
+//! The OpenAPI document: every component's own part, put together once per instance.
+
+use std::sync::OnceLock;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::header;
+use nexus_kit::openapi::FRAGMENT_PATH;
+use nexus_kit::{Answer, App, Problem};
+use utoipa::openapi::OpenApi;
+
+use crate::reach;
+
+/// Who has a part. `operations` adds its own.
+pub const COMPONENTS: [&str; 6] = ["identity", "verification", "mailer", "chat", "property", "dashboard"];
+
+static WHOLE: OnceLock<String> = OnceLock::new();
+
+/// The description of every public route, made from the code that serves it.
+#[utoipa::path(get, path = "/api/v1/openapi.json", tag = "operations",
+    responses((status = 200, description = "OpenAPI 3.1", content_type = "application/json")))]
+pub async fn get_openapi(State(app): State<App>) -> Answer<Response> {
+    let text = match WHOLE.get() {
+        Some(text) => text.clone(),
+        None => {
+            let text = put_together(&app).await?;
+            WHOLE.get_or_init(|| text).clone()
+        }
+    };
+    Ok(([(header::CONTENT_TYPE, "application/json")], text).into_response())
+}
+
+async fn put_together(app: &App) -> Result<String, Problem> {
+    let mut parts = vec![crate::routes().into_openapi()];
+    for component in COMPONENTS {
+        let body = reach::get(app, format!("http://{component}.spin.internal{FRAGMENT_PATH}"))
+            .await
+            .map_err(|why| Problem::unavailable(format!("{component} has not told its part: {why}")))?;
+        let part = serde_json::from_slice::<OpenApi>(&body)
+            .map_err(|error| Problem::internal(format!("{component}'s part can't be read: {error}")))?;
+        parts.push(part);
+    }
+    nexus_kit::openapi::whole(parts)
+        .to_json()
+        .map_err(|error| Problem::internal(error.to_string()))
+}
