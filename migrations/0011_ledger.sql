@@ -48,7 +48,7 @@ CREATE INDEX invoices_by_change ON invoices (company_id, updated_at, id);
 -- the dashboard's counts and what is owed, from the index alone
 CREATE INDEX invoices_by_status ON invoices (company_id, status, due_date, total_amount, paid_amount);
 -- what was billed in each month, from the index alone
-CREATE INDEX invoices_billed ON invoices (company_id, invoice_date, total_amount) WHERE status NOT IN ('DRAFT', 'VOID');
+CREATE INDEX invoices_billed ON invoices (company_id, invoice_date, total_amount, status) WHERE status NOT IN ('DRAFT', 'VOID');
 
 CREATE TABLE invoice_counters (
   company_id TEXT NOT NULL REFERENCES companies (id) ON DELETE CASCADE,

@@ -46,5 +46,9 @@ pub fn install_target(workspace: &Workspace) -> Result<(), Failure> {
             .args(["target", "add", WASM_TARGET])
             .stdout(Stdio::null()),
     )
-    .map_err(|failure| Failure::new(format!("{failure}; install the Rust target {WASM_TARGET} and try again")))
+    .map_err(|failure| {
+        Failure::new(format!(
+            "{failure}; install the Rust target {WASM_TARGET} and try again"
+        ))
+    })
 }

@@ -14,7 +14,14 @@ pub fn run(workspace: &Workspace, filter: &[String]) -> Result<(), Failure> {
     install_node_packages(workspace, &workspace.root.join("tests/relay/js"))?;
 
     let mut cargo = workspace.cargo("test");
-    cargo.args(["--release", "--workspace", "--no-fail-fast", "--lib", "--bins", "--tests"]);
+    cargo.args([
+        "--release",
+        "--workspace",
+        "--no-fail-fast",
+        "--lib",
+        "--bins",
+        "--tests",
+    ]);
     if !filter.is_empty() {
         cargo.arg("--").args(filter);
     }
@@ -34,7 +41,10 @@ pub fn run(workspace: &Workspace, filter: &[String]) -> Result<(), Failure> {
         .wait()
         .map_err(|error| Failure::new(format!("cargo was lost: {error}")))?;
     step::ended("Running tests", start);
-    println!("{} passed, {} failed, {} skipped", totals.passed, totals.failed, totals.ignored);
+    println!(
+        "{} passed, {} failed, {} skipped",
+        totals.passed, totals.failed, totals.ignored
+    );
     if !status.success() {
         return Err(Failure::new("tests failed"));
     }

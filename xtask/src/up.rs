@@ -17,7 +17,9 @@ pub fn run(workspace: &Workspace, arguments: &[String]) -> Result<(), Failure> {
         workspace.command(workspace.nexus()).args(["demo", "--data", DATA]),
     )?;
     let address = given(arguments, "--listen").unwrap_or(ADDRESS);
-    eprintln!("==> Serving on http://{address}: the API under /api/v1, its description at /docs, mails at /api/v1/dev/mailbox");
+    eprintln!(
+        "==> Serving on http://{address}: the API under /api/v1, its description at /docs, mails at /api/v1/dev/mailbox"
+    );
     eprintln!("    Everything is kept in {DATA}; Ctrl-C stops.");
     let mut serve = workspace.command(workspace.nexus());
     serve.arg("serve");

@@ -54,7 +54,11 @@ mod guest {
     pub async fn key_value() -> Result<(), Unreached> {
         on_this_thread(async {
             let store = Store::open_default().await.map_err(|error| format!("{error:?}"))?;
-            store.exists("health").await.map_err(|error| format!("{error:?}")).map(drop)
+            store
+                .exists("health")
+                .await
+                .map_err(|error| format!("{error:?}"))
+                .map(drop)
         })
         .await
     }

@@ -12,7 +12,11 @@ const SECRETS: [(&str, &str); 2] = [
 async fn answer(method: &str, path: &str) -> (http::response::Parts, serde_json::Value) {
     let app = App::new(Database::in_memory().unwrap(), Config::from_pairs(SECRETS)).unwrap();
     let router = layers::wrap(openapi::finish(crate::routes()), app);
-    let request = Request::builder().method(method).uri(path).body(axum::body::Body::empty()).unwrap();
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .body(axum::body::Body::empty())
+        .unwrap();
     let (parts, body) = router.oneshot(request).await.unwrap().into_parts();
     let bytes = body.collect().await.unwrap().to_bytes();
     (parts, serde_json::from_slice(&bytes).unwrap_or_default())
@@ -28,7 +32,10 @@ async fn health_tells_the_version() {
 #[tokio::test]
 async fn an_unknown_address_is_a_problem_with_the_request_s_id() {
     let (parts, body) = answer("GET", "/api/v1/nothing").await;
-    assert_eq!((parts.status, body["code"].as_str()), (StatusCode::NOT_FOUND, Some("NOT_FOUND")));
+    assert_eq!(
+        (parts.status, body["code"].as_str()),
+        (StatusCode::NOT_FOUND, Some("NOT_FOUND"))
+    );
     assert_eq!(parts.headers["content-type"], "application/problem+json");
     assert_eq!(parts.headers["x-request-id"], body["requestId"].as_str().unwrap());
     assert_eq!(parts.headers["x-content-type-options"], "nosniff");

@@ -53,7 +53,12 @@ fn write_filter(path: &str) -> Result<String, Box<dyn std::error::Error>> {
         chosen.insert(stem(line));
     }
     let fulfilling = chosen.len();
-    chosen.extend(lines().take(MOST_USED).map(stem).filter(|stem| stem.chars().count() >= SHORTEST));
+    chosen.extend(
+        lines()
+            .take(MOST_USED)
+            .map(stem)
+            .filter(|stem| stem.chars().count() >= SHORTEST),
+    );
     for line in lines() {
         if chosen.len() >= ENTRIES {
             break;
@@ -88,7 +93,9 @@ fn fulfils_the_rules(text: &str) -> bool {
 }
 
 fn stem(text: &str) -> String {
-    text.to_lowercase().trim_end_matches(|c: char| !c.is_alphanumeric()).to_owned()
+    text.to_lowercase()
+        .trim_end_matches(|c: char| !c.is_alphanumeric())
+        .to_owned()
 }
 
 fn key(text: &str) -> u64 {

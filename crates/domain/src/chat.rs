@@ -37,7 +37,10 @@ impl TryFrom<String> for ChatName {
         if (1..=100).contains(&name.chars().count()) && !name.chars().any(char::is_control) {
             Ok(Self(name.to_owned()))
         } else {
-            Err(Invalid::new("INVALID", "must have 1 to 100 characters and no control characters"))
+            Err(Invalid::new(
+                "INVALID",
+                "must have 1 to 100 characters and no control characters",
+            ))
         }
     }
 }
@@ -115,7 +118,11 @@ mod tests {
 
     #[test]
     fn residents_find_staff_always_and_residents_unless_they_opted_out() {
-        let seeker = Seeker { user: id(1), role: Role::Tenant, company: company(1) };
+        let seeker = Seeker {
+            user: id(1),
+            role: Role::Tenant,
+            company: company(1),
+        };
         assert!(may_write_to(seeker, Role::Manager, company(1), false));
         assert!(may_write_to(seeker, Role::Student, company(1), true));
         assert!(!may_write_to(seeker, Role::Student, company(1), false));
@@ -123,10 +130,23 @@ mod tests {
 
     #[test]
     fn nobody_but_a_super_admin_finds_people_of_another_company_or_of_none() {
-        let admin = Seeker { user: id(1), role: Role::Admin, company: company(1) };
+        let admin = Seeker {
+            user: id(1),
+            role: Role::Admin,
+            company: company(1),
+        };
         assert!(!may_write_to(admin, Role::Manager, company(2), true));
-        assert!(!may_write_to(Seeker { company: None, ..admin }, Role::Manager, None, true));
-        let owner = Seeker { role: Role::SuperAdmin, company: None, ..admin };
+        assert!(!may_write_to(
+            Seeker { company: None, ..admin },
+            Role::Manager,
+            None,
+            true
+        ));
+        let owner = Seeker {
+            role: Role::SuperAdmin,
+            company: None,
+            ..admin
+        };
         assert!(may_write_to(owner, Role::Student, company(2), false));
     }
 

@@ -92,6 +92,7 @@ given_as_integer!(Days);
 #[serde(rename_all = "camelCase")]
 #[deserr(deny_unknown_fields, rename_all = camelCase, where_predicate = __Deserr_E: deserr::MergeWithError<Invalid>, validate = LateFee::checked -> Invalid)]
 pub struct LateFee {
+    #[deserr(rename = "type")]
     pub r#type: LateFeeType,
     /// Minor units for `FIXED`, whole percent of the balance for `PERCENT`.
     #[serde(default)]
@@ -110,7 +111,11 @@ fn no_days() -> Days {
 }
 
 impl LateFee {
-    pub const NONE: LateFee = LateFee { r#type: LateFeeType::None, value: 0, grace_days: Days(0) };
+    pub const NONE: LateFee = LateFee {
+        r#type: LateFeeType::None,
+        value: 0,
+        grace_days: Days(0),
+    };
 
     fn checked(self, _: deserr::ValuePointerRef<'_>) -> Result<Self, Invalid> {
         self.check()
@@ -126,7 +131,10 @@ impl LateFee {
         if (least..=most).contains(&self.value) {
             Ok(self)
         } else {
-            Err(Invalid::new("OUT_OF_RANGE", format!("has a `value` that is not from {least} to {most}")))
+            Err(Invalid::new(
+                "OUT_OF_RANGE",
+                format!("has a `value` that is not from {least} to {most}"),
+            ))
         }
     }
 
@@ -167,7 +175,11 @@ impl TryFrom<i64> for DepositMonths {
     type Error = Invalid;
 
     fn try_from(months: i64) -> Result<Self, Invalid> {
-        if (0..=12).contains(&months) { Ok(Self(months)) } else { Err(Invalid::new("OUT_OF_RANGE", "must be from 0 to 12")) }
+        if (0..=12).contains(&months) {
+            Ok(Self(months))
+        } else {
+            Err(Invalid::new("OUT_OF_RANGE", "must be from 0 to 12"))
+        }
     }
 }
 
@@ -194,7 +206,11 @@ pub struct Billing {
 
 impl Default for Billing {
     fn default() -> Self {
-        Self { due_days: Days(7), reminder_days: Days(3), automatic: true }
+        Self {
+            due_days: Days(7),
+            reminder_days: Days(3),
+            automatic: true,
+        }
     }
 }
 
@@ -266,7 +282,10 @@ mod tests {
 
     #[test]
     fn domains_are_lower_case_and_real() {
-        assert_eq!("Uni.Example.EDU".parse::<EmailDomain>().unwrap().as_str(), "uni.example.edu");
+        assert_eq!(
+            "Uni.Example.EDU".parse::<EmailDomain>().unwrap().as_str(),
+            "uni.example.edu"
+        );
         for bad in ["", "example", "a@b.co", "-a.co", "a b.co"] {
             assert!(bad.parse::<EmailDomain>().is_err(), "{bad}");
         }
@@ -275,7 +294,11 @@ mod tests {
     #[test]
     fn a_late_fee_is_fixed_or_a_share_of_the_balance() {
         let balance = Money::from_minor_units(12_345).unwrap();
-        let fee = |r#type, value| LateFee { r#type, value, grace_days: Days(0) };
+        let fee = |r#type, value| LateFee {
+            r#type,
+            value,
+            grace_days: Days(0),
+        };
         assert_eq!(fee(LateFeeType::Fixed, 500).on(balance).unwrap().minor_units(), 500);
         assert_eq!(fee(LateFeeType::Percent, 10).on(balance).unwrap().minor_units(), 1_235);
         assert!(LateFee::NONE.on(balance).unwrap().is_zero());

@@ -99,7 +99,11 @@ pub struct ForecastMonth {
 
 /// To four decimals: more would be noise.
 pub fn rate(part: i64, whole: i64) -> f64 {
-    if whole <= 0 { 0.0 } else { rounded(part as f64 / whole as f64) }
+    if whole <= 0 {
+        0.0
+    } else {
+        rounded(part as f64 / whole as f64)
+    }
 }
 
 fn rounded(rate: f64) -> f64 {
@@ -137,7 +141,11 @@ mod tests {
         let months = forecast_months("2026-11".parse().unwrap(), &[100.0; 30], &[0.9; 30]);
         let named: Vec<_> = months.iter().map(|month| month.month.to_string()).collect();
         assert_eq!(named, ["2026-12", "2027-01", "2027-02"]);
-        assert!(months.iter().all(|month| month.revenue == 100 && month.occupancy_rate == 0.9));
+        assert!(
+            months
+                .iter()
+                .all(|month| month.revenue == 100 && month.occupancy_rate == 0.9)
+        );
     }
 
     #[test]

@@ -20,7 +20,10 @@ pub struct Date(civil::Date);
 
 impl Date {
     pub fn month(self) -> Month {
-        Month { year: self.0.year(), month: self.0.month() }
+        Month {
+            year: self.0.year(),
+            month: self.0.month(),
+        }
     }
 
     pub fn year(self) -> i16 {
@@ -54,7 +57,11 @@ impl FromStr for Date {
             .zip(i8::try_from(day).ok())
             .and_then(|(month, day)| civil::Date::new(year, month, day).ok())
             .ok_or_else(refused)?;
-        if (EARLIEST..=LATEST).contains(&date) { Ok(Self(date)) } else { Err(refused()) }
+        if (EARLIEST..=LATEST).contains(&date) {
+            Ok(Self(date))
+        } else {
+            Err(refused())
+        }
     }
 }
 
@@ -123,8 +130,14 @@ impl Month {
     /// The month so many months later (earlier when negative).
     #[must_use]
     pub fn plus(self, months: i32) -> Self {
-        let moved = self.first_civil().saturating_add(i64::from(months).months()).clamp(EARLIEST, LATEST);
-        Self { year: moved.year(), month: moved.month() }
+        let moved = self
+            .first_civil()
+            .saturating_add(i64::from(months).months())
+            .clamp(EARLIEST, LATEST);
+        Self {
+            year: moved.year(),
+            month: moved.month(),
+        }
     }
 
     /// The month of the year, from 0 for January: the place in a season.
@@ -246,7 +259,16 @@ mod tests {
     #[test]
     fn days_are_read_in_one_form_only() {
         assert_eq!(date("2024-02-29").to_string(), "2024-02-29");
-        for text in ["2023-02-29", "2026-1-31", "2026-01-31T00:00:00Z", "20260131", "1899-12-31", "2026-13-01", "", "٢٠٢٦-٠١-٣١"] {
+        for text in [
+            "2023-02-29",
+            "2026-1-31",
+            "2026-01-31T00:00:00Z",
+            "20260131",
+            "1899-12-31",
+            "2026-13-01",
+            "",
+            "٢٠٢٦-٠١-٣١",
+        ] {
             assert!(text.parse::<Date>().is_err(), "{text}");
         }
     }

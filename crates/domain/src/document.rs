@@ -93,7 +93,12 @@ pub struct CheckedDocument {
 pub struct Document;
 
 impl Document {
-    pub fn check(kind: DocumentType, file_name: &str, declared_type: &str, bytes: Vec<u8>) -> Result<CheckedDocument, Invalid> {
+    pub fn check(
+        kind: DocumentType,
+        file_name: &str,
+        declared_type: &str,
+        bytes: Vec<u8>,
+    ) -> Result<CheckedDocument, Invalid> {
         let file_name = Self::file_name(file_name)?;
         if bytes.is_empty() {
             return Err(Invalid::new("EMPTY", "has no content"));
@@ -108,7 +113,11 @@ impl Document {
         if format != declared {
             return Err(Invalid::new(
                 "FORMAT_MISMATCH",
-                format!("is declared as {} but is {}", declared.media_type(), format.media_type()),
+                format!(
+                    "is declared as {} but is {}",
+                    declared.media_type(),
+                    format.media_type()
+                ),
             ));
         }
         Ok(CheckedDocument {
@@ -138,7 +147,10 @@ impl Document {
 /// How many documents came, before any of them is looked at.
 pub fn check_count(count: usize) -> Result<(), Invalid> {
     if count > MOST_DOCUMENTS {
-        return Err(Invalid::new("TOO_MANY", format!("must be at most {MOST_DOCUMENTS} documents")));
+        return Err(Invalid::new(
+            "TOO_MANY",
+            format!("must be at most {MOST_DOCUMENTS} documents"),
+        ));
     }
     Ok(())
 }
@@ -190,8 +202,14 @@ mod tests {
 
     #[test]
     fn what_is_declared_must_be_what_it_is() {
-        assert_eq!(check("a.pdf", "application/pdf", b"MZ\x90\0").unwrap_err(), "UNKNOWN_FORMAT");
-        assert_eq!(check("a.pdf", "application/pdf", b"\x89PNG\r\n\x1a\n").unwrap_err(), "FORMAT_MISMATCH");
+        assert_eq!(
+            check("a.pdf", "application/pdf", b"MZ\x90\0").unwrap_err(),
+            "UNKNOWN_FORMAT"
+        );
+        assert_eq!(
+            check("a.pdf", "application/pdf", b"\x89PNG\r\n\x1a\n").unwrap_err(),
+            "FORMAT_MISMATCH"
+        );
         assert_eq!(check("a.html", "text/html", b"%PDF-1.7").unwrap_err(), "UNKNOWN_FORMAT");
         assert_eq!(check("a.pdf", "application/pdf", b"").unwrap_err(), "EMPTY");
     }
@@ -207,10 +225,22 @@ mod tests {
 
     #[test]
     fn a_file_name_is_kept_as_written_unless_it_hides_something() {
-        assert_eq!(check("../../etc/passwd", "application/pdf", b"%PDF-1").unwrap().file_name, "../../etc/passwd");
-        assert_eq!(check("جواز سفر.pdf", "application/pdf", b"%PDF-1").unwrap().file_name, "جواز سفر.pdf");
+        assert_eq!(
+            check("../../etc/passwd", "application/pdf", b"%PDF-1")
+                .unwrap()
+                .file_name,
+            "../../etc/passwd"
+        );
+        assert_eq!(
+            check("جواز سفر.pdf", "application/pdf", b"%PDF-1").unwrap().file_name,
+            "جواز سفر.pdf"
+        );
         for name in ["", "  ", "a\r\nb.pdf", "a\0.pdf", "a\u{202e}fdp.exe"] {
-            assert_eq!(check(name, "application/pdf", b"%PDF-1").unwrap_err(), "INVALID_FILE_NAME", "{name:?}");
+            assert_eq!(
+                check(name, "application/pdf", b"%PDF-1").unwrap_err(),
+                "INVALID_FILE_NAME",
+                "{name:?}"
+            );
         }
     }
 }

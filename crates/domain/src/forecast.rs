@@ -39,7 +39,11 @@ pub fn forecast(series: &[f64], horizon: usize) -> Vec<f64> {
 }
 
 fn mean(values: &[f64]) -> f64 {
-    if values.is_empty() { 0.0 } else { values.iter().sum::<f64>() / values.len() as f64 }
+    if values.is_empty() {
+        0.0
+    } else {
+        values.iter().sum::<f64>() / values.len() as f64
+    }
 }
 
 /// A series run through with one choice of weights.
@@ -146,7 +150,10 @@ mod tests {
             last_year * 100.0,
             last_month * 100.0
         );
-        assert!(smoothed < last_year && smoothed < last_month && smoothed < 0.05, "{smoothed} {last_year} {last_month}");
+        assert!(
+            smoothed < last_year && smoothed < last_month && smoothed < 0.05,
+            "{smoothed} {last_year} {last_month}"
+        );
     }
 
     #[test]
@@ -154,7 +161,10 @@ mod tests {
         assert_eq!(forecast(&[], 3), [0.0; 3]);
         assert_eq!(forecast(&[10.0, 20.0], 2), [15.0; 2]);
         let growing = forecast(&[10.0, 20.0, 30.0, 40.0, 50.0], 3);
-        assert!(growing[0] > 50.0 && growing[2] > growing[0] && growing[2] < 90.0, "{growing:?}");
+        assert!(
+            growing[0] > 50.0 && growing[2] > growing[0] && growing[2] < 90.0,
+            "{growing:?}"
+        );
         let level = forecast(&[7.0; 30], 3);
         assert!(level.iter().all(|value| (value - 7.0).abs() < 1e-9));
     }

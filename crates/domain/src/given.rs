@@ -98,13 +98,20 @@ pub(crate) fn clean(text: &str, least: usize, most: usize) -> Result<&str, Inval
     let text = text.trim();
     let length = text.chars().count();
     if length < least {
-        let message = if least == 1 { "must not be empty".to_owned() } else { format!("must have at least {least} characters") };
+        let message = if least == 1 {
+            "must not be empty".to_owned()
+        } else {
+            format!("must have at least {least} characters")
+        };
         return Err(Invalid::new("TOO_SHORT", message));
     }
     if length > most {
         return Err(Invalid::new("TOO_LONG", format!("must have at most {most} characters")));
     }
-    if text.chars().any(|c| c.is_control() && c != '\n' && c != '\r' && c != '\t') {
+    if text
+        .chars()
+        .any(|c| c.is_control() && c != '\n' && c != '\r' && c != '\t')
+    {
         return Err(Invalid::new("INVALID_CHARACTER", "must not contain control characters"));
     }
     Ok(text)

@@ -86,7 +86,12 @@ pub fn uuid_v7(now: crate::Timestamp, random: [u8; 10]) -> Uuid {
 
 /// Only the hyphenated form is an id: the other spellings `Uuid` accepts would give one row several names.
 fn parse_uuid(text: &str) -> Result<Uuid, Invalid> {
-    let refused = || Invalid::new("INVALID_ID", "must be a UUID such as 0190a8c2-7d3e-7f41-9c2b-5d1e8f6a0b3c");
+    let refused = || {
+        Invalid::new(
+            "INVALID_ID",
+            "must be a UUID such as 0190a8c2-7d3e-7f41-9c2b-5d1e8f6a0b3c",
+        )
+    };
     if text.len() != 36 {
         return Err(refused());
     }
@@ -113,7 +118,12 @@ mod tests {
 
     #[test]
     fn other_spellings_of_a_uuid_are_refused() {
-        for text in ["", "0190a8c27d3e7f419c2b5d1e8f6a0b3c", "{0190a8c2-7d3e-7f41-9c2b-5d1e8f6a0b3c}", "x"] {
+        for text in [
+            "",
+            "0190a8c27d3e7f419c2b5d1e8f6a0b3c",
+            "{0190a8c2-7d3e-7f41-9c2b-5d1e8f6a0b3c}",
+            "x",
+        ] {
             assert!(text.parse::<ChatId>().is_err(), "{text}");
         }
     }

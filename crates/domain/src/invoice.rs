@@ -135,13 +135,21 @@ impl Lines {
             return Err(("lines".into(), Invalid::new("WRONG_LENGTH", "must have 1 to 100 lines")));
         }
         let too_much = |field: String| {
-            move |OutOfRange| (field, Invalid::new("OUT_OF_RANGE", format!("comes to more than {}", Money::MAX)))
+            move |OutOfRange| {
+                (
+                    field,
+                    Invalid::new("OUT_OF_RANGE", format!("comes to more than {}", Money::MAX)),
+                )
+            }
         };
         let mut total = Money::ZERO;
         let mut lines = Vec::with_capacity(given.len());
         for (place, line) in given.iter().enumerate() {
             let field = format!("lines[{place}].amount");
-            let amount = line.unit_amount.times(line.quantity.0).map_err(too_much(field.clone()))?;
+            let amount = line
+                .unit_amount
+                .times(line.quantity.0)
+                .map_err(too_much(field.clone()))?;
             if line.amount.is_some_and(|stated| stated != amount) {
                 return Err((field, Invalid::new("WRONG_AMOUNT", "must be quantity × unitAmount")));
             }

@@ -7,15 +7,15 @@
 //! | --- | --- | --- |
 //! | `verification-otp` | `minutes` | `otp` |
 //! | `account-approved` | `expiresAt` (RFC 3339) | `temporaryPassword` |
-//! | `documents-rejected` | `reason` | `link` |
-//! | `documents-requested` | | `link` |
-//! | `password-reset` | `minutes` | `link` |
+//! | `documents-rejected` | `reason` | `token` |
+//! | `documents-requested` | | `token` |
+//! | `password-reset` | `minutes` | `token` |
 //! | `account-suspended` | `reason`, `banned` (boolean) | |
 //! | `email-changed` | `newEmail` | |
 //! | `mfa-reset` | | |
 //! | `registration-attempted` | | |
-//! | `invoice-issued` `payment-reminder` `payment-overdue` | `invoiceNumber`, `amount` (as shown, with currency), `dueDate` | |
-//! | `payment-receipt` | `invoiceNumber`, `amount`, `paymentDate`, `balance`, `reference` | |
+//! | `invoice-issued` `payment-reminder` `payment-overdue` | `invoiceNumber`, `amount`, `currency`, `dueDate`, `link` | |
+//! | `payment-receipt` | as above, and `paymentDate`, `balance`, `reference` where known | |
 
 use crate::Timestamp;
 use crate::status::wire_enum;
@@ -70,7 +70,11 @@ const QUICK_ATTEMPTS: u32 = 3;
 /// makes it later.
 pub fn next_attempt(now: Timestamp, attempts: u32, retry_after_seconds: Option<u32>, random: u8) -> Timestamp {
     let doubled = 1_000i64.saturating_mul(1 << attempts.saturating_sub(1).min(20));
-    let jitter = if attempts <= QUICK_ATTEMPTS { 0 } else { doubled / 4 * i64::from(random) / 255 };
+    let jitter = if attempts <= QUICK_ATTEMPTS {
+        0
+    } else {
+        doubled / 4 * i64::from(random) / 255
+    };
     let pause = (doubled + jitter).min(LONGEST_PAUSE_MILLIS);
     let told = i64::from(retry_after_seconds.unwrap_or(0)).saturating_mul(1_000);
     now.plus_millis(pause.max(told))
@@ -84,7 +88,11 @@ pub enum Outcome {
     /// Refused, and would be again.
     Refused { reason: String },
     /// Not taken this time. `fault`: the provider is not well, as opposed to busy with us.
-    Failed { reason: String, retry_after_seconds: Option<u32>, fault: bool },
+    Failed {
+        reason: String,
+        retry_after_seconds: Option<u32>,
+        fault: bool,
+    },
 }
 
 /// The circuit breaker around the provider: opens after ten faults in a row, and then lets one mail through every
@@ -118,7 +126,11 @@ impl Breaker {
                 Self {
                     failures_in_a_row,
                     opened_at: if opens { Some(now) } else { self.opened_at },
-                    next_probe_at: if opens { Some(now.plus_seconds(Self::PROBE_EVERY_SECONDS)) } else { self.next_probe_at },
+                    next_probe_at: if opens {
+                        Some(now.plus_seconds(Self::PROBE_EVERY_SECONDS))
+                    } else {
+                        self.next_probe_at
+                    },
                 }
             }
         }
@@ -150,7 +162,10 @@ mod tests {
 
     #[test]
     fn the_first_three_pauses_are_exact_and_later_ones_double_with_jitter_up_to_half_an_hour() {
-        assert_eq!([1, 2, 3].map(|attempts| pause(attempts, None, 255)), [1_000, 2_000, 4_000]);
+        assert_eq!(
+            [1, 2, 3].map(|attempts| pause(attempts, None, 255)),
+            [1_000, 2_000, 4_000]
+        );
         assert_eq!(pause(4, None, 0), 8_000);
         assert_eq!(pause(4, None, 255), 10_000);
         assert_eq!(pause(40, None, 255), LONGEST_PAUSE_MILLIS);
@@ -164,7 +179,11 @@ mod tests {
     }
 
     fn fault() -> Outcome {
-        Outcome::Failed { reason: "500".into(), retry_after_seconds: None, fault: true }
+        Outcome::Failed {
+            reason: "500".into(),
+            retry_after_seconds: None,
+            fault: true,
+        }
     }
 
     #[test]
@@ -178,14 +197,22 @@ mod tests {
         assert_eq!(breaker.admit(64, NOW).0, 0);
         let (admitted, probing) = breaker.admit(64, NOW.plus_seconds(5));
         assert_eq!(admitted, 1);
-        assert_eq!(probing.admit(64, NOW.plus_seconds(9)).0, 0, "one probe every five seconds");
+        assert_eq!(
+            probing.admit(64, NOW.plus_seconds(9)).0,
+            0,
+            "one probe every five seconds"
+        );
         let closed = probing.after(&Outcome::Accepted { message_id: None }, NOW);
         assert_eq!(closed.admit(64, NOW).0, 64);
     }
 
     #[test]
     fn being_told_to_wait_is_no_fault() {
-        let busy = Outcome::Failed { reason: "429".into(), retry_after_seconds: Some(1), fault: false };
+        let busy = Outcome::Failed {
+            reason: "429".into(),
+            retry_after_seconds: Some(1),
+            fault: false,
+        };
         let breaker = (0..50).fold(Breaker::default(), |breaker, _| breaker.after(&busy, NOW));
         assert!(!breaker.is_open());
     }

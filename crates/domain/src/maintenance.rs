@@ -40,7 +40,9 @@ impl RequestStatus {
         self == next
             || matches!(
                 (self, next),
-                (Open, InProgress | Resolved | Closed) | (InProgress, Open | Resolved | Closed) | (Resolved, InProgress | Closed)
+                (Open, InProgress | Resolved | Closed)
+                    | (InProgress, Open | Resolved | Closed)
+                    | (Resolved, InProgress | Closed)
             )
     }
 }
@@ -83,7 +85,11 @@ mod tests {
     fn a_closed_request_stays_closed_and_a_resolved_one_may_be_taken_up_again() {
         use RequestStatus::{Closed, InProgress, Open, Resolved};
         assert!(Open.may_become(InProgress) && Resolved.may_become(InProgress) && InProgress.may_become(Resolved));
-        assert!(![Open, InProgress, Resolved].into_iter().any(|next| Closed.may_become(next)));
+        assert!(
+            ![Open, InProgress, Resolved]
+                .into_iter()
+                .any(|next| Closed.may_become(next))
+        );
         assert!(!Resolved.may_become(Open));
     }
 }

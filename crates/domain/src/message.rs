@@ -44,7 +44,10 @@ impl Content {
             return Err(Invalid::new("REQUIRED", "must not be empty"));
         }
         if length > MOST_CHARACTERS {
-            return Err(Invalid::new("TOO_LONG", format!("must have at most {MOST_CHARACTERS} characters")));
+            return Err(Invalid::new(
+                "TOO_LONG",
+                format!("must have at most {MOST_CHARACTERS} characters"),
+            ));
         }
         // SQLite's text functions and some clients end a string at NUL; nobody types one.
         if text.contains('\0') {
@@ -86,7 +89,10 @@ impl TryFrom<String> for TempId {
         if (1..=128).contains(&length) && !text.chars().any(char::is_control) {
             Ok(Self(text))
         } else {
-            Err(Invalid::new("INVALID", "must have 1 to 128 characters and no control characters"))
+            Err(Invalid::new(
+                "INVALID",
+                "must have 1 to 128 characters and no control characters",
+            ))
         }
     }
 }
@@ -156,7 +162,10 @@ mod tests {
 
     #[test]
     fn what_was_written_is_kept_as_it_was_written() {
-        assert_eq!(Content::new("  <b>hi</b>\n".into(), false).unwrap().as_str(), "  <b>hi</b>\n");
+        assert_eq!(
+            Content::new("  <b>hi</b>\n".into(), false).unwrap().as_str(),
+            "  <b>hi</b>\n"
+        );
     }
 
     #[test]

@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 use thiserror::Error;
-use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::Invalid;
@@ -35,15 +35,24 @@ impl Money {
     }
 
     pub fn plus(self, other: Money) -> Result<Money, OutOfRange> {
-        self.0.checked_add(other.0).ok_or(OutOfRange).and_then(Money::from_minor_units)
+        self.0
+            .checked_add(other.0)
+            .ok_or(OutOfRange)
+            .and_then(Money::from_minor_units)
     }
 
     pub fn minus(self, other: Money) -> Result<Money, OutOfRange> {
-        self.0.checked_sub(other.0).ok_or(OutOfRange).and_then(Money::from_minor_units)
+        self.0
+            .checked_sub(other.0)
+            .ok_or(OutOfRange)
+            .and_then(Money::from_minor_units)
     }
 
     pub fn times(self, factor: i64) -> Result<Money, OutOfRange> {
-        self.0.checked_mul(factor).ok_or(OutOfRange).and_then(Money::from_minor_units)
+        self.0
+            .checked_mul(factor)
+            .ok_or(OutOfRange)
+            .and_then(Money::from_minor_units)
     }
 
     /// `self × numerator ÷ denominator`, rounded half up.
@@ -53,11 +62,17 @@ impl Money {
         }
         let doubled = i128::from(self.0) * i128::from(numerator) * 2 + i128::from(denominator);
         let rounded = doubled / (i128::from(denominator) * 2);
-        i64::try_from(rounded).map_err(|_| OutOfRange).and_then(Money::from_minor_units)
+        i64::try_from(rounded)
+            .map_err(|_| OutOfRange)
+            .and_then(Money::from_minor_units)
     }
 
     pub fn from_minor_units(units: i64) -> Result<Money, OutOfRange> {
-        if (0..=Self::MAX).contains(&units) { Ok(Money(units)) } else { Err(OutOfRange) }
+        if (0..=Self::MAX).contains(&units) {
+            Ok(Money(units))
+        } else {
+            Err(OutOfRange)
+        }
     }
 }
 
@@ -65,8 +80,12 @@ impl TryFrom<i64> for Money {
     type Error = Invalid;
 
     fn try_from(units: i64) -> Result<Self, Invalid> {
-        Money::from_minor_units(units)
-            .map_err(|OutOfRange| Invalid::new("OUT_OF_RANGE", format!("must be a whole number of minor units from 0 to {}", Self::MAX)))
+        Money::from_minor_units(units).map_err(|OutOfRange| {
+            Invalid::new(
+                "OUT_OF_RANGE",
+                format!("must be a whole number of minor units from 0 to {}", Self::MAX),
+            )
+        })
     }
 }
 
@@ -111,8 +130,8 @@ impl Currency {
     /// How many decimals an amount is written with (ISO 4217's exponent).
     pub fn decimals(&self) -> u32 {
         match self.as_str() {
-            "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX" | "VND" | "VUV" | "XAF"
-            | "XOF" | "XPF" => 0,
+            "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX" | "VND" | "VUV"
+            | "XAF" | "XOF" | "XPF" => 0,
             "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,
             _ => 2,
         }

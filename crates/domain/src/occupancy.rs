@@ -100,6 +100,9 @@ mod tests {
         assert_eq!(on("2026-01-10"), OccupancyStatus::Active);
         assert_eq!(on("2026-01-20"), OccupancyStatus::Active);
         assert_eq!(on("2026-01-21"), OccupancyStatus::Ended);
-        assert_eq!(OccupancyStatus::on(date("2199-01-01"), date("2026-01-10"), None), OccupancyStatus::Active);
+        assert_eq!(
+            OccupancyStatus::on(date("2199-01-01"), date("2026-01-10"), None),
+            OccupancyStatus::Active
+        );
     }
 }

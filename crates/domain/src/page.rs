@@ -75,7 +75,12 @@ impl Sort {
             .iter()
             .find(|field| **field == name)
             .map(|field| Self { field, descending })
-            .ok_or_else(|| Invalid::new("UNKNOWN_SORT", format!("must be one of {} (or with `-` before it)", fields.join(", "))))
+            .ok_or_else(|| {
+                Invalid::new(
+                    "UNKNOWN_SORT",
+                    format!("must be one of {} (or with `-` before it)", fields.join(", ")),
+                )
+            })
     }
 
     /// As in the query; ties a cursor to the order it was made in.
@@ -129,7 +134,13 @@ mod tests {
     fn a_sort_names_a_field_of_the_list_and_a_direction() {
         const FIELDS: &[&str] = &["name", "createdAt"];
         assert_eq!(Sort::parse(Some("-name"), FIELDS, "createdAt").unwrap().text(), "-name");
-        assert_eq!(Sort::parse(None, FIELDS, "-createdAt").unwrap(), Sort { field: "createdAt", descending: true });
+        assert_eq!(
+            Sort::parse(None, FIELDS, "-createdAt").unwrap(),
+            Sort {
+                field: "createdAt",
+                descending: true
+            }
+        );
         assert!(Sort::parse(Some("password"), FIELDS, "name").is_err());
     }
 

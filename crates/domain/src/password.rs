@@ -68,19 +68,47 @@ pub fn check_new(text: &str, owner: Owner<'_>, algorithm: PasswordHash) -> Resul
         "TOO_LONG",
         format!("must have at most {limit} bytes (UTF-8)"),
     );
-    rule(password.chars().any(char::is_uppercase), "NO_UPPERCASE", "must have an upper-case letter".into());
-    rule(password.chars().any(char::is_lowercase), "NO_LOWERCASE", "must have a lower-case letter".into());
-    rule(password.chars().any(char::is_numeric), "NO_DIGIT", "must have a digit".into());
+    rule(
+        password.chars().any(char::is_uppercase),
+        "NO_UPPERCASE",
+        "must have an upper-case letter".into(),
+    );
+    rule(
+        password.chars().any(char::is_lowercase),
+        "NO_LOWERCASE",
+        "must have a lower-case letter".into(),
+    );
+    rule(
+        password.chars().any(char::is_numeric),
+        "NO_DIGIT",
+        "must have a digit".into(),
+    );
     rule(
         password.chars().any(|c| !c.is_alphanumeric()),
         "NO_SPECIAL",
         "must have a character that is neither letter nor digit".into(),
     );
     // Some systems end a password there; ours must mean the same everywhere.
-    rule(!password.chars().any(|c| c == '\0'), "INVALID_CHARACTER", "must not have a NUL character".into());
-    rule(!is_common(&password.0), "COMMON", "is one of the passwords that everybody tries first".into());
-    rule(!same(&password, owner.email.key()), "SAME_AS_EMAIL", "must not be your e-mail address".into());
-    rule(!same(&password, owner.name), "SAME_AS_NAME", "must not be your name".into());
+    rule(
+        !password.chars().any(|c| c == '\0'),
+        "INVALID_CHARACTER",
+        "must not have a NUL character".into(),
+    );
+    rule(
+        !is_common(&password.0),
+        "COMMON",
+        "is one of the passwords that everybody tries first".into(),
+    );
+    rule(
+        !same(&password, owner.email.key()),
+        "SAME_AS_EMAIL",
+        "must not be your e-mail address".into(),
+    );
+    rule(
+        !same(&password, owner.name),
+        "SAME_AS_NAME",
+        "must not be your name".into(),
+    );
     if broken.is_empty() { Ok(password) } else { Err(broken) }
 }
 
@@ -92,7 +120,12 @@ fn limit_bytes(algorithm: PasswordHash) -> usize {
 }
 
 fn same(password: &Password, known: &str) -> bool {
-    let plain = |text: &str| text.nfc().flat_map(char::to_lowercase).filter(|c| !c.is_whitespace()).collect::<String>();
+    let plain = |text: &str| {
+        text.nfc()
+            .flat_map(char::to_lowercase)
+            .filter(|c| !c.is_whitespace())
+            .collect::<String>()
+    };
     plain(&password.0) == plain(known)
 }
 
@@ -106,7 +139,10 @@ mod tests {
 
     fn broken_for(text: &str, algorithm: PasswordHash) -> Vec<&'static str> {
         let email: EmailAddress = "Ana.Kos1@example.org".parse().unwrap();
-        let owner = Owner { email: &email, name: "Ana Kos 7-of-9" };
+        let owner = Owner {
+            email: &email,
+            name: "Ana Kos 7-of-9",
+        };
         match check_new(text, owner, algorithm) {
             Ok(_) => Vec::new(),
             Err(broken) => broken.into_iter().map(|invalid| invalid.code).collect(),
@@ -116,7 +152,11 @@ mod tests {
     #[test]
     fn a_password_of_all_four_classes_is_taken() {
         assert_eq!(broken("Quiet-River-42"), [] as [&str; 0]);
-        assert_eq!(broken("čŽ7 øååå"), [] as [&str; 0], "letters beyond ASCII and a space count");
+        assert_eq!(
+            broken("čŽ7 øååå"),
+            [] as [&str; 0],
+            "letters beyond ASCII and a space count"
+        );
     }
 
     #[test]
@@ -132,7 +172,11 @@ mod tests {
         let longer = format!("{exact}y");
         assert_eq!(broken(&longer), ["TOO_LONG"]);
         assert_eq!(broken_for(&longer, PasswordHash::Argon2id), [] as [&str; 0]);
-        assert_eq!(broken(&format!("Aa1!{}", "ü".repeat(35))), ["TOO_LONG"], "bytes are counted, not characters");
+        assert_eq!(
+            broken(&format!("Aa1!{}", "ü".repeat(35))),
+            ["TOO_LONG"],
+            "bytes are counted, not characters"
+        );
     }
 
     #[test]
@@ -143,7 +187,14 @@ mod tests {
 
     #[test]
     fn common_passwords_are_refused_whatever_their_case_and_trailing_symbols() {
-        for common in ["P@ssw0rd", "Password1!", "Password123!", "Qwerty123!", "Welcome1!", "1qaz@WSX"] {
+        for common in [
+            "P@ssw0rd",
+            "Password1!",
+            "Password123!",
+            "Qwerty123!",
+            "Welcome1!",
+            "1qaz@WSX",
+        ] {
             assert_eq!(broken(common), ["COMMON"], "{common}");
         }
     }

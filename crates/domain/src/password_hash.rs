@@ -177,7 +177,10 @@ impl Argon2id {
             return Err(HashError::Unreadable);
         }
         let mut numbers = next()?.split(',').zip(["m=", "t=", "p="]).map(|(field, name)| {
-            field.strip_prefix(name).and_then(|number| number.parse::<u32>().ok()).ok_or(HashError::Unreadable)
+            field
+                .strip_prefix(name)
+                .and_then(|number| number.parse::<u32>().ok())
+                .ok_or(HashError::Unreadable)
         });
         let mut number = || numbers.next().unwrap_or(Err(HashError::Unreadable));
         let (memory_kib, passes, lanes) = (number()?, number()?, number()?);
@@ -191,11 +194,20 @@ impl Argon2id {
         if !sane || next().is_ok() {
             return Err(HashError::Unreadable);
         }
-        Ok((Self { memory_kib, passes, lanes, salt }, output))
+        Ok((
+            Self {
+                memory_kib,
+                passes,
+                lanes,
+                salt,
+            },
+            output,
+        ))
     }
 
     fn compute(self, password: &[u8], length: usize) -> Result<(Self, Vec<u8>), HashError> {
-        let params = Params::new(self.memory_kib, self.passes, self.lanes, Some(length)).map_err(|_| HashError::Failed)?;
+        let params =
+            Params::new(self.memory_kib, self.passes, self.lanes, Some(length)).map_err(|_| HashError::Failed)?;
         let mut output = vec![0; length];
         Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
             .hash_password_into(password, &self.salt, &mut output)
@@ -231,16 +243,26 @@ mod tests {
             let stored = hashing.hash(&password("Quiet-River-42"), [3; 16]).unwrap();
             let verdict = hashing.verify(&password("Quiet-River-42"), Some(&stored));
             assert_eq!(verdict, Verdict::Right { outdated: false }, "{stored}");
-            assert_eq!(hashing.verify(&password("quiet-River-42"), Some(&stored)), Verdict::Wrong);
+            assert_eq!(
+                hashing.verify(&password("quiet-River-42"), Some(&stored)),
+                Verdict::Wrong
+            );
         }
     }
 
     #[test]
     fn a_hash_of_another_cost_or_algorithm_is_right_but_outdated() {
-        let cheap = Hashing::new(PasswordHash::Bcrypt, 4).hash(&password("x"), [1; 16]).unwrap();
-        let argon = Hashing::new(PasswordHash::Argon2id, 5).hash(&password("x"), [1; 16]).unwrap();
+        let cheap = Hashing::new(PasswordHash::Bcrypt, 4)
+            .hash(&password("x"), [1; 16])
+            .unwrap();
+        let argon = Hashing::new(PasswordHash::Argon2id, 5)
+            .hash(&password("x"), [1; 16])
+            .unwrap();
         for stored in [cheap, argon] {
-            assert_eq!(QUICK.verify(&password("x"), Some(&stored)), Verdict::Right { outdated: true });
+            assert_eq!(
+                QUICK.verify(&password("x"), Some(&stored)),
+                Verdict::Right { outdated: true }
+            );
         }
     }
 
@@ -248,7 +270,10 @@ mod tests {
     fn hashes_of_other_programs_are_checked() {
         // From the test vectors of the reference implementation (crypt_blowfish).
         let vector = "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW";
-        assert_eq!(QUICK.verify(&password("U*U"), Some(vector)), Verdict::Right { outdated: false });
+        assert_eq!(
+            QUICK.verify(&password("U*U"), Some(vector)),
+            Verdict::Right { outdated: false }
+        );
         assert_eq!(QUICK.verify(&password("U*V"), Some(vector)), Verdict::Wrong);
     }
 
@@ -257,14 +282,23 @@ mod tests {
         let long = "x".repeat(73);
         assert_eq!(QUICK.hash(&password(&long), [0; 16]), Err(HashError::TooLong));
         let stored = QUICK.hash(&password(&long[..72]), [0; 16]).unwrap();
-        assert_eq!(QUICK.verify(&password(&long[..72]), Some(&stored)), Verdict::Right { outdated: false });
+        assert_eq!(
+            QUICK.verify(&password(&long[..72]), Some(&stored)),
+            Verdict::Right { outdated: false }
+        );
         assert_eq!(QUICK.verify(&password(&long), Some(&stored)), Verdict::Wrong);
     }
 
     #[test]
     fn nobody_s_password_and_an_unreadable_hash_are_wrong() {
         assert_eq!(QUICK.verify(&password("x"), None), Verdict::Wrong);
-        for stored in ["", "!", "$2x$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", "$argon2id$v=19$m=99999999,t=2,p=1$AAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA", "$2b$31$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"] {
+        for stored in [
+            "",
+            "!",
+            "$2x$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+            "$argon2id$v=19$m=99999999,t=2,p=1$AAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA",
+            "$2b$31$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+        ] {
             assert_eq!(StoredHash::parse(stored), Err(HashError::Unreadable), "{stored}");
             assert_eq!(QUICK.verify(&password("x"), Some(stored)), Verdict::Wrong);
         }

@@ -43,8 +43,16 @@ mod tests {
     use super::*;
 
     fn rent(month: &str, start: &str, end: Option<&str>) -> Option<i64> {
-        let part = part_of(month.parse().unwrap(), start.parse().unwrap(), end.map(|end| end.parse().unwrap()))?;
-        Some(part.rent(Money::from_minor_units(310_000).unwrap()).unwrap().minor_units())
+        let part = part_of(
+            month.parse().unwrap(),
+            start.parse().unwrap(),
+            end.map(|end| end.parse().unwrap()),
+        )?;
+        Some(
+            part.rent(Money::from_minor_units(310_000).unwrap())
+                .unwrap()
+                .minor_units(),
+        )
     }
 
     #[test]
@@ -58,7 +66,11 @@ mod tests {
     fn a_part_costs_its_days() {
         assert_eq!(rent("2026-01", "2026-01-31", None), Some(10_000));
         assert_eq!(rent("2026-01", "2025-12-15", Some("2026-01-15")), Some(150_000));
-        assert_eq!(rent("2026-02", "2026-02-10", Some("2026-02-10")), Some(11_071), "310000/28, rounded");
+        assert_eq!(
+            rent("2026-02", "2026-02-10", Some("2026-02-10")),
+            Some(11_071),
+            "310000/28, rounded"
+        );
         assert_eq!(rent("2024-02", "2024-02-29", None), Some(10_690), "310000/29, rounded");
     }
 
@@ -70,7 +82,10 @@ mod tests {
 
     #[test]
     fn the_parts_before_and_after_a_change_of_tenant_add_up() {
-        let (before, after) = (rent("2026-01", "2025-01-01", Some("2026-01-12")), rent("2026-01", "2026-01-13", None));
+        let (before, after) = (
+            rent("2026-01", "2025-01-01", Some("2026-01-12")),
+            rent("2026-01", "2026-01-13", None),
+        );
         assert_eq!(before.unwrap() + after.unwrap(), 310_000);
     }
 }

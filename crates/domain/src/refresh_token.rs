@@ -33,21 +33,31 @@ pub struct RefreshKeys {
 impl RefreshKeys {
     pub fn derive<'a>(secrets: impl Iterator<Item = &'a [u8]> + Clone) -> Self {
         Self {
-            tokens: secrets.clone().map(|secret| HashKey::derive(secret, "refresh token")).collect(),
+            tokens: secrets
+                .clone()
+                .map(|secret| HashKey::derive(secret, "refresh token"))
+                .collect(),
             csrf: secrets.map(|secret| HashKey::derive(secret, "csrf token")).collect(),
         }
     }
 
     /// The token with this number; `None` only without any key.
     pub fn token(&self, session: SessionId, counter: u32, salt: &[u8]) -> Option<RefreshToken> {
-        let mac = self.tokens.first()?.hash(&token_parts(session.uuid().as_bytes(), &counter.to_be_bytes(), salt));
+        let mac = self
+            .tokens
+            .first()?
+            .hash(&token_parts(session.uuid().as_bytes(), &counter.to_be_bytes(), salt));
         Some(RefreshToken { session, counter, mac })
     }
 
     /// Whether we made this token.
     pub fn made(&self, token: &RefreshToken, salt: &[u8]) -> bool {
         let counter = token.counter.to_be_bytes();
-        fits_any(&self.tokens, &token_parts(token.session.uuid().as_bytes(), &counter, salt), &token.mac)
+        fits_any(
+            &self.tokens,
+            &token_parts(token.session.uuid().as_bytes(), &counter, salt),
+            &token.mac,
+        )
     }
 
     /// What a browser session must send back in `X-CSRF-Token`: tied to the session, so that a cookie

@@ -24,9 +24,10 @@ impl FromStr for ResidentRole {
         match text.parse::<Role>()? {
             Role::Student => Ok(Self::Student),
             Role::Tenant => Ok(Self::Tenant),
-            Role::Manager | Role::Admin | Role::SuperAdmin => {
-                Err(Invalid::new("ROLE_NOT_ALLOWED", "is granted by an admin; register as STUDENT or TENANT"))
-            }
+            Role::Manager | Role::Admin | Role::SuperAdmin => Err(Invalid::new(
+                "ROLE_NOT_ALLOWED",
+                "is granted by an admin; register as STUDENT or TENANT",
+            )),
         }
     }
 }
@@ -47,7 +48,11 @@ mod tests {
     #[test]
     fn what_can_be_asked_for_is_what_can_be_registered() {
         for role in Role::ALL {
-            assert_eq!(role.as_str().parse::<ResidentRole>().is_ok(), role.can_self_register(), "{role}");
+            assert_eq!(
+                role.as_str().parse::<ResidentRole>().is_ok(),
+                role.can_self_register(),
+                "{role}"
+            );
         }
     }
 }

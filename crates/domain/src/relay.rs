@@ -27,15 +27,24 @@ pub enum RelayEvent {
     MessageStored { message: crate::message::Message },
     /// A message was edited or deleted: `MESSAGE_UPDATED` / `MESSAGE_DELETED` to its chat's room. `change` is the
     /// chat's `lastChange` that this made.
-    MessageChanged { message: crate::message::Message, change: i64 },
+    MessageChanged {
+        message: crate::message::Message,
+        change: i64,
+    },
     /// Send `event` with `data` to every connection of these users.
     ToUsers {
         user_ids: Vec<UserId>,
         event: String,
         data: serde_json::Value,
     },
-    /// These users are in the room from now on; `data` is the chat for `CHAT_CREATED` / `MEMBER_ADDED`.
-    Joined { chat_id: ChatId, user_ids: Vec<UserId> },
+    /// These users are in the room from now on. `last_seq` and `last_change` are the chat's when they came in: what is
+    /// newer they hear live.
+    Joined {
+        chat_id: ChatId,
+        user_ids: Vec<UserId>,
+        last_seq: i64,
+        last_change: i64,
+    },
     /// This user is in the room no longer.
     Left { chat_id: ChatId, user_id: UserId },
     /// These sessions have ended: close their connections with `REVOKED`.

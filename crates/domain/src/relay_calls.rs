@@ -70,10 +70,19 @@ pub struct Sending {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "status", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum SendOutcome {
-    Stored { message: Message },
-    Duplicate { temp_id: Option<TempId>, message_id: MessageId, chat_id: ChatId, seq: i64 },
+    Stored {
+        message: Message,
+    },
+    Duplicate {
+        temp_id: Option<TempId>,
+        message_id: MessageId,
+        chat_id: ChatId,
+        seq: i64,
+    },
     NotAMember,
-    Invalid { message: String },
+    Invalid {
+        message: String,
+    },
 }
 
 /// A read mark to be moved on.

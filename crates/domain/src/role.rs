@@ -19,7 +19,13 @@ pub enum Role {
 }
 
 impl Role {
-    pub const ALL: [Role; 5] = [Role::Student, Role::Tenant, Role::Manager, Role::Admin, Role::SuperAdmin];
+    pub const ALL: [Role; 5] = [
+        Role::Student,
+        Role::Tenant,
+        Role::Manager,
+        Role::Admin,
+        Role::SuperAdmin,
+    ];
 
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -69,10 +75,12 @@ impl FromStr for Role {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        Role::ALL
-            .into_iter()
-            .find(|role| role.as_str() == text)
-            .ok_or_else(|| Invalid::new("UNKNOWN_ROLE", "must be one of STUDENT, TENANT, MANAGER, ADMIN, SUPER_ADMIN"))
+        Role::ALL.into_iter().find(|role| role.as_str() == text).ok_or_else(|| {
+            Invalid::new(
+                "UNKNOWN_ROLE",
+                "must be one of STUDENT, TENANT, MANAGER, ADMIN, SUPER_ADMIN",
+            )
+        })
     }
 }
 

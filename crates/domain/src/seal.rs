@@ -48,7 +48,10 @@ impl SealKey {
 
     /// `context` must be given again to open: it ties the sealed bytes to their row.
     pub fn seal(&self, nonce: [u8; NONCE_LENGTH], context: &str, clear: &[u8]) -> Result<Vec<u8>, SealError> {
-        let payload = Payload { msg: clear, aad: context.as_bytes() };
+        let payload = Payload {
+            msg: clear,
+            aad: context.as_bytes(),
+        };
         let body = self
             .cipher
             .encrypt(&XNonce::from(nonce), payload)
@@ -62,7 +65,10 @@ impl SealKey {
         let (id, rest) = rest.split_at_checked(KEY_ID_LENGTH).ok_or(SealError::Damaged)?;
         let (nonce, body) = rest.split_first_chunk::<NONCE_LENGTH>().ok_or(SealError::Damaged)?;
         let key = keys.iter().find(|key| key.id == id).ok_or(SealError::UnknownKey)?;
-        let payload = Payload { msg: body, aad: context.as_bytes() };
+        let payload = Payload {
+            msg: body,
+            aad: context.as_bytes(),
+        };
         key.cipher
             .decrypt(&XNonce::from(*nonce), payload)
             .map_err(|_| SealError::Damaged)

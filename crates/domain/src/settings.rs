@@ -53,7 +53,9 @@ impl Section {
     const fn title(self) -> &'static str {
         match self {
             Section::Serving => "Serving",
-            Section::Secrets => "Secrets (any strings of at least 32 bytes; made and kept by `nexus serve` in development on loopback)",
+            Section::Secrets => {
+                "Secrets (any strings of at least 32 bytes; made and kept by `nexus serve` in development on loopback)"
+            }
             Section::Sessions => "Sessions and accounts",
             Section::Mail => "Mail",
             Section::Limits => "Limits and access",

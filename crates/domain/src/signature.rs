@@ -100,7 +100,14 @@ fn request_mac(secret: &[u8], at: i64, method: &str, path_and_query: &str, body:
     mac
 }
 
-fn client_mac(secret: &[u8], at: i64, method: &str, path_and_query: &str, address: &str, request_id: &str) -> HmacSha256 {
+fn client_mac(
+    secret: &[u8],
+    at: i64,
+    method: &str,
+    path_and_query: &str,
+    address: &str,
+    request_id: &str,
+) -> HmacSha256 {
     let mut mac = keyed(secret);
     // A prefix of its own, so that neither kind of signature can pass for the other.
     mac.update(format!("client.{at}.{method}.{path_and_query}.{address}.{request_id}").as_bytes());
@@ -153,15 +160,24 @@ mod tests {
         let check = |now, method, path, body: &[u8]| verify_request(&[SECRET], &header, now, method, path, body);
         assert_eq!(check(130, "POST", "/internal/x?y=1", b"{}"), Ok(()));
         assert_eq!(check(131, "POST", "/internal/x?y=1", b"{}"), Err(SignatureError::Stale));
-        assert_eq!(check(100, "GET", "/internal/x?y=1", b"{}"), Err(SignatureError::Mismatch));
+        assert_eq!(
+            check(100, "GET", "/internal/x?y=1", b"{}"),
+            Err(SignatureError::Mismatch)
+        );
         assert_eq!(check(100, "POST", "/internal/x", b"{}"), Err(SignatureError::Mismatch));
-        assert_eq!(check(100, "POST", "/internal/x?y=1", b"{ }"), Err(SignatureError::Mismatch));
+        assert_eq!(
+            check(100, "POST", "/internal/x?y=1", b"{ }"),
+            Err(SignatureError::Mismatch)
+        );
     }
 
     #[test]
     fn either_of_two_secrets_is_good_while_one_is_replaced() {
         let header = sign_request(SECRET, 100, "POST", "/", b"");
-        assert_eq!(verify_request(&[b"the new one", SECRET], &header, 100, "POST", "/", b""), Ok(()));
+        assert_eq!(
+            verify_request(&[b"the new one", SECRET], &header, 100, "POST", "/", b""),
+            Ok(())
+        );
         assert_eq!(
             verify_request(&[b"the new one"], &header, 100, "POST", "/", b""),
             Err(SignatureError::Mismatch)
@@ -174,7 +190,10 @@ mod tests {
         let client = verify_client_header(&[SECRET], &header, 7, "GET", "/a");
         assert_eq!(
             client,
-            Ok(Client { address: "2001:db8::1".into(), request_id: "req-12345678".into() })
+            Ok(Client {
+                address: "2001:db8::1".into(),
+                request_id: "req-12345678".into()
+            })
         );
         assert!(verify_client_header(&[SECRET], &header, 7, "GET", "/b").is_err());
     }

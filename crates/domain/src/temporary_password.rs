@@ -20,7 +20,10 @@ pub fn expires_at(now: Timestamp) -> Timestamp {
 /// (Fisher–Yates). Every draw is uniform, by rejection. `random` gives random bytes without end.
 pub fn generate(mut random: impl FnMut() -> u8) -> String {
     let all = CLASSES.concat();
-    let mut password: Vec<u8> = CLASSES.iter().map(|class| class[below(class.len(), &mut random)]).collect();
+    let mut password: Vec<u8> = CLASSES
+        .iter()
+        .map(|class| class[below(class.len(), &mut random)])
+        .collect();
     password.resize_with(LENGTH, || all[below(all.len(), &mut random)]);
     for last in (1..password.len()).rev() {
         password.swap(last, below(last + 1, &mut random));

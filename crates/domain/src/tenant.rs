@@ -71,7 +71,14 @@ mod tests {
         for good in ["+201001234567", "+1234567", "+123456789012345"] {
             assert!(good.parse::<Phone>().is_ok(), "{good}");
         }
-        for bad in ["01001234567", "+0123456789", "+123456", "+1234567890123456", "+12 345 678", "+٢٠١٠٠١٢٣٤٥٦٧"] {
+        for bad in [
+            "01001234567",
+            "+0123456789",
+            "+123456",
+            "+1234567890123456",
+            "+12 345 678",
+            "+٢٠١٠٠١٢٣٤٥٦٧",
+        ] {
             assert!(bad.parse::<Phone>().is_err(), "{bad}");
         }
     }
@@ -80,6 +87,9 @@ mod tests {
     fn a_masked_number_shows_its_end_only() {
         assert_eq!(masked("29801011234567"), "**********4567");
         assert_eq!(masked("AB12"), "**12");
-        assert!("**********4567".parse::<NationalId>().is_err(), "the mask can't be stored back");
+        assert!(
+            "**********4567".parse::<NationalId>().is_err(),
+            "the mask can't be stored back"
+        );
     }
 }

@@ -66,7 +66,10 @@ mod tests {
     #[test]
     fn times_are_written_with_three_decimals_and_z() {
         assert_eq!(Timestamp::from_millis(0).to_string(), "1970-01-01T00:00:00.000Z");
-        assert_eq!(Timestamp::from_millis(1_769_850_000_007).to_string(), "2026-01-31T09:00:00.007Z");
+        assert_eq!(
+            Timestamp::from_millis(1_769_850_000_007).to_string(),
+            "2026-01-31T09:00:00.007Z"
+        );
     }
 
     #[test]

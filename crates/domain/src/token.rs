@@ -26,7 +26,14 @@ pub struct AccessClaims {
 }
 
 impl AccessClaims {
-    pub fn new(user: UserId, session: SessionId, role: Role, company: Option<CompanyId>, now: i64, lifetime: i64) -> Self {
+    pub fn new(
+        user: UserId,
+        session: SessionId,
+        role: Role,
+        company: Option<CompanyId>,
+        now: i64,
+        lifetime: i64,
+    ) -> Self {
         Self {
             sub: user,
             sid: session,
@@ -50,8 +57,12 @@ pub enum TokenError {
 }
 
 pub fn sign_access_token(secret: &[u8], claims: &AccessClaims) -> Result<String, TokenError> {
-    jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &EncodingKey::from_secret(secret))
-        .map_err(|_| TokenError::Invalid)
+    jsonwebtoken::encode(
+        &Header::new(Algorithm::HS256),
+        claims,
+        &EncodingKey::from_secret(secret),
+    )
+    .map_err(|_| TokenError::Invalid)
 }
 
 /// Checks algorithm, signature (against each secret valid now), issuer, audience, type and times.
@@ -64,9 +75,7 @@ pub fn verify_access_token(secrets: &[&[u8]], token: &str, now: i64) -> Result<A
     rules.validate_exp = false;
     let claims = secrets
         .iter()
-        .find_map(|secret| {
-            jsonwebtoken::decode::<AccessClaims>(token, &DecodingKey::from_secret(secret), &rules).ok()
-        })
+        .find_map(|secret| jsonwebtoken::decode::<AccessClaims>(token, &DecodingKey::from_secret(secret), &rules).ok())
         .ok_or(TokenError::Invalid)?
         .claims;
     if claims.typ != TYPE || claims.iat > now.saturating_add(60) {
@@ -111,9 +120,27 @@ mod tests {
             verify_access_token(&[SECRET], &token, 1_001) == Err(TokenError::Invalid)
         };
         assert!(refused(&claims(), b"another secret of at least thirty-two bytes!"));
-        assert!(refused(&AccessClaims { iss: "other".into(), ..claims() }, SECRET));
-        assert!(refused(&AccessClaims { aud: "other".into(), ..claims() }, SECRET));
-        assert!(refused(&AccessClaims { typ: "refresh".into(), ..claims() }, SECRET));
+        assert!(refused(
+            &AccessClaims {
+                iss: "other".into(),
+                ..claims()
+            },
+            SECRET
+        ));
+        assert!(refused(
+            &AccessClaims {
+                aud: "other".into(),
+                ..claims()
+            },
+            SECRET
+        ));
+        assert!(refused(
+            &AccessClaims {
+                typ: "refresh".into(),
+                ..claims()
+            },
+            SECRET
+        ));
     }
 
     #[test]

@@ -43,7 +43,12 @@ pub fn code_at(secret: &[u8], step: i64) -> String {
     let hash: [u8; 20] = mac.finalize().into_bytes().into();
     // Dynamic truncation, RFC 4226 §5.3.
     let offset = usize::from(hash[19] & 0x0f);
-    let word = u32::from_be_bytes([hash[offset] & 0x7f, hash[offset + 1], hash[offset + 2], hash[offset + 3]]);
+    let word = u32::from_be_bytes([
+        hash[offset] & 0x7f,
+        hash[offset + 1],
+        hash[offset + 2],
+        hash[offset + 3],
+    ]);
     format!("{:0width$}", word % 10_u32.pow(DIGITS as u32), width = DIGITS)
 }
 
@@ -90,13 +95,19 @@ pub fn base32(bytes: &[u8]) -> String {
 /// A recovery code as it is shown, once: four groups of six letters and digits.
 pub fn recovery_code(random: [u8; RECOVERY_CODE_BYTES]) -> String {
     let text = base32(&random);
-    let groups: Vec<&str> = [0..6, 6..12, 12..18, 18..24].map(|range| text.get(range).unwrap_or_default()).into();
+    let groups: Vec<&str> = [0..6, 6..12, 12..18, 18..24]
+        .map(|range| text.get(range).unwrap_or_default())
+        .into();
     groups.join("-")
 }
 
 /// What is kept of a recovery code. Case, spaces and dashes don't matter.
 pub fn recovery_code_hash(code: &str) -> String {
-    let plain: String = code.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect();
+    let plain: String = code
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|c| c.to_ascii_uppercase())
+        .collect();
     hex::encode(Sha256::digest(plain.as_bytes()))
 }
 
@@ -114,7 +125,12 @@ mod tests {
     #[test]
     fn the_codes_are_those_of_rfc_6238_appendix_b() {
         // Its vectors have eight digits; ours are their last six.
-        for (seconds, code) in [(59, "287082"), (1_111_111_109, "081804"), (1_234_567_890, "005924"), (20_000_000_000, "353130")] {
+        for (seconds, code) in [
+            (59, "287082"),
+            (1_111_111_109, "081804"),
+            (1_234_567_890, "005924"),
+            (20_000_000_000, "353130"),
+        ] {
             assert_eq!(code_at(SECRET, seconds / 30), code);
         }
     }
@@ -147,7 +163,10 @@ mod tests {
     fn a_recovery_code_is_known_again_however_it_is_typed() {
         let code = recovery_code([0xa5; RECOVERY_CODE_BYTES]);
         assert_eq!(code.len(), 27);
-        assert_eq!(recovery_code_hash(&code), recovery_code_hash(&code.to_lowercase().replace('-', " ")));
+        assert_eq!(
+            recovery_code_hash(&code),
+            recovery_code_hash(&code.to_lowercase().replace('-', " "))
+        );
         assert!(!is_app_code(&code) && is_app_code("012345"));
     }
 }

@@ -83,7 +83,9 @@ mod key_value {
     }
 
     pub async fn set(key: &str, content: &[u8]) -> Result<(), Problem> {
-        on_this_thread(async { Store::open_default().await?.set(key, content).await }).await.map_err(explain)
+        on_this_thread(async { Store::open_default().await?.set(key, content).await })
+            .await
+            .map_err(explain)
     }
 
     pub async fn get(key: &str) -> Result<Option<Bytes>, Problem> {
@@ -94,7 +96,9 @@ mod key_value {
     }
 
     pub async fn delete(key: &str) -> Result<(), Problem> {
-        on_this_thread(async { Store::open_default().await?.delete(key).await }).await.map_err(explain)
+        on_this_thread(async { Store::open_default().await?.delete(key).await })
+            .await
+            .map_err(explain)
     }
 }
 

@@ -15,7 +15,10 @@ pub struct Config {
 impl Config {
     pub fn from_pairs<K: Into<String>, V: Into<String>>(pairs: impl IntoIterator<Item = (K, V)>) -> Self {
         Self {
-            given: pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
+            given: pairs
+                .into_iter()
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
         }
     }
 
@@ -34,12 +37,22 @@ impl Config {
 
     /// The value of a setting; a bad one is our operator's fault and is told to the log.
     pub fn get<T>(&self, setting: &Setting<T>) -> Result<T, Problem> {
-        let text = self.given.get(&setting.variable()).map(String::as_str).unwrap_or_default();
-        setting.parse(text).map_err(|error| Problem::internal(error.to_string()))
+        let text = self
+            .given
+            .get(&setting.variable())
+            .map(String::as_str)
+            .unwrap_or_default();
+        setting
+            .parse(text)
+            .map_err(|error| Problem::internal(error.to_string()))
     }
 
     /// A secret and, while it is being replaced, the one before it.
-    pub fn secrets(&self, present: &Setting<Secret>, previous: &Setting<Option<Secret>>) -> Result<Vec<Secret>, Problem> {
+    pub fn secrets(
+        &self,
+        present: &Setting<Secret>,
+        previous: &Setting<Option<Secret>>,
+    ) -> Result<Vec<Secret>, Problem> {
         let mut secrets = vec![self.get(present)?];
         secrets.extend(self.get(previous)?);
         Ok(secrets)

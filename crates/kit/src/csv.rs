@@ -15,7 +15,9 @@ pub fn write_record<'a>(out: &mut Vec<u8>, cells: impl IntoIterator<Item = &'a s
             serde_json::Value::Null => {}
             serde_json::Value::String(text) => write_text(out, text),
             // Numbers are ours and no formulas; lists and objects are written as JSON.
-            number @ (serde_json::Value::Number(_) | serde_json::Value::Bool(_)) => out.extend(number.to_string().bytes()),
+            number @ (serde_json::Value::Number(_) | serde_json::Value::Bool(_)) => {
+                out.extend(number.to_string().bytes())
+            }
             nested => write_text(out, &nested.to_string()),
         }
     }
@@ -103,7 +105,11 @@ impl Default for Reader {
 
 impl Reader {
     /// Takes in a piece (an empty one ends the file) and hands every record that is complete to `each`.
-    pub fn feed<E: From<CsvError>>(&mut self, mut piece: &[u8], mut each: impl FnMut(Record) -> Result<(), E>) -> Result<(), E> {
+    pub fn feed<E: From<CsvError>>(
+        &mut self,
+        mut piece: &[u8],
+        mut each: impl FnMut(Record) -> Result<(), E>,
+    ) -> Result<(), E> {
         if !self.begun && !piece.is_empty() {
             self.begun = true;
             // What spreadsheets put before UTF-8.
@@ -136,7 +142,8 @@ impl Reader {
         let mut cells = Vec::with_capacity(self.cells);
         let mut start = 0;
         for end in &self.ends[..self.cells] {
-            let cell = std::str::from_utf8(&self.text[start..*end]).map_err(|_| CsvError::NotUtf8 { line: self.line })?;
+            let cell =
+                std::str::from_utf8(&self.text[start..*end]).map_err(|_| CsvError::NotUtf8 { line: self.line })?;
             cells.push(cell.to_owned());
             start = *end;
         }
@@ -173,23 +180,38 @@ mod tests {
 
     #[test]
     fn formulas_are_neutralised_and_numbers_are_left_alone() {
-        assert_eq!(written(&[json!("=1+1"), json!("+20"), json!("-x"), json!("@a"), json!(-1)]), "'=1+1,'+20,'-x,'@a,-1\r\n");
+        assert_eq!(
+            written(&[json!("=1+1"), json!("+20"), json!("-x"), json!("@a"), json!(-1)]),
+            "'=1+1,'+20,'-x,'@a,-1\r\n"
+        );
         assert_eq!(plain("'+2010"), "+2010");
         assert_eq!(plain("'quoted'"), "'quoted'");
     }
 
     #[test]
     fn commas_quotes_and_line_breaks_are_quoted() {
-        assert_eq!(written(&[json!("a,b"), json!("say \"hi\""), json!(null), json!("x\ny")]), "\"a,b\",\"say \"\"hi\"\"\",,\"x\ny\"\r\n");
+        assert_eq!(
+            written(&[json!("a,b"), json!("say \"hi\""), json!(null), json!("x\ny")]),
+            "\"a,b\",\"say \"\"hi\"\"\",,\"x\ny\"\r\n"
+        );
     }
 
     #[test]
     fn records_come_out_whole_however_the_file_is_cut() {
         let whole = records(&["\u{feff}a,b\r\n1,\"x\ny\"\n\n2,é\n"]).unwrap();
-        let lines: Vec<_> = whole.iter().map(|record| (record.line, record.cells.join("|"))).collect();
-        assert_eq!(lines, [(1, "a|b".to_owned()), (2, "1|x\ny".to_owned()), (4, "2|é".to_owned())]);
+        let lines: Vec<_> = whole
+            .iter()
+            .map(|record| (record.line, record.cells.join("|")))
+            .collect();
+        assert_eq!(
+            lines,
+            [(1, "a|b".to_owned()), (2, "1|x\ny".to_owned()), (4, "2|é".to_owned())]
+        );
         let cut = records(&["\u{feff}a", ",b\r", "\n1,\"x\n", "y\"\n\n2,", "é"]).unwrap();
-        assert_eq!(cut.iter().map(|r| &r.cells).collect::<Vec<_>>(), whole.iter().map(|r| &r.cells).collect::<Vec<_>>());
+        assert_eq!(
+            cut.iter().map(|r| &r.cells).collect::<Vec<_>>(),
+            whole.iter().map(|r| &r.cells).collect::<Vec<_>>()
+        );
     }
 
     #[test]

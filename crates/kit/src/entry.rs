@@ -38,7 +38,10 @@ async fn open(routes: fn() -> OpenApiRouter<App>) -> Result<Router, Problem> {
 
 /// Nothing is open yet, so the layers can't render this one.
 fn unready(problem: &Problem) -> Response {
-    eprintln!("{{\"level\":\"error\",\"cause\":{:?}}}", problem.cause().unwrap_or("not ready"));
+    eprintln!(
+        "{{\"level\":\"error\",\"cause\":{:?}}}",
+        problem.cause().unwrap_or("not ready")
+    );
     let mut response = problem.clone().into_response();
     *response.body_mut() = problem.document("").into();
     response.headers_mut().insert(

@@ -27,7 +27,10 @@ where
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         if !has_type(&request, |subtype| subtype == "json" || subtype.ends_with("+json")) {
-            return Err(Problem::new(Code::UnsupportedMediaType, "The body must be `application/json`."));
+            return Err(Problem::new(
+                Code::UnsupportedMediaType,
+                "The body must be `application/json`.",
+            ));
         }
         let body = read_body(request, LIMIT).await?;
         parse_json(&body).map(Self)
@@ -40,7 +43,13 @@ fn has_type(request: &Request, accepts: impl Fn(&str) -> bool) -> bool {
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.split(';').next())
-        .and_then(|essence| essence.trim().to_ascii_lowercase().strip_prefix("application/").map(str::to_owned))
+        .and_then(|essence| {
+            essence
+                .trim()
+                .to_ascii_lowercase()
+                .strip_prefix("application/")
+                .map(str::to_owned)
+        })
         .is_some_and(|subtype| accepts(&subtype))
 }
 
@@ -64,7 +73,10 @@ pub async fn read_body(request: Request, limit: usize) -> Result<Bytes, Problem>
 }
 
 fn too_large(limit: usize) -> Problem {
-    Problem::new(Code::PayloadTooLarge, format!("The body may have at most {limit} bytes."))
+    Problem::new(
+        Code::PayloadTooLarge,
+        format!("The body may have at most {limit} bytes."),
+    )
 }
 
 /// Bytes into a request type; an empty body is `{}`, for actions all of whose fields are optional.
@@ -72,7 +84,9 @@ pub fn parse_json<T: Deserr<FieldErrors>>(body: &[u8]) -> Result<T, Problem> {
     let value = if body.is_empty() {
         Value::Object(Map::new())
     } else {
-        serde_json::from_slice::<StrictJson>(body).map_err(|error| refused(&error))?.0
+        serde_json::from_slice::<StrictJson>(body)
+            .map_err(|error| refused(&error))?
+            .0
     };
     deserr::deserialize::<T, _, FieldErrors>(value).map_err(|errors| Problem::invalid(errors.0))
 }
@@ -99,13 +113,15 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let axum::extract::Query(pairs) =
-            axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
-                .map_err(|_| Problem::field("", Invalid::new("INVALID", "the query string can't be read")))?;
+        let axum::extract::Query(pairs) = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
+            .map_err(|_| Problem::field("", Invalid::new("INVALID", "the query string can't be read")))?;
         let mut map = Map::new();
         for (name, value) in pairs {
             if map.contains_key(&name) {
-                return Err(Problem::field(name, Invalid::new("DUPLICATE_PROPERTY", "stands more than once")));
+                return Err(Problem::field(
+                    name,
+                    Invalid::new("DUPLICATE_PROPERTY", "stands more than once"),
+                ));
             }
             map.insert(name, Value::String(value));
         }

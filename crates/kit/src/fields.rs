@@ -17,7 +17,12 @@ use crate::FieldError;
 pub struct FieldErrors(pub Vec<FieldError>);
 
 impl FieldErrors {
-    fn and(existing: Option<Self>, location: ValuePointerRef<'_>, extra: Option<&str>, invalid: Invalid) -> ControlFlow<Self, Self> {
+    fn and(
+        existing: Option<Self>,
+        location: ValuePointerRef<'_>,
+        extra: Option<&str>,
+        invalid: Invalid,
+    ) -> ControlFlow<Self, Self> {
         let mut all = existing.unwrap_or_default();
         let mut field = path(location);
         if let Some(extra) = extra {
@@ -55,21 +60,33 @@ fn kind_name(kind: ValueKind) -> &'static str {
 }
 
 impl DeserializeError for FieldErrors {
-    fn error<V: IntoValue>(existing: Option<Self>, error: ErrorKind<'_, V>, location: ValuePointerRef<'_>) -> ControlFlow<Self, Self> {
+    fn error<V: IntoValue>(
+        existing: Option<Self>,
+        error: ErrorKind<'_, V>,
+        location: ValuePointerRef<'_>,
+    ) -> ControlFlow<Self, Self> {
         let (extra, invalid) = match error {
             ErrorKind::IncorrectValueKind { accepted, .. } => {
                 let mut names: Vec<_> = accepted.iter().map(|kind| kind_name(*kind)).collect();
                 names.dedup();
-                (None, Invalid::new("WRONG_TYPE", format!("must be {}", names.join(" or "))))
+                (
+                    None,
+                    Invalid::new("WRONG_TYPE", format!("must be {}", names.join(" or "))),
+                )
             }
             ErrorKind::MissingField { field } => (Some(field), Invalid::new("REQUIRED", "is required")),
-            ErrorKind::UnknownKey { key, .. } => (Some(key), Invalid::new("UNKNOWN_PROPERTY", "is not a property of this request")),
-            ErrorKind::UnknownValue { accepted, .. } => {
-                (None, Invalid::new("UNKNOWN_VALUE", format!("must be one of {}", accepted.join(" "))))
-            }
-            ErrorKind::BadSequenceLen { expected, .. } => {
-                (None, Invalid::new("WRONG_LENGTH", format!("must have {expected} items")))
-            }
+            ErrorKind::UnknownKey { key, .. } => (
+                Some(key),
+                Invalid::new("UNKNOWN_PROPERTY", "is not a property of this request"),
+            ),
+            ErrorKind::UnknownValue { accepted, .. } => (
+                None,
+                Invalid::new("UNKNOWN_VALUE", format!("must be one of {}", accepted.join(" "))),
+            ),
+            ErrorKind::BadSequenceLen { expected, .. } => (
+                None,
+                Invalid::new("WRONG_LENGTH", format!("must have {expected} items")),
+            ),
             ErrorKind::Unexpected { msg } => (None, Invalid::new("INVALID", msg)),
         };
         Self::and(existing, location, extra, invalid)
@@ -215,7 +232,9 @@ mod tests {
 
     #[test]
     fn a_doubled_key_is_refused_at_any_depth() {
-        let refused = serde_json::from_str::<StrictJson>(r#"{"a": {"b": 1, "b": 2}}"#).map(|_| ()).unwrap_err();
+        let refused = serde_json::from_str::<StrictJson>(r#"{"a": {"b": 1, "b": 2}}"#)
+            .map(|_| ())
+            .unwrap_err();
         assert!(refused.to_string().starts_with("duplicate key b"));
     }
 }

@@ -58,23 +58,35 @@ where
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let key = read_key(&request)?;
         let method = request.method().clone();
-        let target = request.uri().path_and_query().map_or_else(String::new, ToString::to_string);
+        let target = request
+            .uri()
+            .path_and_query()
+            .map_or_else(String::new, ToString::to_string);
         let content_type = request.headers().get(header::CONTENT_TYPE).cloned();
         let bytes = read_body(request, JSON_LIMIT).await?;
         if !is_json(content_type.as_ref()) && !(bytes.is_empty() && content_type.is_none()) {
-            return Err(Problem::new(Code::UnsupportedMediaType, "The body must be `application/json`."));
+            return Err(Problem::new(
+                Code::UnsupportedMediaType,
+                "The body must be `application/json`.",
+            ));
         }
         let mut hasher = Sha256::new();
         for part in [method.as_str().as_bytes(), target.as_bytes(), &bytes] {
             hasher.update((part.len() as u64).to_be_bytes());
             hasher.update(part);
         }
-        Ok(Self { body: parse_json(&bytes)?, key, fingerprint: hex::encode(hasher.finalize()) })
+        Ok(Self {
+            body: parse_json(&bytes)?,
+            key,
+            fingerprint: hex::encode(hasher.finalize()),
+        })
     }
 }
 
 fn read_key(request: &Request) -> Result<Option<String>, Problem> {
-    let Some(value) = request.headers().get(&KEY) else { return Ok(None) };
+    let Some(value) = request.headers().get(&KEY) else {
+        return Ok(None);
+    };
     let text = value.to_str().unwrap_or_default();
     if text.is_empty() || text.len() > LONGEST_KEY {
         let invalid = Invalid::new("INVALID_KEY", "must be 1 to 255 visible ASCII characters");
@@ -88,13 +100,17 @@ fn is_json(content_type: Option<&HeaderValue>) -> bool {
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.split(';').next())
         .map(|essence| essence.trim().to_ascii_lowercase())
-        .is_some_and(|essence| essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json")))
+        .is_some_and(|essence| {
+            essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+        })
 }
 
 impl<T> Keyed<T> {
     /// Claims the key for this person.
     pub fn start(&self, app: &App, user: UserId) -> Result<Start, Problem> {
-        let Some(key) = &self.key else { return Ok(Start::Run(Ticket(None))) };
+        let Some(key) = &self.key else {
+            return Ok(Start::Run(Ticket(None)));
+        };
         match idempotency::claim(app.database(), user, key, &self.fingerprint, clock::now())? {
             Claim::Run(ticket) => Ok(Start::Run(Ticket(Some(ticket)))),
             Claim::Replay { status, body } => replay(status, body).map(Start::Replay),

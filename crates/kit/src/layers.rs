@@ -58,7 +58,10 @@ pub fn wrap(router: Router<App>, app: App) -> Router {
     router
         .fallback(|| async { Problem::not_found() })
         .method_not_allowed_fallback(|| async {
-            Problem::new(Code::MethodNotAllowed, "This address does not take this method; `Allow` names those it takes.")
+            Problem::new(
+                Code::MethodNotAllowed,
+                "This address does not take this method; `Allow` names those it takes.",
+            )
         })
         .layer(middleware::from_fn_with_state(app.clone(), around))
         .with_state(app)
@@ -89,7 +92,15 @@ async fn around(State(app): State<App>, mut request: Request, next: Next) -> Res
     // The native side calls every second; its own log tells of those that fail.
     let routine = path.starts_with("/internal/") && !response.status().is_server_error();
     if !(caller.behind_edge || routine) || cause.is_some() {
-        log_line(&caller, &method, &path, response.status().as_u16(), started, usage, problem.as_ref());
+        log_line(
+            &caller,
+            &method,
+            &path,
+            response.status().as_u16(),
+            started,
+            usage,
+            problem.as_ref(),
+        );
     }
     response
 }
@@ -128,7 +139,10 @@ fn identify(app: &App, request: &Request) -> Caller {
 }
 
 fn is_request_id(given: &str) -> bool {
-    (8..=64).contains(&given.len()) && given.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+    (8..=64).contains(&given.len())
+        && given
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
 }
 
 fn without_port(address: &str) -> String {
@@ -139,7 +153,10 @@ fn without_port(address: &str) -> String {
 
 fn render(problem: &Problem, caller: &Caller, method: &Method, response: &mut Response) {
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/problem+json"),
+    );
     headers.remove(header::CONTENT_LENGTH);
     if method != Method::HEAD {
         *response.body_mut() = Body::from(problem.document(&caller.request_id));
@@ -148,7 +165,7 @@ fn render(problem: &Problem, caller: &Caller, method: &Method, response: &mut Re
 
 /// The headers Helmet would set (docs/security.md), and no caching of what is personal.
 fn finish_headers(headers: &mut HeaderMap, path: &str, caller: &Caller) {
-    const ALWAYS: [(&str, &str); 10] = [
+    const ALWAYS: [(&str, &str); 11] = [
         ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
         ("strict-transport-security", "max-age=31536000; includeSubDomains"),
         ("x-frame-options", "DENY"),
@@ -159,6 +176,7 @@ fn finish_headers(headers: &mut HeaderMap, path: &str, caller: &Caller) {
         ("x-xss-protection", "0"),
         ("x-permitted-cross-domain-policies", "none"),
         ("origin-agent-cluster", "?1"),
+        ("x-dns-prefetch-control", "off"),
     ];
     for (name, value) in ALWAYS {
         headers
@@ -186,7 +204,15 @@ fn counts(usage: Usage, observed: &Observed) -> String {
     text
 }
 
-fn log_line(caller: &Caller, method: &Method, path: &str, status: u16, started: Instant, usage: Usage, problem: Option<&Problem>) {
+fn log_line(
+    caller: &Caller,
+    method: &Method,
+    path: &str,
+    status: u16,
+    started: Instant,
+    usage: Usage,
+    problem: Option<&Problem>,
+) {
     let line = serde_json::json!({
         "at": clock::now(),
         "level": if status >= 500 { "error" } else { "info" },
@@ -213,8 +239,13 @@ pub async fn signed_body(app: &App, request: Request, limit: usize) -> Result<by
         .ok_or_else(Problem::not_found)?
         .to_owned();
     let method = request.method().clone();
-    let target = request.uri().path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
-    let body = crate::extract::read_body(request, limit).await.map_err(|_| Problem::not_found())?;
+    let target = request
+        .uri()
+        .path_and_query()
+        .map_or_else(|| "/".to_owned(), ToString::to_string);
+    let body = crate::extract::read_body(request, limit)
+        .await
+        .map_err(|_| Problem::not_found())?;
     let now = clock::now().as_seconds();
     signature::verify_request(&app.internal_secrets(), &header, now, method.as_str(), &target, &body)
         .map_err(|_| Problem::not_found())?;
@@ -227,4 +258,3 @@ pub fn nudge_mail(response: impl IntoResponse) -> Response {
     response.headers_mut().insert(NUDGE, HeaderValue::from_static("mail"));
     response
 }
-

@@ -8,9 +8,9 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
 use http_body::Frame;
+use nexus_domain::Invalid;
 use nexus_domain::ids::CompanyId;
 use nexus_domain::page::{Flag, Limit};
-use nexus_domain::Invalid;
 use nexus_store::listing::{self, Listing, PageRequest, Sort, SortKind};
 use nexus_store::{StoreError, Value};
 use serde::Serialize;
@@ -53,7 +53,12 @@ pub struct Asked {
 
 /// Reads a query string; every wrong or unknown parameter is named. `name` is the list's.
 /// `companyId` is known to every list and read elsewhere.
-pub fn read<T>(listing: &'static Listing<T>, name: &str, company: Option<CompanyId>, pairs: &[(String, String)]) -> Result<Asked, Problem> {
+pub fn read<T>(
+    listing: &'static Listing<T>,
+    name: &str,
+    company: Option<CompanyId>,
+    pairs: &[(String, String)],
+) -> Result<Asked, Problem> {
     let mut errors = Vec::new();
     let mut cursor = None;
     let mut sort = listing.sorts.first().map(|sort| (sort, true));
@@ -61,7 +66,10 @@ pub fn read<T>(listing: &'static Listing<T>, name: &str, company: Option<Company
         company,
         filters: Vec::new(),
         search: None,
-        sort: listing.sorts.first().ok_or_else(|| Problem::internal("a list without an order"))?,
+        sort: listing
+            .sorts
+            .first()
+            .ok_or_else(|| Problem::internal("a list without an order"))?,
         descending: true,
         after: None,
         limit: Limit::default().get(),
@@ -81,11 +89,20 @@ pub fn read<T>(listing: &'static Listing<T>, name: &str, company: Option<Company
                 Err(invalid) => refuse(invalid),
             },
             "sort" => {
-                let (field, descending) = text.strip_prefix('-').map_or((text.as_str(), false), |field| (field, true));
-                sort = listing.sorts.iter().find(|sort| sort.name == field).map(|sort| (sort, descending));
+                let (field, descending) = text
+                    .strip_prefix('-')
+                    .map_or((text.as_str(), false), |field| (field, true));
+                sort = listing
+                    .sorts
+                    .iter()
+                    .find(|sort| sort.name == field)
+                    .map(|sort| (sort, descending));
                 if sort.is_none() {
                     let names: Vec<_> = listing.sorts.iter().map(|sort| sort.name).collect();
-                    refuse(Invalid::new("UNKNOWN_SORT", format!("must be one of {}", names.join(" "))));
+                    refuse(Invalid::new(
+                        "UNKNOWN_SORT",
+                        format!("must be one of {}", names.join(" ")),
+                    ));
                 }
             }
             "q" if text.chars().count() > 200 => refuse(Invalid::new("TOO_LONG", "must have at most 200 characters")),
@@ -133,23 +150,40 @@ pub fn answer<T: Serialize + Send + 'static>(
     view: fn(T) -> T,
 ) -> Result<Response, Problem> {
     if accepts_csv(headers) {
-        let mut rows = Rows { app: app.clone(), listing, columns, view, request: Some(asked.request), first: true };
+        let mut rows = Rows {
+            app: app.clone(),
+            listing,
+            columns,
+            view,
+            request: Some(asked.request),
+            first: true,
+        };
         // The first part now, so that what is wrong is still told by a status.
         let first = rows.next()?.unwrap_or_default();
-        let body = Body::new(CsvBody { first: Some(first), rows });
+        let body = Body::new(CsvBody {
+            first: Some(first),
+            rows,
+        });
         let mut response = body.into_response();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("text/csv; charset=utf-8"),
+        );
         headers.insert(header::VARY, HeaderValue::from_static("accept"));
         return Ok(response);
     }
     let found = listing::page(app.database(), listing, &asked.request)?;
     let mut response = respond::ok(&Page {
         items: found.items.into_iter().map(view).collect::<Vec<_>>(),
-        next_cursor: found.next.map(|(value, id)| page::encode(&asked.name, vec![to_json(value), id.into()])),
+        next_cursor: found
+            .next
+            .map(|(value, id)| page::encode(&asked.name, vec![to_json(value), id.into()])),
         total: found.total,
     });
-    response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept"));
+    response
+        .headers_mut()
+        .insert(header::VARY, HeaderValue::from_static("accept"));
     Ok(response)
 }
 
@@ -162,7 +196,7 @@ fn to_json(value: Value) -> serde_json::Value {
 }
 
 /// Whether CSV is named, and not after JSON.
-fn accepts_csv(headers: &HeaderMap) -> bool {
+pub fn accepts_csv(headers: &HeaderMap) -> bool {
     headers
         .get(header::ACCEPT)
         .and_then(|value| value.to_str().ok())
@@ -202,7 +236,10 @@ impl<T: Serialize> Rows<T> {
         let page = listing::page(self.app.database(), self.listing, &request)?;
         for item in page.items {
             let item = serde_json::to_value((self.view)(item)).unwrap_or_default();
-            let cells = self.columns.iter().map(|path| path.split('.').fold(&item, |value, field| &value[field]));
+            let cells = self
+                .columns
+                .iter()
+                .map(|path| path.split('.').fold(&item, |value, field| &value[field]));
             crate::csv::write_record(&mut out, cells);
         }
         if let Some(next) = page.next {
@@ -241,13 +278,24 @@ mod tests {
     use nexus_store::apartments::LISTING;
 
     fn asked(pairs: &[(&str, &str)]) -> Result<Asked, Problem> {
-        let pairs: Vec<_> = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let pairs: Vec<_> = pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
         read(&LISTING, "apartments", None, &pairs)
     }
 
     #[test]
     fn every_wrong_parameter_is_named() {
-        let problem = asked(&[("limit", "0"), ("sort", "colour"), ("status", "ON_FIRE"), ("surprise", "1"), ("withTotal", "yes")]).err().unwrap();
+        let problem = asked(&[
+            ("limit", "0"),
+            ("sort", "colour"),
+            ("status", "ON_FIRE"),
+            ("surprise", "1"),
+            ("withTotal", "yes"),
+        ])
+        .err()
+        .unwrap();
         let fields: Vec<_> = problem.errors().iter().map(|error| error.field.as_str()).collect();
         assert_eq!(fields, ["limit", "sort", "status", "surprise", "withTotal"]);
     }

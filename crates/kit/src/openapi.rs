@@ -19,9 +19,7 @@ pub fn finish(router: OpenApiRouter<App>) -> Router<App> {
     let text = document.to_json().unwrap_or_default();
     router.route(
         FRAGMENT_PATH,
-        axum::routing::get(move || async move {
-            ([(http::header::CONTENT_TYPE, "application/json")], text.clone())
-        }),
+        axum::routing::get(move || async move { ([(http::header::CONTENT_TYPE, "application/json")], text.clone()) }),
     )
 }
 
@@ -30,12 +28,39 @@ pub fn fragment(router: OpenApiRouter<App>) -> OpenApi {
     router.into_openapi()
 }
 
-/// All parts as one document; the first one's head (`info`) stays. Every route can answer with a problem.
-pub fn whole(parts: Vec<OpenApi>) -> OpenApi {
+/// All parts as one document; the first one's head (`info`) stays.
+///
+/// Merged as JSON: read into types and written again, a schema that utoipa can write but not read is lost.
+pub fn whole(parts: Vec<serde_json::Value>) -> serde_json::Value {
     let mut parts = parts.into_iter();
     let mut whole = parts.next().unwrap_or_default();
     for part in parts {
-        whole.merge(part);
+        merge(&mut whole, part);
     }
     whole
+}
+
+/// Adds what is not there yet, at every depth.
+fn merge(into: &mut serde_json::Value, from: serde_json::Value) {
+    use serde_json::Value;
+    match (into, from) {
+        (Value::Object(into), Value::Object(from)) => {
+            for (key, value) in from {
+                match into.get_mut(&key) {
+                    Some(there) => merge(there, value),
+                    None => {
+                        into.insert(key, value);
+                    }
+                }
+            }
+        }
+        (Value::Array(into), Value::Array(from)) => {
+            for item in from {
+                if !into.contains(&item) {
+                    into.push(item);
+                }
+            }
+        }
+        _ => {}
+    }
 }

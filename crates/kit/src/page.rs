@@ -33,7 +33,11 @@ impl<T> Page<T> {
         let more = rows.len() > shown;
         rows.truncate(shown);
         let next_cursor = rows.last().filter(|_| more).map(|last| encode(list, key(last)));
-        Self { items: rows, next_cursor, total }
+        Self {
+            items: rows,
+            next_cursor,
+            total,
+        }
     }
 
     /// The page with every item as its view.
@@ -82,7 +86,10 @@ pub fn decode_number_and_id<I: std::str::FromStr>(list: &str, cursor: &str) -> R
 }
 
 pub fn bad_cursor() -> Problem {
-    Problem::new(Code::BadCursor, "This cursor is not one of this list in this order. Start without one.")
+    Problem::new(
+        Code::BadCursor,
+        "This cursor is not one of this list in this order. Start without one.",
+    )
 }
 
 #[cfg(test)]
@@ -91,7 +98,9 @@ mod tests {
     use nexus_domain::ids::UserId;
 
     fn page(rows: Vec<i64>, limit: &str) -> Page<i64> {
-        Page::of(rows, limit.parse().unwrap(), None, "numbers:n", |n| vec![Value::from(*n), Value::from("x")])
+        Page::of(rows, limit.parse().unwrap(), None, "numbers:n", |n| {
+            vec![Value::from(*n), Value::from("x")]
+        })
     }
 
     #[test]
@@ -106,10 +115,22 @@ mod tests {
     #[test]
     fn a_cursor_of_another_list_or_none_at_all_is_bad() {
         let cursor = encode("users:name", vec![Value::from("a"), Value::from("b")]);
-        for (list, cursor) in [("users:-name", cursor.as_str()), ("users:name", "garbage"), ("users:name", ""), ("users:name", "W10")] {
-            assert_eq!(decode::<2>(list, cursor).unwrap_err().code(), Code::BadCursor, "{cursor}");
+        for (list, cursor) in [
+            ("users:-name", cursor.as_str()),
+            ("users:name", "garbage"),
+            ("users:name", ""),
+            ("users:name", "W10"),
+        ] {
+            assert_eq!(
+                decode::<2>(list, cursor).unwrap_err().code(),
+                Code::BadCursor,
+                "{cursor}"
+            );
         }
-        assert!(decode_text_and_id::<UserId>("users:name", &cursor).is_err(), "`b` is no id");
+        assert!(
+            decode_text_and_id::<UserId>("users:name", &cursor).is_err(),
+            "`b` is no id"
+        );
         assert!(decode::<1>("users:name", &cursor).is_err());
     }
 }

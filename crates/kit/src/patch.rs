@@ -28,7 +28,10 @@ impl<T> Change<T> {
 }
 
 impl<T: Deserr<FieldErrors>> Deserr<FieldErrors> for Change<T> {
-    fn deserialize_from_value<V: IntoValue>(value: deserr::Value<V>, location: ValuePointerRef<'_>) -> Result<Self, FieldErrors> {
+    fn deserialize_from_value<V: IntoValue>(
+        value: deserr::Value<V>,
+        location: ValuePointerRef<'_>,
+    ) -> Result<Self, FieldErrors> {
         T::deserialize_from_value(value, location).map(|given| Self(Some(given)))
     }
 }
@@ -68,7 +71,10 @@ impl<T> Clearable<T> {
 }
 
 impl<T: Deserr<FieldErrors>> Deserr<FieldErrors> for Clearable<T> {
-    fn deserialize_from_value<V: IntoValue>(value: deserr::Value<V>, location: ValuePointerRef<'_>) -> Result<Self, FieldErrors> {
+    fn deserialize_from_value<V: IntoValue>(
+        value: deserr::Value<V>,
+        location: ValuePointerRef<'_>,
+    ) -> Result<Self, FieldErrors> {
         match value {
             deserr::Value::Null => Ok(Self(Some(None))),
             value => T::deserialize_from_value(value, location).map(|given| Self(Some(Some(given)))),
@@ -82,7 +88,10 @@ impl<T: Deserr<FieldErrors>> Deserr<FieldErrors> for Clearable<T> {
 pub struct Loose(pub serde_json::Value);
 
 impl Deserr<FieldErrors> for Loose {
-    fn deserialize_from_value<V: IntoValue>(value: deserr::Value<V>, _: ValuePointerRef<'_>) -> Result<Self, FieldErrors> {
+    fn deserialize_from_value<V: IntoValue>(
+        value: deserr::Value<V>,
+        _: ValuePointerRef<'_>,
+    ) -> Result<Self, FieldErrors> {
         Ok(Self(value.into()))
     }
 }

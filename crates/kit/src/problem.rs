@@ -88,16 +88,22 @@ impl Problem {
 
     /// 400 naming every wrong field.
     pub fn invalid(errors: Vec<FieldError>) -> Self {
-        let mut problem = Self::new(Code::ValidationFailed, "Some fields are not valid; `errors` names them.");
+        let mut problem = Self::new(
+            Code::ValidationFailed,
+            "Some fields are not valid; `errors` names them.",
+        );
         problem.0.errors = errors;
         problem
     }
 
     /// 503: the client may try again.
     pub fn unavailable(cause: impl Into<String>) -> Self {
-        Self::new(Code::Unavailable, "This can't be done right now. Try again in a moment.")
-            .retry_after(2)
-            .because(cause)
+        Self::new(
+            Code::Unavailable,
+            "This can't be done right now. Try again in a moment.",
+        )
+        .retry_after(2)
+        .because(cause)
     }
 
     /// 500: a fault of ours; the log has the cause.
@@ -171,7 +177,8 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::NotUnique { .. } | StoreError::ForeignKey => {
-                Self::new(Code::Conflict, "This is in conflict with something that is there.").because(error.to_string())
+                Self::new(Code::Conflict, "This is in conflict with something that is there.")
+                    .because(error.to_string())
             }
             StoreError::Busy | StoreError::Unavailable { .. } => Self::unavailable(error.to_string()),
             error => Self::internal(error.to_string()),

@@ -51,7 +51,10 @@ fn request(app: &App, events: Vec<RelayEvent>) -> Result<Option<Request<Bytes>>,
 }
 
 fn complain(reason: &str) {
-    eprintln!("{}", serde_json::json!({"level": "warn", "message": "events did not reach the relay", "cause": reason}));
+    eprintln!(
+        "{}",
+        serde_json::json!({"level": "warn", "message": "events did not reach the relay", "cause": reason})
+    );
 }
 
 #[cfg(target_arch = "wasm32")]

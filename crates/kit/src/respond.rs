@@ -45,7 +45,11 @@ pub fn versioned(request: &HeaderMap, version: i64, body: &impl Serialize) -> Re
         .get(header::IF_NONE_MATCH)
         .and_then(|value| value.to_str().ok())
         .is_some_and(|given| given.trim() == "*" || names_tag(given, &tag));
-    let mut response = if unchanged { StatusCode::NOT_MODIFIED.into_response() } else { ok(body) };
+    let mut response = if unchanged {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        ok(body)
+    };
     if let Ok(value) = HeaderValue::from_str(&tag) {
         response.headers_mut().insert(header::ETAG, value);
     }
@@ -81,5 +85,6 @@ fn etag(version: i64) -> String {
 
 fn names_tag(list: &str, tag: &str) -> bool {
     // Compression on the way makes a strong tag weak; the version it names is the same.
-    list.split(',').any(|given| given.trim().trim_start_matches("W/") == tag)
+    list.split(',')
+        .any(|given| given.trim().trim_start_matches("W/") == tag)
 }

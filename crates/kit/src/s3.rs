@@ -20,7 +20,11 @@ pub async fn put(app: &App, path: &str, content: Bytes) -> Result<(), Problem> {
     let (bucket, credentials) = open(app)?;
     let url = || signed(bucket.put_object(Some(&credentials), path));
     let answer = exchange(Method::PUT, url, &content).await?;
-    if answer.status().is_success() { Ok(()) } else { Err(refused(&answer)) }
+    if answer.status().is_success() {
+        Ok(())
+    } else {
+        Err(refused(&answer))
+    }
 }
 
 pub async fn get(app: &App, path: &str) -> Result<Option<Bytes>, Problem> {
@@ -83,9 +87,13 @@ fn refused(answer: &http::Response<Bytes>) -> Problem {
 fn open(app: &App) -> Result<(Bucket, Credentials), Problem> {
     let config = app.config();
     let missing = |name: &str| Problem::unavailable(format!("BLOB_STORE=s3 needs {name}"));
-    let endpoint = config.get(&settings::S3_ENDPOINT)?.ok_or_else(|| missing("S3_ENDPOINT"))?;
+    let endpoint = config
+        .get(&settings::S3_ENDPOINT)?
+        .ok_or_else(|| missing("S3_ENDPOINT"))?;
     let name = config.get(&settings::S3_BUCKET)?.ok_or_else(|| missing("S3_BUCKET"))?;
-    let id = config.get(&settings::S3_ACCESS_KEY_ID)?.ok_or_else(|| missing("S3_ACCESS_KEY_ID"))?;
+    let id = config
+        .get(&settings::S3_ACCESS_KEY_ID)?
+        .ok_or_else(|| missing("S3_ACCESS_KEY_ID"))?;
     let secret = config
         .get(&settings::S3_SECRET_ACCESS_KEY)?
         .ok_or_else(|| missing("S3_SECRET_ACCESS_KEY"))?;

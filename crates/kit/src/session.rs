@@ -55,7 +55,11 @@ impl Session {
 
     /// 403 unless the role is at least this one.
     pub fn require(&self, role: Role) -> Result<(), Problem> {
-        if self.0.role.at_least(role) { Ok(()) } else { Err(Problem::forbidden()) }
+        if self.0.role.at_least(role) {
+            Ok(())
+        } else {
+            Err(Problem::forbidden())
+        }
     }
 
     /// Which company's rows an admin may see: `None` means all (SUPER_ADMIN), else one's own.

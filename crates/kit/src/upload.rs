@@ -32,7 +32,8 @@ const TEXT_LIMIT: usize = crate::extract::JSON_LIMIT;
 #[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
 #[schema(rename_all = "camelCase")]
 pub struct DocumentBody {
-    #[deserr(try_from(String) = DocumentType::try_from -> Invalid)]
+    // deserr would look for `r#type`.
+    #[deserr(rename = "type", try_from(String) = DocumentType::try_from -> Invalid)]
     pub r#type: DocumentType,
     #[schema(min_length = 1, max_length = 255)]
     pub file_name: String,
@@ -95,11 +96,19 @@ fn check_all<T>(
             Err((field, invalid)) => errors.push(FieldError::new(format!("documents[{index}].{field}"), invalid)),
         }
     }
-    if errors.is_empty() { Ok(checked) } else { Err(refuse(errors)) }
+    if errors.is_empty() {
+        Ok(checked)
+    } else {
+        Err(refuse(errors))
+    }
 }
 
 fn refuse(errors: Vec<FieldError>) -> Problem {
-    Problem::new(Code::InvalidDocument, "A document can't be taken; `errors` says which and why.").with_errors(errors)
+    Problem::new(
+        Code::InvalidDocument,
+        "A document can't be taken; `errors` says which and why.",
+    )
+    .with_errors(errors)
 }
 
 fn document_too_large() -> Problem {
@@ -146,7 +155,12 @@ pub async fn read_form(request: Request, texts: &[&str]) -> Result<Form, Problem
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| multer::parse_boundary(value).ok())
-        .ok_or_else(|| Problem::new(Code::UnsupportedMediaType, "The body must be `multipart/form-data` with a boundary."))?;
+        .ok_or_else(|| {
+            Problem::new(
+                Code::UnsupportedMediaType,
+                "The body must be `multipart/form-data` with a boundary.",
+            )
+        })?;
     let limits = SizeLimit::new().whole_stream(FORM_LIMIT as u64);
     let stream = request.into_body().into_data_stream();
     let mut parts = Multipart::with_constraints(stream, boundary, Constraints::new().size_limit(limits));
@@ -159,32 +173,52 @@ pub async fn read_form(request: Request, texts: &[&str]) -> Result<Form, Problem
                     .map_err(|invalid| refuse(vec![FieldError::new("documents", invalid)]))?;
                 let file_name = part.file_name().unwrap_or_default().to_owned();
                 let content_type = part.content_type().map(ToString::to_string).unwrap_or_default();
-                let bytes = read_part(&mut part, document::MOST_BYTES).await?.ok_or_else(document_too_large)?;
-                form.documents.push(DocumentPart { file_name, content_type, bytes });
+                let bytes = read_part(&mut part, document::MOST_BYTES)
+                    .await?
+                    .ok_or_else(document_too_large)?;
+                form.documents.push(DocumentPart {
+                    file_name,
+                    content_type,
+                    bytes,
+                });
             }
             "documentTypes" => {
                 let text = read_text(&mut part).await?;
                 for one in String::from_utf8_lossy(&text).split(',') {
-                    let kind = one.trim().parse().map_err(|invalid| Problem::field("documentTypes", invalid))?;
+                    let kind = one
+                        .trim()
+                        .parse()
+                        .map_err(|invalid| Problem::field("documentTypes", invalid))?;
                     form.types.push(kind);
                 }
             }
             known if texts.contains(&known) => {
                 let text = read_text(&mut part).await?;
                 if form.texts.insert(name.clone(), text.into()).is_some() {
-                    return Err(Problem::field(name, Invalid::new("DUPLICATE_PROPERTY", "stands more than once")));
+                    return Err(Problem::field(
+                        name,
+                        Invalid::new("DUPLICATE_PROPERTY", "stands more than once"),
+                    ));
                 }
             }
-            _ => return Err(Problem::field(name, Invalid::new("UNKNOWN_PROPERTY", "is not a part of this form"))),
+            _ => {
+                return Err(Problem::field(
+                    name,
+                    Invalid::new("UNKNOWN_PROPERTY", "is not a part of this form"),
+                ));
+            }
         }
     }
     Ok(form)
 }
 
 async fn read_text(part: &mut multer::Field<'_>) -> Result<Vec<u8>, Problem> {
-    read_part(part, TEXT_LIMIT)
-        .await?
-        .ok_or_else(|| Problem::new(Code::PayloadTooLarge, format!("A part of the form may have at most {TEXT_LIMIT} bytes.")))
+    read_part(part, TEXT_LIMIT).await?.ok_or_else(|| {
+        Problem::new(
+            Code::PayloadTooLarge,
+            format!("A part of the form may have at most {TEXT_LIMIT} bytes."),
+        )
+    })
 }
 
 /// The part's content, or `None` when it is longer than `limit`.

@@ -16,18 +16,58 @@ pub static LISTING: Listing<Apartment> = Listing {
     scope: "company_id = ?1",
     id: "id",
     sorts: &[
-        Sort { name: "createdAt", column: "id", kind: SortKind::Id },
-        Sort { name: "apartmentNumber", column: "apartment_number", kind: SortKind::Text },
-        Sort { name: "monthlyRent", column: "monthly_rent", kind: SortKind::Integer },
-        Sort { name: "updatedAt", column: "updated_at", kind: SortKind::Integer },
+        Sort {
+            name: "createdAt",
+            column: "id",
+            kind: SortKind::Id,
+        },
+        Sort {
+            name: "apartmentNumber",
+            column: "apartment_number",
+            kind: SortKind::Text,
+        },
+        Sort {
+            name: "monthlyRent",
+            column: "monthly_rent",
+            kind: SortKind::Integer,
+        },
+        Sort {
+            name: "updatedAt",
+            column: "updated_at",
+            kind: SortKind::Integer,
+        },
     ],
     filters: &[
-        Filter { name: "compoundId", clause: "compound_id =", read: parsed::<CompoundId> },
-        Filter { name: "status", clause: "status =", read: parsed::<ApartmentStatus> },
-        Filter { name: "apartmentNumber", clause: "apartment_number =", read: text },
-        Filter { name: "floor", clause: "floor =", read: integer },
-        Filter { name: "bedrooms", clause: "bedrooms =", read: integer },
-        Filter { name: "monthlyRent", clause: "monthly_rent =", read: integer },
+        Filter {
+            name: "compoundId",
+            clause: "compound_id =",
+            read: parsed::<CompoundId>,
+        },
+        Filter {
+            name: "status",
+            clause: "status =",
+            read: parsed::<ApartmentStatus>,
+        },
+        Filter {
+            name: "apartmentNumber",
+            clause: "apartment_number =",
+            read: text,
+        },
+        Filter {
+            name: "floor",
+            clause: "floor =",
+            read: integer,
+        },
+        Filter {
+            name: "bedrooms",
+            clause: "bedrooms =",
+            read: integer,
+        },
+        Filter {
+            name: "monthlyRent",
+            clause: "monthly_rent =",
+            read: integer,
+        },
     ],
     search: "apartment_number LIKE ?2 ESCAPE '\\'",
     total: "(SELECT apartments FROM company_totals WHERE company_id = ?1)",

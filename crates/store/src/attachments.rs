@@ -42,7 +42,11 @@ pub fn insert(
 
 /// The attachment, if this person may see it: its owner before it is sent, then the members of its chat, and
 /// nobody once the message was deleted.
-pub fn find_visible(database: &Database, id: AttachmentId, user: UserId) -> Result<Option<StoredAttachment>, StoreError> {
+pub fn find_visible(
+    database: &Database,
+    id: AttachmentId,
+    user: UserId,
+) -> Result<Option<StoredAttachment>, StoreError> {
     let row = database.query_opt(
         "SELECT a.id, a.file_name, a.content_type, a.size, a.width, a.height, a.blob_key FROM attachments a \
          LEFT JOIN messages m ON m.id = a.message_id \
@@ -80,7 +84,9 @@ pub(crate) fn for_sending(
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
-    let ids = serde_json::to_string(&ids).map_err(|error| StoreError::Statement { reason: error.to_string() })?;
+    let ids = serde_json::to_string(&ids).map_err(|error| StoreError::Statement {
+        reason: error.to_string(),
+    })?;
     tx.query(
         "SELECT a.id, a.file_name, a.content_type, a.size, a.width, a.height, a.owner_id FROM attachments a \
          WHERE a.id IN (SELECT value FROM json_each(?1)) AND a.message_id IS NULL",

@@ -24,13 +24,13 @@ pub struct AuditEntry {
 
 /// Which entries, in which order, from where on.
 #[derive(Debug, Clone)]
-pub struct AuditList<'a> {
+pub struct AuditList {
     /// `None`: of every company and of none.
     pub scope: Option<CompanyId>,
-    pub action: Option<&'a str>,
+    pub action: Option<String>,
     pub actor: Option<UserId>,
-    pub subject_type: Option<&'a str>,
-    pub subject_id: Option<&'a str>,
+    pub subject_type: Option<String>,
+    pub subject_id: Option<String>,
     /// By `at`.
     pub sort: Sort,
     pub after: Option<AuditId>,
@@ -41,15 +41,21 @@ macro_rules! audit_list {
     ($scope:literal, $beyond:literal, $direction:literal) => {
         concat!(
             "SELECT id, at, actor_id, action, subject_type, subject_id, company_id, ip, request_id, details, hash ",
-            "FROM audit_log WHERE ", $scope, " AND (?2 IS NULL OR action = ?2) AND (?3 IS NULL OR actor_id = ?3) ",
+            "FROM audit_log WHERE ",
+            $scope,
+            " AND (?2 IS NULL OR action = ?2) AND (?3 IS NULL OR actor_id = ?3) ",
             "AND (?4 IS NULL OR subject_type = ?4) AND (?5 IS NULL OR subject_id = ?5) ",
-            "AND (?6 IS NULL OR id ", $beyond, " ?6) ORDER BY id ", $direction, " LIMIT ?7"
+            "AND (?6 IS NULL OR id ",
+            $beyond,
+            " ?6) ORDER BY id ",
+            $direction,
+            " LIMIT ?7"
         )
     };
 }
 
 /// Ids grow with time, so their order is that of `at`. Index: audit_log_by_company, or the primary key.
-pub fn list(database: &Database, list: &AuditList<'_>) -> Result<Vec<AuditEntry>, StoreError> {
+pub fn list(database: &Database, list: &AuditList) -> Result<Vec<AuditEntry>, StoreError> {
     let sql = match (list.scope.is_some(), list.sort.descending) {
         (true, false) => audit_list!("company_id = ?1", ">", "ASC"),
         (true, true) => audit_list!("company_id = ?1", "<", "DESC"),
@@ -59,18 +65,32 @@ pub fn list(database: &Database, list: &AuditList<'_>) -> Result<Vec<AuditEntry>
     database
         .query(
             sql,
-            params![list.scope, list.action, list.actor, list.subject_type, list.subject_id, list.after, list.limit],
+            params![
+                list.scope,
+                list.action.as_deref(),
+                list.actor,
+                list.subject_type.as_deref(),
+                list.subject_id.as_deref(),
+                list.after,
+                list.limit
+            ],
         )?
         .iter()
         .map(read)
         .collect()
 }
 
-pub fn count(database: &Database, list: &AuditList<'_>) -> Result<i64, StoreError> {
+pub fn count(database: &Database, list: &AuditList) -> Result<i64, StoreError> {
     let row = database.query_opt(
         "SELECT count(*) FROM audit_log WHERE (?1 IS NULL OR company_id = ?1) AND (?2 IS NULL OR action = ?2) \
          AND (?3 IS NULL OR actor_id = ?3) AND (?4 IS NULL OR subject_type = ?4) AND (?5 IS NULL OR subject_id = ?5)",
-        params![list.scope, list.action, list.actor, list.subject_type, list.subject_id],
+        params![
+            list.scope,
+            list.action.as_deref(),
+            list.actor,
+            list.subject_type.as_deref(),
+            list.subject_id.as_deref()
+        ],
     )?;
     row.map_or(Ok(0), |row| row.get(0))
 }
@@ -110,7 +130,11 @@ const STEP: u32 = 1_000;
 
 /// Recomputes every hash of every chain. Index: UNIQUE (chain, position).
 pub fn verify(database: &Database) -> Result<Verification, StoreError> {
-    let mut found = Verification { entries: 0, valid: true, first_broken: None };
+    let mut found = Verification {
+        entries: 0,
+        valid: true,
+        first_broken: None,
+    };
     let (mut chain, mut position, mut before) = (String::new(), 0i64, String::new());
     loop {
         let rows = database.query(
@@ -193,14 +217,24 @@ mod tests {
     #[test]
     fn an_untouched_log_is_valid() {
         let found = verify(&with_entries(9)).unwrap();
-        assert_eq!(found, Verification { entries: 9, valid: true, first_broken: None });
+        assert_eq!(
+            found,
+            Verification {
+                entries: 9,
+                valid: true,
+                first_broken: None
+            }
+        );
     }
 
     #[test]
     fn the_database_refuses_to_change_or_delete_an_entry() {
         let database = with_entries(1);
         for sql in ["UPDATE audit_log SET action = 'x'", "DELETE FROM audit_log"] {
-            assert!(database.execute(sql, &[]).unwrap_err().is_refused("AUDIT_APPEND_ONLY"), "{sql}");
+            assert!(
+                database.execute(sql, &[]).unwrap_err().is_refused("AUDIT_APPEND_ONLY"),
+                "{sql}"
+            );
         }
     }
 

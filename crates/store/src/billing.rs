@@ -51,21 +51,31 @@ pub fn generate_month(
         let Some(part) = part_of(month, lease.start, lease.end) else {
             continue;
         };
-        let total = part.rent(lease.rent).map_err(nexus_domain::invoice::LedgerError::from)?;
+        let total = part
+            .rent(lease.rent)
+            .map_err(nexus_domain::invoice::LedgerError::from)?;
         let description = if part.is_whole() {
             format!("Rent {month}, apartment {}", lease.apartment)
         } else {
-            format!("Rent {month}, {} of {} days, apartment {}", part.days, part.of, lease.apartment)
+            format!(
+                "Rent {month}, {} of {} days, apartment {}",
+                part.days, part.of, lease.apartment
+            )
         };
-        made.push(issued(day, means, company, Draft {
-            occupancy: lease.occupancy,
-            tenant: lease.tenant,
-            kind: InvoiceKind::Rent,
-            date: part.first,
-            period: Some((part.first, part.last)),
-            line: Line::single(description, total),
-            total,
-        }));
+        made.push(issued(
+            day,
+            means,
+            company,
+            Draft {
+                occupancy: lease.occupancy,
+                tenant: lease.tenant,
+                kind: InvoiceKind::Rent,
+                date: part.first,
+                period: Some((part.first, part.last)),
+                line: Line::single(description, total),
+                total,
+            },
+        ));
     }
     number_all(tx, day, &mut made)?;
     if !made.is_empty() {
@@ -234,7 +244,10 @@ fn tell_all(
     event: Event,
     found: &[Invoice],
 ) -> Result<(usize, Vec<Told>), StoreError> {
-    let notices: Vec<_> = found.iter().map(|invoice| Notice::about(event, invoice, invoice.balance)).collect();
+    let notices: Vec<_> = found
+        .iter()
+        .map(|invoice| Notice::about(event, invoice, invoice.balance))
+        .collect();
     Ok((found.len(), tell(tx, day, means, &notices)?))
 }
 
@@ -268,15 +281,20 @@ pub fn charge_late_fees(
             }
             let number = invoice.invoice_number.as_deref().unwrap_or_default();
             of.push(invoice.id);
-            fees.push(issued(day, means, company, Draft {
-                occupancy: invoice.occupancy_id,
-                tenant: invoice.tenant_id,
-                kind: InvoiceKind::LateFee,
-                date: day.today,
-                period: None,
-                line: Line::single(format!("Late fee for invoice {number}"), fee),
-                total: fee,
-            }));
+            fees.push(issued(
+                day,
+                means,
+                company,
+                Draft {
+                    occupancy: invoice.occupancy_id,
+                    tenant: invoice.tenant_id,
+                    kind: InvoiceKind::LateFee,
+                    date: day.today,
+                    period: None,
+                    line: Line::single(format!("Late fee for invoice {number}"), fee),
+                    total: fee,
+                },
+            ));
         }
         number_all(tx, day, &mut fees)?;
         if !fees.is_empty() {

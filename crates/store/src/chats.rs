@@ -42,7 +42,10 @@ macro_rules! chat_columns {
 
 fn read(row: &Row) -> Result<Chat, StoreError> {
     const AT: usize = MESSAGE_WIDTH;
-    let last_message = row.get::<Option<String>>(0)?.map(|_| read_message(row, 0)).transpose()?;
+    let last_message = row
+        .get::<Option<String>>(0)?
+        .map(|_| read_message(row, 0))
+        .transpose()?;
     let members: String = row.get(AT + 8)?;
     let members: Vec<Member> = serde_json::from_str(&members).map_err(|_| StoreError::Column { index: AT + 8 })?;
     Ok(Chat {
@@ -65,7 +68,11 @@ pub fn find(database: &Database, chat: ChatId, member: UserId) -> Result<Option<
          LEFT JOIN messages l ON l.chat_id = c.id AND l.seq = c.last_seq WHERE c.id = ?1",
         chat_columns!()
     );
-    database.query_opt(&sql, params![chat, member])?.as_ref().map(read).transpose()
+    database
+        .query_opt(&sql, params![chat, member])?
+        .as_ref()
+        .map(read)
+        .transpose()
 }
 
 /// Where a list of chats goes on: the last one's activity and id.
@@ -160,11 +167,20 @@ fn check_people(tx: &Transaction<'_>, seeker: Seeker, people: &[UserId]) -> Resu
             return Err(ChatError::UnknownPerson);
         }
     }
-    if rows.len() == people.len() { Ok(()) } else { Err(ChatError::UnknownPerson) }
+    if rows.len() == people.len() {
+        Ok(())
+    } else {
+        Err(ChatError::UnknownPerson)
+    }
 }
 
 /// New members have nothing unread: what was said before is there to be read, but isn't news to them.
-fn insert_members(tx: &Transaction<'_>, chat: ChatId, people: &[UserId], now: Timestamp) -> Result<Vec<UserId>, StoreError> {
+fn insert_members(
+    tx: &Transaction<'_>,
+    chat: ChatId,
+    people: &[UserId],
+    now: Timestamp,
+) -> Result<Vec<UserId>, StoreError> {
     tx.query(
         "INSERT INTO chat_members (chat_id, user_id, joined_at, last_read_seq) \
          SELECT ?1, j.value, ?3, (SELECT last_seq FROM chats WHERE id = ?1) FROM json_each(?2) j WHERE true \
@@ -193,7 +209,10 @@ fn group(tx: &Transaction<'_>, chat: ChatId, member: UserId) -> Result<Group, Ch
     if row.parse::<ChatType>(0)? == ChatType::Direct {
         return Err(ChatError::IsDirect);
     }
-    Ok(Group { created_by: row.parse(1)?, members: row.get(2)? })
+    Ok(Group {
+        created_by: row.parse(1)?,
+        members: row.get(2)?,
+    })
 }
 
 pub fn rename(database: &Database, member: UserId, chat: ChatId, name: &ChatName) -> Result<Chat, ChatError> {

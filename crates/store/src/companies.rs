@@ -34,7 +34,10 @@ pub fn by_slug(database: &Database, slug: &str) -> Result<Option<CompanyForRegis
 
 /// The domains that a company's residents may have addresses of; empty: any. By primary key.
 pub fn allowed_email_domains(database: &Database, company: CompanyId) -> Result<Vec<String>, StoreError> {
-    let row = database.query_opt("SELECT allowed_email_domains FROM companies WHERE id = ?1", params![company])?;
+    let row = database.query_opt(
+        "SELECT allowed_email_domains FROM companies WHERE id = ?1",
+        params![company],
+    )?;
     let Some(row) = row else {
         return Ok(Vec::new());
     };

@@ -36,7 +36,10 @@ pub fn open(database: &Database, company: CompanyId, now: Timestamp) -> Result<O
 /// The company and the day its statuses are for. Index: primary key.
 fn read(database: &Database, company: CompanyId, now: Timestamp) -> Result<Option<(CompanyDay, String)>, StoreError> {
     database
-        .query_opt("SELECT name, currency, timezone, as_of FROM companies WHERE id = ?1", params![company])?
+        .query_opt(
+            "SELECT name, currency, timezone, as_of FROM companies WHERE id = ?1",
+            params![company],
+        )?
         .map(|mut row| {
             let zone: Zone = row.parse(2)?;
             let day = CompanyDay {
@@ -66,7 +69,11 @@ pub fn move_on(tx: &Transaction<'_>, company: CompanyId, now: Timestamp) -> Resu
     for (from, condition, to) in [
         ("'ACTIVE', 'UPCOMING'", "end_date < ?2", "ENDED"),
         ("'ACTIVE', 'ENDED'", "start_date > ?2", "UPCOMING"),
-        ("'UPCOMING', 'ENDED'", "start_date <= ?2 AND (end_date IS NULL OR end_date >= ?2)", "ACTIVE"),
+        (
+            "'UPCOMING', 'ENDED'",
+            "start_date <= ?2 AND (end_date IS NULL OR end_date >= ?2)",
+            "ACTIVE",
+        ),
     ] {
         tx.execute(
             &format!(
@@ -89,7 +96,10 @@ pub fn move_on(tx: &Transaction<'_>, company: CompanyId, now: Timestamp) -> Resu
     )?;
     tx.execute("UPDATE companies SET as_of = ?2 WHERE id = ?1", params![company, today])?;
     // A new day changes what the dashboard says even where no status changed: months begin.
-    tx.execute("UPDATE company_totals SET version = version + 1 WHERE company_id = ?1", params![company])
+    tx.execute(
+        "UPDATE company_totals SET version = version + 1 WHERE company_id = ?1",
+        params![company],
+    )
 }
 
 /// Every company that is open for business.

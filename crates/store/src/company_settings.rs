@@ -17,14 +17,38 @@ pub static LISTING: Listing<Company> = Listing {
     scope: "(?1 IS NULL OR id = ?1)",
     id: "id",
     sorts: &[
-        Sort { name: "createdAt", column: "id", kind: SortKind::Id },
-        Sort { name: "name", column: "name", kind: SortKind::Text },
-        Sort { name: "slug", column: "slug", kind: SortKind::Text },
+        Sort {
+            name: "createdAt",
+            column: "id",
+            kind: SortKind::Id,
+        },
+        Sort {
+            name: "name",
+            column: "name",
+            kind: SortKind::Text,
+        },
+        Sort {
+            name: "slug",
+            column: "slug",
+            kind: SortKind::Text,
+        },
     ],
     filters: &[
-        Filter { name: "slug", clause: "slug =", read: text },
-        Filter { name: "name", clause: "name =", read: text },
-        Filter { name: "isActive", clause: "is_active =", read: flag },
+        Filter {
+            name: "slug",
+            clause: "slug =",
+            read: text,
+        },
+        Filter {
+            name: "name",
+            clause: "name =",
+            read: text,
+        },
+        Filter {
+            name: "isActive",
+            clause: "is_active =",
+            read: flag,
+        },
     ],
     search: "name LIKE ?2 ESCAPE '\\' OR slug LIKE ?2 ESCAPE '\\'",
     total: "(SELECT count(*) FROM companies WHERE ?1 IS NULL OR id = ?1)",

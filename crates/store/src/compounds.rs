@@ -15,11 +15,27 @@ pub static LISTING: Listing<Compound> = Listing {
     scope: "company_id = ?1",
     id: "id",
     sorts: &[
-        Sort { name: "createdAt", column: "id", kind: SortKind::Id },
-        Sort { name: "name", column: "name", kind: SortKind::Text },
-        Sort { name: "updatedAt", column: "updated_at", kind: SortKind::Integer },
+        Sort {
+            name: "createdAt",
+            column: "id",
+            kind: SortKind::Id,
+        },
+        Sort {
+            name: "name",
+            column: "name",
+            kind: SortKind::Text,
+        },
+        Sort {
+            name: "updatedAt",
+            column: "updated_at",
+            kind: SortKind::Integer,
+        },
     ],
-    filters: &[Filter { name: "name", clause: "name =", read: text }],
+    filters: &[Filter {
+        name: "name",
+        clause: "name =",
+        read: text,
+    }],
     search: "name LIKE ?2 ESCAPE '\\' OR address LIKE ?2 ESCAPE '\\'",
     total: "(SELECT compounds FROM company_totals WHERE company_id = ?1)",
     read,
@@ -57,7 +73,13 @@ pub fn find(database: &Database, company: CompanyId, id: CompoundId) -> Result<O
 pub fn insert(database: &Database, compound: &Compound) -> Result<(), StoreError> {
     database.execute(
         "INSERT INTO compounds (id, company_id, name, address, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?5)",
-        params![compound.id, compound.company_id, &compound.name, address(compound), compound.created_at],
+        params![
+            compound.id,
+            compound.company_id,
+            &compound.name,
+            address(compound),
+            compound.created_at
+        ],
     )
 }
 

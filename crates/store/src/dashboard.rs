@@ -3,8 +3,8 @@
 
 use nexus_domain::Timestamp;
 use nexus_domain::dashboard::{
-    ApartmentCounts, DashboardStats, HISTORY_MONTHS, InvoiceCounts, MonthRevenue, OccupancyCounts, Revenue, SERIES_MONTHS,
-    TenantCounts, forecast_months, rate, since_first,
+    ApartmentCounts, DashboardStats, HISTORY_MONTHS, InvoiceCounts, MonthRevenue, OccupancyCounts, Revenue,
+    SERIES_MONTHS, TenantCounts, forecast_months, rate, since_first,
 };
 use nexus_domain::date::Month;
 use nexus_domain::ids::CompanyId;
@@ -21,7 +21,11 @@ pub struct Stamp {
 }
 
 /// The company today and the stamp of its figures; one read by primary keys, unless a day has begun.
-pub fn stamp(database: &Database, company: CompanyId, now: Timestamp) -> Result<Option<(CompanyDay, Stamp)>, StoreError> {
+pub fn stamp(
+    database: &Database,
+    company: CompanyId,
+    now: Timestamp,
+) -> Result<Option<(CompanyDay, Stamp)>, StoreError> {
     // The version is read before the figures are, so that a change in between makes them look old, not new.
     let read = |database: &Database| {
         database.query_opt(
@@ -96,7 +100,10 @@ pub fn figures(database: &Database, day: &CompanyDay) -> Result<DashboardStats, 
     let this_month = day.today.month();
     let first_shown = this_month.plus(1 - SERIES_MONTHS);
     let row = database
-        .query_opt(FIGURES, params![day.id, day.today.plus_days(30), first_shown.first_day()])?
+        .query_opt(
+            FIGURES,
+            params![day.id, day.today.plus_days(30), first_shown.first_day()],
+        )?
         .ok_or(StoreError::Column { index: 0 })?;
     let text = |index: usize| row.get::<String>(index);
     let months = |index: usize| parse::<ByMonth>(&text(index)?, index);
@@ -140,8 +147,14 @@ pub fn figures(database: &Database, day: &CompanyDay) -> Result<DashboardStats, 
         compounds: totals.compounds,
         occupancy_rate: rate(apartments.occupied, apartments.total),
         apartments,
-        tenants: TenantCounts { total: totals.tenants, active: active.tenants },
-        occupancies: OccupancyCounts { active: active.active, ending_within_30_days: active.ending },
+        tenants: TenantCounts {
+            total: totals.tenants,
+            active: active.tenants,
+        },
+        occupancies: OccupancyCounts {
+            active: active.active,
+            ending_within_30_days: active.ending,
+        },
         invoices,
         revenue: Revenue {
             currency: day.currency,
@@ -150,7 +163,11 @@ pub fn figures(database: &Database, day: &CompanyDay) -> Result<DashboardStats, 
             total: paid.values().sum::<i64>() - reversed.values().sum::<i64>(),
             series: (1 - SERIES_MONTHS..=0)
                 .map(|back| this_month.plus(back))
-                .map(|month| MonthRevenue { month, billed: of(&billed, month), collected: collected(month) })
+                .map(|month| MonthRevenue {
+                    month,
+                    billed: of(&billed, month),
+                    collected: collected(month),
+                })
                 .collect(),
         },
         forecast: forecast_months(this_month, since_first(&revenue), since_first(&occupancy)),

@@ -101,16 +101,19 @@ impl Database {
         });
         match answer {
             Some(answer) => answer,
-            None => Err(StoreError::Unavailable { reason: "the transaction was not run".into() }.into()),
+            None => Err(StoreError::Unavailable {
+                reason: "the transaction was not run".into(),
+            }
+            .into()),
         }
     }
 
-    fn transact<T, E: From<StoreError>>(
-        &self,
-        work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
-    ) -> Result<T, E> {
+    fn transact<T, E: From<StoreError>>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T, E>) -> Result<T, E> {
         self.execute("BEGIN IMMEDIATE", &[])?;
-        let mut transaction = Transaction { database: self, open: true };
+        let mut transaction = Transaction {
+            database: self,
+            open: true,
+        };
         let made = work(&transaction)?;
         self.execute("COMMIT", &[])?;
         transaction.open = false;
@@ -154,7 +157,9 @@ mod tests {
     use crate::{Database, StoreError, params};
 
     fn count(database: &Database) -> i64 {
-        database.query("SELECT count(*) FROM t", &[]).unwrap()[0].get(0).unwrap()
+        database.query("SELECT count(*) FROM t", &[]).unwrap()[0]
+            .get(0)
+            .unwrap()
     }
 
     fn with_table() -> Database {

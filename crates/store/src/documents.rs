@@ -32,7 +32,12 @@ pub struct StoredDocument {
 }
 
 /// Opens somebody's case: at registration, with the documents that came with it (there may be none).
-pub fn insert_case(tx: &Transaction<'_>, user: UserId, documents: &[NewDocument], now: Timestamp) -> Result<(), StoreError> {
+pub fn insert_case(
+    tx: &Transaction<'_>,
+    user: UserId,
+    documents: &[NewDocument],
+    now: Timestamp,
+) -> Result<(), StoreError> {
     tx.execute(
         "INSERT INTO verification_cases (user_id, company_id, status, submitted_at) \
          SELECT id, company_id, 'PENDING', ?2 FROM users WHERE id = ?1",
@@ -42,7 +47,12 @@ pub fn insert_case(tx: &Transaction<'_>, user: UserId, documents: &[NewDocument]
 }
 
 /// One statement for all of them.
-pub(crate) fn insert(tx: &Transaction<'_>, user: UserId, documents: &[NewDocument], now: Timestamp) -> Result<(), StoreError> {
+pub(crate) fn insert(
+    tx: &Transaction<'_>,
+    user: UserId,
+    documents: &[NewDocument],
+    now: Timestamp,
+) -> Result<(), StoreError> {
     if documents.is_empty() {
         return Ok(());
     }
@@ -158,7 +168,12 @@ pub fn find_link(database: &Database, token_hash: &str, now: Timestamp) -> Resul
 
 /// Takes rejected documents whose time has come out of the books and names the blobs that nothing refers to any
 /// more. Index: documents_to_delete.
-pub fn retire_rejected(tx: &Transaction<'_>, decided_before: Timestamp, now: Timestamp, most: u32) -> Result<Vec<String>, StoreError> {
+pub fn retire_rejected(
+    tx: &Transaction<'_>,
+    decided_before: Timestamp,
+    now: Timestamp,
+    most: u32,
+) -> Result<Vec<String>, StoreError> {
     let retired = tx.query(
         "UPDATE documents SET content_deleted_at = ?1 WHERE id IN (\
            SELECT id FROM documents WHERE verification_status = 'REJECTED' AND content_deleted_at IS NULL \

@@ -51,7 +51,10 @@ impl StoreError {
             return Self::ForeignKey;
         }
         if let Some(code) = after("nexus:") {
-            let code = code.split(|c: char| !c.is_ascii_uppercase() && c != '_').next().unwrap_or("");
+            let code = code
+                .split(|c: char| !c.is_ascii_uppercase() && c != '_')
+                .next()
+                .unwrap_or("");
             return Self::Refused { code: code.to_owned() };
         }
         if message.contains("database is locked") || message.contains("database table is locked") {
@@ -68,9 +71,13 @@ impl StoreError {
             "timed out",
         ];
         if UNAVAILABLE.iter().any(|words| message.contains(words)) {
-            return Self::Unavailable { reason: message.to_owned() };
+            return Self::Unavailable {
+                reason: message.to_owned(),
+            };
         }
-        Self::Statement { reason: message.to_owned() }
+        Self::Statement {
+            reason: message.to_owned(),
+        }
     }
 
     /// Whether this is the violation of a unique index over `column` (`table.column`).
@@ -99,12 +106,17 @@ mod tests {
         assert!(StoreError::from_message("nexus:ALREADY_DECIDED").is_refused("ALREADY_DECIDED"));
         assert_eq!(
             StoreError::from_message("CHECK constraint failed: paid_within_total"),
-            StoreError::CheckFailed { name: "paid_within_total".into() }
+            StoreError::CheckFailed {
+                name: "paid_within_total".into()
+            }
         );
         assert!(matches!(
             StoreError::from_message("database or disk is full"),
             StoreError::Unavailable { .. }
         ));
-        assert!(matches!(StoreError::from_message("near \"x\": syntax error"), StoreError::Statement { .. }));
+        assert!(matches!(
+            StoreError::from_message("near \"x\": syntax error"),
+            StoreError::Statement { .. }
+        ));
     }
 }

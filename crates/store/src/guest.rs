@@ -33,11 +33,15 @@ fn micros() -> u64 {
 fn explain(error: Error) -> StoreError {
     match error {
         Error::Io(message) => StoreError::from_message(&message),
-        Error::DatabaseFull => StoreError::Unavailable { reason: "the database is full".into() },
-        Error::NoSuchDatabase | Error::AccessDenied => {
-            StoreError::Unavailable { reason: "this component has no database `default`".into() }
-        }
-        Error::InvalidConnection => StoreError::Unavailable { reason: "the connection is gone".into() },
+        Error::DatabaseFull => StoreError::Unavailable {
+            reason: "the database is full".into(),
+        },
+        Error::NoSuchDatabase | Error::AccessDenied => StoreError::Unavailable {
+            reason: "this component has no database `default`".into(),
+        },
+        Error::InvalidConnection => StoreError::Unavailable {
+            reason: "the connection is gone".into(),
+        },
     }
 }
 

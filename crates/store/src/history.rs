@@ -34,7 +34,10 @@ pub fn page(database: &Database, chat: ChatId, page: Page, limit: u32) -> Result
         Page::Before(seq) => database.query(backwards, params![chat, seq, limit])?,
         Page::Latest => database.query(backwards, params![chat, i64::MAX, limit])?,
     };
-    let mut messages = rows.iter().map(|row| read_message(row, 0)).collect::<Result<Vec<_>, _>>()?;
+    let mut messages = rows
+        .iter()
+        .map(|row| read_message(row, 0))
+        .collect::<Result<Vec<_>, _>>()?;
     if !matches!(page, Page::After(_)) {
         messages.reverse();
     }
@@ -42,7 +45,12 @@ pub fn page(database: &Database, chat: ChatId, page: Page, limit: u32) -> Result
 }
 
 /// One message, for a member of its chat. Index: UNIQUE (id).
-pub fn find(database: &Database, chat: ChatId, message: MessageId, member: UserId) -> Result<Option<Message>, StoreError> {
+pub fn find(
+    database: &Database,
+    chat: ChatId,
+    message: MessageId,
+    member: UserId,
+) -> Result<Option<Message>, StoreError> {
     database
         .query_opt(
             concat!(
@@ -86,7 +94,10 @@ pub const MOST_REPLAYED: i64 = 500;
 /// What each has missed. Three statements, however many ask; answers of more than [`MOST_REPLAYED`] rows together
 /// are left for another call.
 pub fn catch_up(database: &Database, behind: &[Behind]) -> Result<Vec<Missed>, StoreError> {
-    let asked: Vec<_> = behind.iter().map(|b| json!([b.chat, b.user, b.seq, b.change])).collect();
+    let asked: Vec<_> = behind
+        .iter()
+        .map(|b| json!([b.chat, b.user, b.seq, b.change]))
+        .collect();
     // Indexes: the tables' keys, UNIQUE (chat_id, seq).
     let heads = database.query(
         "SELECT c.last_seq, c.last_change, \
@@ -174,7 +185,12 @@ pub fn changes_after(database: &Database, chat: ChatId, change: i64, limit: u32)
             params![chat, change, limit],
         )?
         .iter()
-        .map(|row| Ok(Changed { change: row.get(0)?, message: read_message(row, 1)? }))
+        .map(|row| {
+            Ok(Changed {
+                change: row.get(0)?,
+                message: read_message(row, 1)?,
+            })
+        })
         .collect()
 }
 
@@ -193,7 +209,10 @@ pub fn index_words(database: &Database) -> Result<bool, StoreError> {
     }
     database.transaction(|tx| {
         let row = tx
-            .query_opt("SELECT indexed_n, (SELECT max(n) FROM messages) FROM message_index", &[])?
+            .query_opt(
+                "SELECT indexed_n, (SELECT max(n) FROM messages) FROM message_index",
+                &[],
+            )?
             .ok_or(StoreError::Column { index: 0 })?;
         let from: i64 = row.get(0)?;
         let last: i64 = row.get(1)?;
@@ -240,7 +259,12 @@ pub fn search(
             params![user, query, before.unwrap_or(i64::MAX), limit],
         )?
         .iter()
-        .map(|row| Ok(Hit { n: row.get(0)?, message: read_message(row, 1)? }))
+        .map(|row| {
+            Ok(Hit {
+                n: row.get(0)?,
+                message: read_message(row, 1)?,
+            })
+        })
         .collect()
 }
 
@@ -251,7 +275,11 @@ fn match_query(words: &str) -> Option<String> {
         .filter(|word| word.chars().any(char::is_alphanumeric))
         .map(|word| format!("\"{}\"", word.replace('"', "\"\"")))
         .collect();
-    if quoted.is_empty() { None } else { Some(format!("{}*", quoted.join(" "))) }
+    if quoted.is_empty() {
+        None
+    } else {
+        Some(format!("{}*", quoted.join(" ")))
+    }
 }
 
 #[cfg(test)]
@@ -260,7 +288,10 @@ mod tests {
 
     #[test]
     fn nothing_in_the_words_searched_for_is_an_operator() {
-        assert_eq!(match_query(r#"rent OR "due" -x*"#).as_deref(), Some(r#""rent" "OR" """due""" "-x*"*"#));
+        assert_eq!(
+            match_query(r#"rent OR "due" -x*"#).as_deref(),
+            Some(r#""rent" "OR" """due""" "-x*"*"#)
+        );
         assert_eq!(match_query(" ** \" "), None);
     }
 }

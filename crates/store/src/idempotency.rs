@@ -19,7 +19,10 @@ pub struct Ticket {
 pub enum Claim {
     Run(Ticket),
     /// The first answer.
-    Replay { status: u16, body: Vec<u8> },
+    Replay {
+        status: u16,
+        body: Vec<u8>,
+    },
     /// The key was used for something else.
     Mismatch,
     InFlight,
@@ -29,8 +32,17 @@ const KEPT_SECONDS: i64 = 24 * 60 * 60;
 /// Longer than any request runs; after it, whoever held the key is gone.
 const IN_FLIGHT_SECONDS: i64 = 60;
 
-pub fn claim(database: &Database, user: UserId, key: &str, fingerprint: &str, now: Timestamp) -> Result<Claim, StoreError> {
-    let ticket = || Ticket { user, key: key.to_owned() };
+pub fn claim(
+    database: &Database,
+    user: UserId,
+    key: &str,
+    fingerprint: &str,
+    now: Timestamp,
+) -> Result<Claim, StoreError> {
+    let ticket = || Ticket {
+        user,
+        key: key.to_owned(),
+    };
     // One statement takes a free key, one that is a day old, and one whose holder died before it answered.
     let taken = database.query_opt(
         "INSERT INTO idempotency_keys (user_id, key, fingerprint, created_at, in_flight_until) VALUES (?1, ?2, ?3, ?4, ?5) \
@@ -53,7 +65,10 @@ pub fn claim(database: &Database, user: UserId, key: &str, fingerprint: &str, no
         return Ok(Claim::Mismatch);
     }
     match row.get::<Option<u16>>(1)? {
-        Some(status) => Ok(Claim::Replay { status, body: row.take_blob(2)? }),
+        Some(status) => Ok(Claim::Replay {
+            status,
+            body: row.take_blob(2)?,
+        }),
         None => Ok(Claim::InFlight),
     }
 }
@@ -115,8 +130,14 @@ mod tests {
         assert_eq!(claim(&database, user, "k", "f", NOW).unwrap(), Claim::InFlight);
         keep(&database, &first, 201, b"{}".to_vec()).unwrap();
         release(&database, &first).unwrap();
-        let replay = Claim::Replay { status: 201, body: b"{}".to_vec() };
-        assert_eq!(claim(&database, user, "k", "f", NOW.plus_seconds(86_399)).unwrap(), replay);
+        let replay = Claim::Replay {
+            status: 201,
+            body: b"{}".to_vec(),
+        };
+        assert_eq!(
+            claim(&database, user, "k", "f", NOW.plus_seconds(86_399)).unwrap(),
+            replay
+        );
         assert_eq!(claim(&database, user, "k", "g", NOW).unwrap(), Claim::Mismatch);
         ticket(claim(&database, user, "k", "g", NOW.plus_seconds(86_400)).unwrap());
     }
@@ -125,7 +146,10 @@ mod tests {
     fn a_key_whose_holder_died_may_be_used_again_for_the_same() {
         let (database, user) = with_user();
         ticket(claim(&database, user, "k", "f", NOW).unwrap());
-        assert_eq!(claim(&database, user, "k", "g", NOW.plus_seconds(61)).unwrap(), Claim::Mismatch);
+        assert_eq!(
+            claim(&database, user, "k", "g", NOW.plus_seconds(61)).unwrap(),
+            Claim::Mismatch
+        );
         ticket(claim(&database, user, "k", "f", NOW.plus_seconds(61)).unwrap());
     }
 

@@ -39,7 +39,13 @@ pub fn purge(database: &Database, now: Timestamp) -> Result<(), StoreError> {
     )
 }
 
-pub fn stage(database: &Database, import: Uuid, company: CompanyId, rows: &[StagedRow], now: Timestamp) -> Result<(), StoreError> {
+pub fn stage(
+    database: &Database,
+    import: Uuid,
+    company: CompanyId,
+    rows: &[StagedRow],
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let rows: Vec<_> = rows
         .iter()
         .map(|row| json!([row.line, row.id, row.row, row.key]))
@@ -57,7 +63,12 @@ pub fn discard(database: &Database, import: Uuid) -> Result<(), StoreError> {
 
 /// What only shows beside other rows: compounds that aren't the company's, numbers that stand twice in the file
 /// or are taken. At most `limit` of each.
-pub fn apartment_errors(database: &Database, import: Uuid, company: CompanyId, limit: usize) -> Result<Vec<RowError>, StoreError> {
+pub fn apartment_errors(
+    database: &Database,
+    import: Uuid,
+    company: CompanyId,
+    limit: usize,
+) -> Result<Vec<RowError>, StoreError> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let mut errors = Vec::new();
     for (field, message, sql) in [
@@ -83,7 +94,11 @@ pub fn apartment_errors(database: &Database, import: Uuid, company: CompanyId, l
         ),
     ] {
         for row in database.query(sql, params![import, company, limit])? {
-            errors.push(RowError { line: row.get(0)?, field, message });
+            errors.push(RowError {
+                line: row.get(0)?,
+                field,
+                message,
+            });
         }
     }
     errors.sort_by_key(|error| error.line);

@@ -18,22 +18,78 @@ pub static LISTING: Listing<Invoice> = Listing {
     scope: "company_id = ?1",
     id: "id",
     sorts: &[
-        Sort { name: "createdAt", column: "id", kind: SortKind::Id },
-        Sort { name: "invoiceDate", column: "invoice_date", kind: SortKind::Text },
-        Sort { name: "dueDate", column: "due_date", kind: SortKind::Text },
-        Sort { name: "totalAmount", column: "total_amount", kind: SortKind::Integer },
-        Sort { name: "updatedAt", column: "updated_at", kind: SortKind::Integer },
+        Sort {
+            name: "createdAt",
+            column: "id",
+            kind: SortKind::Id,
+        },
+        Sort {
+            name: "invoiceDate",
+            column: "invoice_date",
+            kind: SortKind::Text,
+        },
+        Sort {
+            name: "dueDate",
+            column: "due_date",
+            kind: SortKind::Text,
+        },
+        Sort {
+            name: "totalAmount",
+            column: "total_amount",
+            kind: SortKind::Integer,
+        },
+        Sort {
+            name: "updatedAt",
+            column: "updated_at",
+            kind: SortKind::Integer,
+        },
     ],
     filters: &[
-        Filter { name: "occupancyId", clause: "occupancy_id =", read: parsed::<OccupancyId> },
-        Filter { name: "tenantId", clause: "tenant_id =", read: parsed::<TenantId> },
-        Filter { name: "status", clause: "status =", read: parsed::<InvoiceStatus> },
-        Filter { name: "invoiceNumber", clause: "invoice_number =", read: text },
-        Filter { name: "kind", clause: "kind =", read: parsed::<InvoiceKind> },
-        Filter { name: "invoiceDate", clause: "invoice_date =", read: parsed::<Date> },
-        Filter { name: "dueDate", clause: "due_date =", read: parsed::<Date> },
-        Filter { name: "periodStart", clause: "period_start =", read: parsed::<Date> },
-        Filter { name: "periodEnd", clause: "period_end =", read: parsed::<Date> },
+        Filter {
+            name: "occupancyId",
+            clause: "occupancy_id =",
+            read: parsed::<OccupancyId>,
+        },
+        Filter {
+            name: "tenantId",
+            clause: "tenant_id =",
+            read: parsed::<TenantId>,
+        },
+        Filter {
+            name: "status",
+            clause: "status =",
+            read: parsed::<InvoiceStatus>,
+        },
+        Filter {
+            name: "invoiceNumber",
+            clause: "invoice_number =",
+            read: text,
+        },
+        Filter {
+            name: "kind",
+            clause: "kind =",
+            read: parsed::<InvoiceKind>,
+        },
+        Filter {
+            name: "invoiceDate",
+            clause: "invoice_date =",
+            read: parsed::<Date>,
+        },
+        Filter {
+            name: "dueDate",
+            clause: "due_date =",
+            read: parsed::<Date>,
+        },
+        Filter {
+            name: "periodStart",
+            clause: "period_start =",
+            read: parsed::<Date>,
+        },
+        Filter {
+            name: "periodEnd",
+            clause: "period_end =",
+            read: parsed::<Date>,
+        },
     ],
     search: "invoice_number LIKE ?2 ESCAPE '\\' OR tenant_id IN (SELECT t.id FROM tenants t WHERE t.company_id = ?1 \
              AND t.full_name LIKE ?2 ESCAPE '\\')",
@@ -139,7 +195,10 @@ pub(crate) fn insert_all(
         .map(|(place, invoice)| {
             let mut row = serde_json::json!(invoice);
             row["createdAt"] = invoice.created_at.as_millis().into();
-            row["lateFeeFor"] = late_fee_for.and_then(|ids| ids.get(place)).map(ToString::to_string).into();
+            row["lateFeeFor"] = late_fee_for
+                .and_then(|ids| ids.get(place))
+                .map(ToString::to_string)
+                .into();
             row
         })
         .collect();

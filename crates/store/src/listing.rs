@@ -93,8 +93,12 @@ pub fn page<T>(database: &Database, listing: &Listing<T>, request: &PageRequest)
         (false, _) => None,
         (true, Some(row)) => Some(row.tail_integer(0)?),
         (true, None) => {
-            let counted = format!("SELECT {}", total(listing, request));
-            database.query_opt(&counted, &params)?.map(|row| row.get(0)).transpose()?
+            // The last parameter is named so that as many are expected as are given.
+            let counted = format!("SELECT {}, ?{}", total(listing, request), params.len());
+            database
+                .query_opt(&counted, &params)?
+                .map(|row| row.get(0))
+                .transpose()?
         }
     };
     let items = rows.iter().map(listing.read).collect::<Result<_, _>>()?;
@@ -106,7 +110,11 @@ pub fn statement<T>(listing: &Listing<T>, request: &PageRequest) -> String {
     let Listing { columns, from, id, .. } = listing;
     let column = request.sort.column;
     let conditions = conditions(listing, request);
-    let total = if request.with_total { total(listing, request) } else { "0".to_owned() };
+    let total = if request.with_total {
+        total(listing, request)
+    } else {
+        "0".to_owned()
+    };
     let (beyond, direction) = if request.descending { ("<", " DESC") } else { (">", "") };
     let by_id = request.sort.kind == SortKind::Id;
     let after = match (&request.after, by_id) {
@@ -114,10 +122,12 @@ pub fn statement<T>(listing: &Listing<T>, request: &PageRequest) -> String {
         (Some(_), true) => format!(" AND {id} {beyond} ?4"),
         (Some(_), false) => format!(" AND ({column}, {id}) {beyond} (?3, ?4)"),
     };
-    let order = if by_id { format!("{id}{direction}") } else { format!("{column}{direction}, {id}{direction}") };
-    format!(
-        "SELECT {columns}, {id}, {column}, {total} FROM {from} WHERE {conditions}{after} ORDER BY {order} LIMIT ?5"
-    )
+    let order = if by_id {
+        format!("{id}{direction}")
+    } else {
+        format!("{column}{direction}, {id}{direction}")
+    };
+    format!("SELECT {columns}, {id}, {column}, {total} FROM {from} WHERE {conditions}{after} ORDER BY {order} LIMIT ?5")
 }
 
 fn conditions<T>(listing: &Listing<T>, request: &PageRequest) -> String {
@@ -135,7 +145,11 @@ fn total<T>(listing: &Listing<T>, request: &PageRequest) -> String {
     if request.filters.is_empty() && request.search.is_none() {
         listing.total.to_owned()
     } else {
-        format!("(SELECT count(*) FROM {} WHERE {})", listing.from, conditions(listing, request))
+        format!(
+            "(SELECT count(*) FROM {} WHERE {})",
+            listing.from,
+            conditions(listing, request)
+        )
     }
 }
 

@@ -24,12 +24,12 @@ pub struct OutboxItem {
 }
 
 #[derive(Debug, Clone)]
-pub struct OutboxList<'a> {
+pub struct OutboxList {
     pub scope: Option<CompanyId>,
     pub status: Option<MailStatus>,
-    pub template: Option<&'a str>,
+    pub template: Option<String>,
     /// In the recipient's address.
-    pub search: Option<&'a str>,
+    pub search: Option<String>,
     /// By `createdAt`.
     pub sort: Sort,
     pub after: Option<MailId>,
@@ -45,15 +45,23 @@ macro_rules! outbox_columns {
 macro_rules! outbox_list {
     ($scope:literal, $beyond:literal, $direction:literal) => {
         concat!(
-            "SELECT ", outbox_columns!(), " FROM outbox WHERE ", $scope, " AND (?2 IS NULL OR status = ?2) ",
+            "SELECT ",
+            outbox_columns!(),
+            " FROM outbox WHERE ",
+            $scope,
+            " AND (?2 IS NULL OR status = ?2) ",
             "AND (?3 IS NULL OR template = ?3) AND (?4 IS NULL OR recipient_key LIKE ?4 ESCAPE '\\') ",
-            "AND (?5 IS NULL OR id ", $beyond, " ?5) ORDER BY id ", $direction, " LIMIT ?6"
+            "AND (?5 IS NULL OR id ",
+            $beyond,
+            " ?5) ORDER BY id ",
+            $direction,
+            " LIMIT ?6"
         )
     };
 }
 
 /// Ids grow with time. Index: outbox_by_company, or UNIQUE (id).
-pub fn list(database: &Database, list: &OutboxList<'_>) -> Result<Vec<OutboxItem>, StoreError> {
+pub fn list(database: &Database, list: &OutboxList) -> Result<Vec<OutboxItem>, StoreError> {
     let sql = match (list.scope.is_some(), list.sort.descending) {
         (true, false) => outbox_list!("company_id = ?1", ">", "ASC"),
         (true, true) => outbox_list!("company_id = ?1", "<", "DESC"),
@@ -61,17 +69,32 @@ pub fn list(database: &Database, list: &OutboxList<'_>) -> Result<Vec<OutboxItem
         (false, true) => outbox_list!("?1 IS NULL", "<", "DESC"),
     };
     database
-        .query(sql, params![list.scope, list.status.map(MailStatus::as_str), list.template, list.search, list.after, list.limit])?
+        .query(
+            sql,
+            params![
+                list.scope,
+                list.status.map(MailStatus::as_str),
+                list.template.as_deref(),
+                list.search.as_deref(),
+                list.after,
+                list.limit
+            ],
+        )?
         .iter()
         .map(read)
         .collect()
 }
 
-pub fn count(database: &Database, list: &OutboxList<'_>) -> Result<i64, StoreError> {
+pub fn count(database: &Database, list: &OutboxList) -> Result<i64, StoreError> {
     let row = database.query_opt(
         "SELECT count(*) FROM outbox WHERE (?1 IS NULL OR company_id = ?1) AND (?2 IS NULL OR status = ?2) \
          AND (?3 IS NULL OR template = ?3) AND (?4 IS NULL OR recipient_key LIKE ?4 ESCAPE '\\')",
-        params![list.scope, list.status.map(MailStatus::as_str), list.template, list.search],
+        params![
+            list.scope,
+            list.status.map(MailStatus::as_str),
+            list.template.as_deref(),
+            list.search.as_deref()
+        ],
     )?;
     row.map_or(Ok(0), |row| row.get(0))
 }
@@ -125,12 +148,16 @@ pub fn retry(
         if needs_secret(&row.get::<String>(1)?) && !row.get::<bool>(2)? {
             return Err(RetryError::SecretGone);
         }
-        tx.execute("DELETE FROM mail_suppressions WHERE recipient_key = ?1", params![row.get::<String>(3)?])?;
+        tx.execute(
+            "DELETE FROM mail_suppressions WHERE recipient_key = ?1",
+            params![row.get::<String>(3)?],
+        )?;
         let again = tx
             .query_opt(
                 concat!(
                     "UPDATE outbox SET status = 'PENDING', attempts = 0, next_attempt_at = ?2, expires_at = ?3, ",
-                    "lease_until = NULL, lease_token = NULL WHERE id = ?1 RETURNING ", outbox_columns!()
+                    "lease_until = NULL, lease_token = NULL WHERE id = ?1 RETURNING ",
+                    outbox_columns!()
                 ),
                 params![mail, entry.at, entry.at.plus_seconds(PATIENCE_SECONDS)],
             )?
@@ -181,7 +208,10 @@ fn record(tx: &Transaction<'_>, event: &ProviderEvent, now: Timestamp) -> Result
         return Ok(false);
     }
     if let Some(mail) = event.mail {
-        tx.execute("UPDATE outbox SET provider_event = ?2 WHERE id = ?1", params![mail, &event.event])?;
+        tx.execute(
+            "UPDATE outbox SET provider_event = ?2 WHERE id = ?1",
+            params![mail, &event.event],
+        )?;
     }
     if let Some(reason) = &event.suppress {
         let key = event.recipient.to_lowercase();

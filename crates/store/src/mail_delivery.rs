@@ -40,10 +40,18 @@ pub struct Settled {
 #[derive(Debug, Clone)]
 pub enum Fate {
     /// The provider has it. `kept`: what the development mailbox shows.
-    Sent { message_id: Option<String>, kept: Option<Rendered> },
-    Retry { at: Timestamp, reason: String },
+    Sent {
+        message_id: Option<String>,
+        kept: Option<Rendered>,
+    },
+    Retry {
+        at: Timestamp,
+        reason: String,
+    },
     /// Given up.
-    Dead { reason: String },
+    Dead {
+        reason: String,
+    },
     Suppressed,
 }
 
@@ -86,9 +94,15 @@ pub fn settle_and_lease(
     database.transaction(|tx| {
         settle(tx, settled, turn)?;
         let before = breaker(tx)?;
-        let after = outcomes.iter().fold(before, |breaker, outcome| breaker.after(outcome, turn.now));
+        let after = outcomes
+            .iter()
+            .fold(before, |breaker, outcome| breaker.after(outcome, turn.now));
         let (admitted, probing) = after.admit(turn.room, turn.now);
-        let leased = if admitted == 0 { Vec::new() } else { lease(tx, admitted, turn)? };
+        let leased = if admitted == 0 {
+            Vec::new()
+        } else {
+            lease(tx, admitted, turn)?
+        };
         // A probe that found nothing to send was none.
         let kept = if leased.is_empty() { after } else { probing };
         if kept != before {
@@ -107,7 +121,11 @@ pub fn breaker(database: &Database) -> Result<Breaker, StoreError> {
         &[],
     )?;
     row.map_or(Ok(Breaker::default()), |row| {
-        Ok(Breaker { failures_in_a_row: row.get(0)?, opened_at: row.get(1)?, next_probe_at: row.get(2)? })
+        Ok(Breaker {
+            failures_in_a_row: row.get(0)?,
+            opened_at: row.get(1)?,
+            next_probe_at: row.get(2)?,
+        })
     })
 }
 
@@ -244,7 +262,11 @@ fn read_mailbox(row: &Row) -> Result<MailboxItem, StoreError> {
         to: row.get(1)?,
         template: row.get(2)?,
         at: row.get(3)?,
-        rendered: Rendered { subject: row.get(4)?, text: row.get(5)?, html: row.get(6)? },
+        rendered: Rendered {
+            subject: row.get(4)?,
+            text: row.get(5)?,
+            html: row.get(6)?,
+        },
     })
 }
 
@@ -260,5 +282,16 @@ pub fn backlog(database: &Database) -> Result<Backlog, StoreError> {
         "SELECT count(*), min(created_at) FROM outbox WHERE status IN ('PENDING', 'SENDING')",
         &[],
     )?;
-    row.map_or(Ok(Backlog { waiting: 0, oldest: None }), |row| Ok(Backlog { waiting: row.get(0)?, oldest: row.get(1)? }))
+    row.map_or(
+        Ok(Backlog {
+            waiting: 0,
+            oldest: None,
+        }),
+        |row| {
+            Ok(Backlog {
+                waiting: row.get(0)?,
+                oldest: row.get(1)?,
+            })
+        },
+    )
 }

@@ -17,15 +17,43 @@ pub static LISTING: Listing<MaintenanceRequest> = Listing {
     scope: "company_id = ?1",
     id: "id",
     sorts: &[
-        Sort { name: "createdAt", column: "id", kind: SortKind::Id },
-        Sort { name: "updatedAt", column: "updated_at", kind: SortKind::Integer },
+        Sort {
+            name: "createdAt",
+            column: "id",
+            kind: SortKind::Id,
+        },
+        Sort {
+            name: "updatedAt",
+            column: "updated_at",
+            kind: SortKind::Integer,
+        },
     ],
     filters: &[
-        Filter { name: "apartmentId", clause: "apartment_id =", read: parsed::<ApartmentId> },
-        Filter { name: "status", clause: "status =", read: parsed::<RequestStatus> },
-        Filter { name: "priority", clause: "priority =", read: parsed::<Priority> },
-        Filter { name: "assigneeId", clause: "assignee_id =", read: parsed::<UserId> },
-        Filter { name: "requestedBy", clause: "requested_by =", read: parsed::<UserId> },
+        Filter {
+            name: "apartmentId",
+            clause: "apartment_id =",
+            read: parsed::<ApartmentId>,
+        },
+        Filter {
+            name: "status",
+            clause: "status =",
+            read: parsed::<RequestStatus>,
+        },
+        Filter {
+            name: "priority",
+            clause: "priority =",
+            read: parsed::<Priority>,
+        },
+        Filter {
+            name: "assigneeId",
+            clause: "assignee_id =",
+            read: parsed::<UserId>,
+        },
+        Filter {
+            name: "requestedBy",
+            clause: "requested_by =",
+            read: parsed::<UserId>,
+        },
     ],
     search: "title LIKE ?2 ESCAPE '\\' OR description LIKE ?2 ESCAPE '\\'",
     total: "(SELECT maintenance_requests FROM company_totals WHERE company_id = ?1)",

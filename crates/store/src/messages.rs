@@ -1,22 +1,43 @@
 //! Messages: stored in batches, changed one by one.
 
+mod changes;
+
 use std::collections::HashMap;
 
-use nexus_domain::{Invalid, Timestamp};
+use nexus_domain::Timestamp;
 use nexus_domain::ids::{AttachmentId, ChatId, MessageId, UserId};
 use nexus_domain::message::{Attachment, Content, Message, MessageType, TempId};
-use nexus_domain::role::Role;
 use serde_json::json;
 
+pub use self::changes::{ChangeError, Changed, delete, edit};
 use crate::{Database, Row, StoreError, Transaction, Value, attachments, params};
 
 /// The columns that [`read_message`] reads, of the table under this name.
 macro_rules! message_columns {
     ($table:literal) => {
         concat!(
-            $table, ".id, ", $table, ".chat_id, ", $table, ".seq, ", $table, ".sender_id, ", $table, ".content, ",
-            $table, ".message_type, ", $table, ".attachments, ", $table, ".temp_id, ", $table, ".created_at, ",
-            $table, ".edited_at, ", $table, ".deleted_at"
+            $table,
+            ".id, ",
+            $table,
+            ".chat_id, ",
+            $table,
+            ".seq, ",
+            $table,
+            ".sender_id, ",
+            $table,
+            ".content, ",
+            $table,
+            ".message_type, ",
+            $table,
+            ".attachments, ",
+            $table,
+            ".temp_id, ",
+            $table,
+            ".created_at, ",
+            $table,
+            ".edited_at, ",
+            $table,
+            ".deleted_at"
         )
     };
 }
@@ -118,7 +139,10 @@ fn look_up(tx: &Transaction<'_>, batch: &[NewMessage]) -> Result<Vec<Known>, Sto
     rows.iter()
         .map(|row| {
             let is_member: bool = row.get(0)?;
-            let first = row.get::<Option<String>>(3)?.map(|_| read_message(row, 3)).transpose()?;
+            let first = row
+                .get::<Option<String>>(3)?
+                .map(|_| read_message(row, 3))
+                .transpose()?;
             Ok(Known {
                 is_member,
                 last_seq: row.get::<Option<i64>>(1)?.unwrap_or(0),
@@ -150,7 +174,11 @@ fn decide(
         if let Some(first) = known.first {
             // The same id: our own second try, which is told what the first one would have been.
             let own_retry = first.id == new.id;
-            outcomes.push(if own_retry { Sent::Stored(first) } else { Sent::Duplicate(first) });
+            outcomes.push(if own_retry {
+                Sent::Stored(first)
+            } else {
+                Sent::Duplicate(first)
+            });
             continue;
         }
         let key = new.temp_id.clone().map(|temp_id| (new.sender_id, temp_id));
@@ -195,7 +223,10 @@ fn decide(
             by_temp_id.insert(key, accepted.len());
         }
         outcomes.push(Sent::Stored(message.clone()));
-        accepted.push(Accepted { message, changes_before: known.last_change });
+        accepted.push(Accepted {
+            message,
+            changes_before: known.last_change,
+        });
     }
     (outcomes, accepted)
 }
@@ -203,11 +234,24 @@ fn decide(
 fn insert(tx: &Transaction<'_>, accepted: &[Accepted], now: Timestamp) -> Result<(), StoreError> {
     let rows: Vec<_> = accepted
         .iter()
-        .map(|Accepted { message: m, changes_before }| {
-            json!([
-                m.id, m.chat_id, m.seq, m.sender_id, m.temp_id, m.message_type, m.content, m.attachments, changes_before
-            ])
-        })
+        .map(
+            |Accepted {
+                 message: m,
+                 changes_before,
+             }| {
+                json!([
+                    m.id,
+                    m.chat_id,
+                    m.seq,
+                    m.sender_id,
+                    m.temp_id,
+                    m.message_type,
+                    m.content,
+                    m.attachments,
+                    changes_before
+                ])
+            },
+        )
         .collect();
     tx.execute(
         "INSERT INTO messages (id, chat_id, seq, sender_id, temp_id, message_type, content, attachments, \
@@ -224,7 +268,12 @@ fn insert(tx: &Transaction<'_>, accepted: &[Accepted], now: Timestamp) -> Result
         let last = chats.entry(message.chat_id).or_default();
         *last = (*last).max(message.seq);
         *senders.entry((message.chat_id, message.sender_id)).or_default() += 1;
-        files.extend(message.attachments.iter().map(|file| json!([file.id, message.chat_id, message.id])));
+        files.extend(
+            message
+                .attachments
+                .iter()
+                .map(|file| json!([file.id, message.chat_id, message.id])),
+        );
     }
     let chats: Vec<_> = chats.into_iter().map(|(chat, seq)| json!([chat, seq])).collect();
     tx.execute(
@@ -242,132 +291,6 @@ fn insert(tx: &Transaction<'_>, accepted: &[Accepted], now: Timestamp) -> Result
     )?;
     if !files.is_empty() {
         attachments::mark_sent(tx, files)?;
-    }
-    Ok(())
-}
-
-/// Why a message can't be changed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ChangeError {
-    #[error("there is no such message for this person")]
-    NotFound,
-    #[error("it is somebody else's message")]
-    NotOwn,
-    #[error("the message was deleted")]
-    Deleted,
-    #[error("the new text can't be taken: {0}")]
-    Content(#[from] Invalid),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-/// A changed message and the chat's `lastChange` that it made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Changed {
-    pub message: Message,
-    pub change: i64,
-}
-
-/// New words for one's own message.
-pub fn edit(
-    database: &Database,
-    editor: UserId,
-    chat: ChatId,
-    message: MessageId,
-    text: String,
-    now: Timestamp,
-) -> Result<Changed, ChangeError> {
-    database.transaction(|tx| {
-        let found = find_for_change(tx, editor, chat, message)?;
-        if found.message.sender_id != editor {
-            return Err(ChangeError::NotOwn);
-        }
-        if found.message.deleted_at.is_some() {
-            return Err(ChangeError::Deleted);
-        }
-        let content = Content::new(text, !found.message.attachments.is_empty())?.into_string();
-        let change = next_change(tx, chat)?;
-        tx.execute(
-            "UPDATE messages SET content = ?2, edited_at = ?3, change = ?4 WHERE id = ?1",
-            params![message, &content, now, change],
-        )?;
-        reindex(tx, found.n, Some(&content))?;
-        let message = Message { content, edited_at: Some(now), ..found.message };
-        Ok(Changed { message, change })
-    })
-}
-
-/// Takes a message back: its words and files are gone, its place stays. One's own, or anybody's for an admin of the
-/// chat. `None` when it was deleted before.
-pub fn delete(
-    database: &Database,
-    by: UserId,
-    role: Role,
-    chat: ChatId,
-    message: MessageId,
-    now: Timestamp,
-) -> Result<Option<Changed>, ChangeError> {
-    database.transaction(|tx| {
-        let found = find_for_change(tx, by, chat, message)?;
-        if found.message.sender_id != by && !role.at_least(Role::Admin) {
-            return Err(ChangeError::NotOwn);
-        }
-        if found.message.deleted_at.is_some() {
-            return Ok(None);
-        }
-        let change = next_change(tx, chat)?;
-        tx.execute(
-            "UPDATE messages SET content = '', attachments = '[]', deleted_at = ?2, change = ?3 WHERE id = ?1",
-            params![message, now, change],
-        )?;
-        reindex(tx, found.n, None)?;
-        let message = Message {
-            content: String::new(),
-            attachments: Vec::new(),
-            deleted_at: Some(now),
-            ..found.message
-        };
-        Ok(Some(Changed { message, change }))
-    })
-}
-
-struct Found {
-    n: i64,
-    message: Message,
-}
-
-fn find_for_change(tx: &Transaction<'_>, user: UserId, chat: ChatId, message: MessageId) -> Result<Found, ChangeError> {
-    let row = tx
-        .query_opt(
-            concat!(
-                "SELECT m.n, ",
-                message_columns!("m"),
-                " FROM messages m JOIN chat_members cm ON cm.chat_id = m.chat_id AND cm.user_id = ?2 \
-                 WHERE m.id = ?1 AND m.chat_id = ?3"
-            ),
-            params![message, user, chat],
-        )?
-        .ok_or(ChangeError::NotFound)?;
-    Ok(Found { n: row.get(0)?, message: read_message(&row, 1)? })
-}
-
-fn next_change(tx: &Transaction<'_>, chat: ChatId) -> Result<i64, StoreError> {
-    let row = tx.query_opt(
-        "UPDATE chats SET last_change = last_change + 1 WHERE id = ?1 RETURNING last_change",
-        params![chat],
-    )?;
-    row.ok_or(StoreError::ForeignKey)?.get(0)
-}
-
-/// Takes the old words out of the index, and puts the new ones in where the index has come that far.
-fn reindex(tx: &Transaction<'_>, n: i64, content: Option<&str>) -> Result<(), StoreError> {
-    let indexed = tx.query_opt("SELECT 1 FROM message_index WHERE indexed_n >= ?1", params![n])?;
-    if indexed.is_none() {
-        return Ok(());
-    }
-    tx.execute("DELETE FROM message_words WHERE rowid = ?1", params![n])?;
-    if let Some(content) = content {
-        tx.execute("INSERT INTO message_words (rowid, content) VALUES (?1, ?2)", params![n, content])?;
     }
     Ok(())
 }

@@ -18,10 +18,10 @@ pub(crate) fn run(database: &Database) -> Result<(), StoreError> {
 }
 
 fn apply(database: &Database, migrations: &[Migration]) -> Result<(), StoreError> {
-    if let Ok(applied) = applied(database) {
-        if pending(&applied, migrations)?.is_empty() {
-            return Ok(());
-        }
+    if let Ok(applied) = applied(database)
+        && pending(&applied, migrations)?.is_empty()
+    {
+        return Ok(());
     }
     database.execute(
         "CREATE TABLE IF NOT EXISTS schema_migrations (\
@@ -33,7 +33,10 @@ fn apply(database: &Database, migrations: &[Migration]) -> Result<(), StoreError
         database.transaction(|tx| {
             // Looked up again under the lock: another component may have been faster.
             let done = applied(tx)?;
-            if !pending(&done, migrations)?.iter().any(|left| left.name == migration.name) {
+            if !pending(&done, migrations)?
+                .iter()
+                .any(|left| left.name == migration.name)
+            {
                 return Ok(());
             }
             for statement in statements(migration.sql) {
@@ -88,7 +91,11 @@ fn statements(sql: &str) -> Vec<String> {
         current.push_str(code);
         current.push('\n');
         let is_trigger = current.trim_start().starts_with("CREATE TRIGGER");
-        let ended = if is_trigger { code.trim() == "END;" } else { code.ends_with(';') };
+        let ended = if is_trigger {
+            code.trim() == "END;"
+        } else {
+            code.ends_with(';')
+        };
         if ended {
             found.push(std::mem::take(&mut current));
         }
@@ -118,7 +125,12 @@ mod tests {
     #[test]
     fn a_migration_is_applied_once() {
         let database = Database::in_memory().unwrap();
-        let known = [MIGRATIONS, &[FIRST]].map(|list| list.iter().map(|m| Migration { name: m.name, sql: m.sql }));
+        let known = [MIGRATIONS, &[FIRST]].map(|list| {
+            list.iter().map(|m| Migration {
+                name: m.name,
+                sql: m.sql,
+            })
+        });
         let known: Vec<_> = known.into_iter().flatten().collect();
         apply(&database, &known).unwrap();
         apply(&database, &known).unwrap();
@@ -129,8 +141,17 @@ mod tests {
     #[test]
     fn a_changed_migration_and_a_newer_database_are_refused() {
         let database = Database::in_memory().unwrap();
-        let changed = [Migration { name: MIGRATIONS[0].name, sql: "SELECT 1;" }];
-        assert!(matches!(apply(&database, &changed), Err(StoreError::MigrationChanged { .. })));
-        assert!(matches!(apply(&database, &[]), Err(StoreError::MigrationUnknown { .. })));
+        let changed = [Migration {
+            name: MIGRATIONS[0].name,
+            sql: "SELECT 1;",
+        }];
+        assert!(matches!(
+            apply(&database, &changed),
+            Err(StoreError::MigrationChanged { .. })
+        ));
+        assert!(matches!(
+            apply(&database, &[]),
+            Err(StoreError::MigrationUnknown { .. })
+        ));
     }
 }

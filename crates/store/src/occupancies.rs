@@ -20,16 +20,48 @@ pub static LISTING: Listing<Occupancy> = Listing {
     scope: "company_id = ?1",
     id: "id",
     sorts: &[
-        Sort { name: "createdAt", column: "id", kind: SortKind::Id },
-        Sort { name: "startDate", column: "start_date", kind: SortKind::Text },
-        Sort { name: "updatedAt", column: "updated_at", kind: SortKind::Integer },
+        Sort {
+            name: "createdAt",
+            column: "id",
+            kind: SortKind::Id,
+        },
+        Sort {
+            name: "startDate",
+            column: "start_date",
+            kind: SortKind::Text,
+        },
+        Sort {
+            name: "updatedAt",
+            column: "updated_at",
+            kind: SortKind::Integer,
+        },
     ],
     filters: &[
-        Filter { name: "apartmentId", clause: "apartment_id =", read: parsed::<ApartmentId> },
-        Filter { name: "tenantId", clause: "tenant_id =", read: parsed::<TenantId> },
-        Filter { name: "status", clause: "status =", read: parsed::<OccupancyStatus> },
-        Filter { name: "startDate", clause: "start_date =", read: parsed::<Date> },
-        Filter { name: "endDate", clause: "end_date =", read: parsed::<Date> },
+        Filter {
+            name: "apartmentId",
+            clause: "apartment_id =",
+            read: parsed::<ApartmentId>,
+        },
+        Filter {
+            name: "tenantId",
+            clause: "tenant_id =",
+            read: parsed::<TenantId>,
+        },
+        Filter {
+            name: "status",
+            clause: "status =",
+            read: parsed::<OccupancyStatus>,
+        },
+        Filter {
+            name: "startDate",
+            clause: "start_date =",
+            read: parsed::<Date>,
+        },
+        Filter {
+            name: "endDate",
+            clause: "end_date =",
+            read: parsed::<Date>,
+        },
     ],
     search: "tenant_id IN (SELECT t.id FROM tenants t WHERE t.company_id = ?1 AND t.full_name LIKE ?2 ESCAPE '\\') \
              OR apartment_id IN (SELECT a.id FROM apartments a WHERE a.company_id = ?1 \
@@ -100,7 +132,12 @@ pub fn find(database: &Database, company: CompanyId, id: OccupancyId) -> Result<
 }
 
 /// Where a tenant lives now. Index: occupancies_by_tenant.
-pub fn home_of(database: &Database, company: CompanyId, tenant: TenantId, apartment: ApartmentId) -> Result<bool, StoreError> {
+pub fn home_of(
+    database: &Database,
+    company: CompanyId,
+    tenant: TenantId,
+    apartment: ApartmentId,
+) -> Result<bool, StoreError> {
     let row = database.query_opt(
         "SELECT 1 FROM occupancies WHERE company_id = ?1 AND tenant_id = ?2 AND apartment_id = ?3 AND status = 'ACTIVE'",
         params![company, tenant, apartment],

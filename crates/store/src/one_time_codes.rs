@@ -85,7 +85,12 @@ pub fn try_by_email(database: &Database, email_key: &str, now: Timestamp) -> Res
 }
 
 /// As [`try_by_email`], for the code that somebody asked for themselves.
-pub fn try_of(database: &Database, user: UserId, purpose: Purpose, now: Timestamp) -> Result<Option<TriedCode>, StoreError> {
+pub fn try_of(
+    database: &Database,
+    user: UserId,
+    purpose: Purpose,
+    now: Timestamp,
+) -> Result<Option<TriedCode>, StoreError> {
     database
         .query_opt(
             "UPDATE one_time_codes SET tries = tries + 1 \
@@ -115,7 +120,12 @@ pub fn mark_email_verified(tx: &Transaction<'_>, user: UserId, now: Timestamp) -
 }
 
 /// Moves an account to another address, which is proven. A taken one is `NotUnique` of `users.email_key`.
-pub fn change_email(tx: &Transaction<'_>, user: UserId, email: &EmailAddress, now: Timestamp) -> Result<Option<UserRecord>, StoreError> {
+pub fn change_email(
+    tx: &Transaction<'_>,
+    user: UserId,
+    email: &EmailAddress,
+    now: Timestamp,
+) -> Result<Option<UserRecord>, StoreError> {
     tx.query_opt(
         "UPDATE users SET email = ?2, email_key = ?3, email_verified = 1, updated_at = ?4, version = version + 1 \
          WHERE id = ?1 \
@@ -128,7 +138,13 @@ pub fn change_email(tx: &Transaction<'_>, user: UserId, email: &EmailAddress, no
 }
 
 /// What a request for an unknown address writes in place of a code and a mail.
-pub fn put_decoy(tx: &Transaction<'_>, id: &str, filler: &str, sealed: Vec<u8>, now: Timestamp) -> Result<(), StoreError> {
+pub fn put_decoy(
+    tx: &Transaction<'_>,
+    id: &str,
+    filler: &str,
+    sealed: Vec<u8>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     tx.execute(
         "INSERT INTO decoys (id, filler, sealed, at) VALUES (?1, ?2, ?3, ?4)",
         params![id, filler, sealed, now],

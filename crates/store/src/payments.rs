@@ -19,16 +19,48 @@ pub static LISTING: Listing<Payment> = Listing {
     scope: "p.company_id = ?1",
     id: "p.id",
     sorts: &[
-        Sort { name: "createdAt", column: "p.id", kind: SortKind::Id },
-        Sort { name: "paymentDate", column: "p.payment_date", kind: SortKind::Text },
-        Sort { name: "amount", column: "p.amount", kind: SortKind::Integer },
+        Sort {
+            name: "createdAt",
+            column: "p.id",
+            kind: SortKind::Id,
+        },
+        Sort {
+            name: "paymentDate",
+            column: "p.payment_date",
+            kind: SortKind::Text,
+        },
+        Sort {
+            name: "amount",
+            column: "p.amount",
+            kind: SortKind::Integer,
+        },
     ],
     filters: &[
-        Filter { name: "invoiceId", clause: "p.invoice_id =", read: parsed::<InvoiceId> },
-        Filter { name: "tenantId", clause: "p.tenant_id =", read: parsed::<TenantId> },
-        Filter { name: "paymentMethod", clause: "p.payment_method =", read: parsed::<PaymentMethod> },
-        Filter { name: "paymentDate", clause: "p.payment_date =", read: parsed::<Date> },
-        Filter { name: "reference", clause: "p.reference =", read: text },
+        Filter {
+            name: "invoiceId",
+            clause: "p.invoice_id =",
+            read: parsed::<InvoiceId>,
+        },
+        Filter {
+            name: "tenantId",
+            clause: "p.tenant_id =",
+            read: parsed::<TenantId>,
+        },
+        Filter {
+            name: "paymentMethod",
+            clause: "p.payment_method =",
+            read: parsed::<PaymentMethod>,
+        },
+        Filter {
+            name: "paymentDate",
+            clause: "p.payment_date =",
+            read: parsed::<Date>,
+        },
+        Filter {
+            name: "reference",
+            clause: "p.reference =",
+            read: text,
+        },
     ],
     search: "p.reference LIKE ?2 ESCAPE '\\' OR p.tenant_id IN (SELECT t.id FROM tenants t WHERE t.company_id = ?1 \
              AND t.full_name LIKE ?2 ESCAPE '\\')",

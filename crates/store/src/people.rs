@@ -89,7 +89,12 @@ pub struct Presence {
 }
 
 /// Who of these is there, as far as the seeker may know: people they may write to or share a chat with.
-pub fn presence(database: &Database, seeker: Seeker, users: &[UserId], now: Timestamp) -> Result<Vec<Presence>, StoreError> {
+pub fn presence(
+    database: &Database,
+    seeker: Seeker,
+    users: &[UserId],
+    now: Timestamp,
+) -> Result<Vec<Presence>, StoreError> {
     let sql = format!(
         "SELECT u.id, {ONLINE}, (SELECT max(p.last_seen_at) FROM presence p WHERE p.user_id = u.id) \
          FROM json_each(?6) j JOIN users u ON u.id = j.value WHERE u.id = ?2 OR ({FINDABLE}) \

@@ -23,16 +23,28 @@ const SECTIONS: [(&str, &str); 15] = [
             "SELECT json_object('id', id, 'email', email, 'name', name, 'role', role, 'companyId', company_id, ",
             "'status', status, 'statusReason', status_reason, 'emailVerified', email_verified, ",
             "'documentVerified', document_verified, 'mfaEnabled', mfa_enabled, 'locale', locale, ",
-            "'discoverable', discoverable, 'createdAt', ", iso!("created_at"), ", 'updatedAt', ", iso!("updated_at"),
-            ", 'lastLoginAt', ", iso!("last_login_at"), ", 'deletionRequestedAt', ", iso!("deletion_requested_at"), ") ",
+            "'discoverable', discoverable, 'createdAt', ",
+            iso!("created_at"),
+            ", 'updatedAt', ",
+            iso!("updated_at"),
+            ", 'lastLoginAt', ",
+            iso!("last_login_at"),
+            ", 'deletionRequestedAt', ",
+            iso!("deletion_requested_at"),
+            ") ",
             "FROM users WHERE id = ?1"
         ),
     ),
     (
         "sessions",
         concat!(
-            "SELECT json_object('id', id, 'createdAt', ", iso!("created_at"), ", 'lastUsedAt', ", iso!("last_used_at"),
-            ", 'endedAt', ", iso!("ended_at"), ", 'endedReason', ended_reason, 'ip', ip, 'userAgent', user_agent) ",
+            "SELECT json_object('id', id, 'createdAt', ",
+            iso!("created_at"),
+            ", 'lastUsedAt', ",
+            iso!("last_used_at"),
+            ", 'endedAt', ",
+            iso!("ended_at"),
+            ", 'endedReason', ended_reason, 'ip', ip, 'userAgent', user_agent) ",
             "FROM sessions WHERE user_id = ?1 ORDER BY id"
         ),
     ),
@@ -40,22 +52,32 @@ const SECTIONS: [(&str, &str); 15] = [
         "documents",
         concat!(
             "SELECT json_object('id', id, 'type', type, 'fileName', file_name, 'contentType', content_type, 'size', size, ",
-            "'verificationStatus', verification_status, 'createdAt', ", iso!("created_at"), ", 'verifiedAt', ",
-            iso!("verified_at"), ", 'contentDeletedAt', ", iso!("content_deleted_at"), ") ",
+            "'verificationStatus', verification_status, 'createdAt', ",
+            iso!("created_at"),
+            ", 'verifiedAt', ",
+            iso!("verified_at"),
+            ", 'contentDeletedAt', ",
+            iso!("content_deleted_at"),
+            ") ",
             "FROM documents WHERE user_id = ?1 ORDER BY id"
         ),
     ),
     (
         "verification",
         concat!(
-            "SELECT json_object('status', status, 'submittedAt', ", iso!("submitted_at"), ", 'decidedAt', ",
-            iso!("decided_at"), ", 'reason', reason) FROM verification_cases WHERE user_id = ?1"
+            "SELECT json_object('status', status, 'submittedAt', ",
+            iso!("submitted_at"),
+            ", 'decidedAt', ",
+            iso!("decided_at"),
+            ", 'reason', reason) FROM verification_cases WHERE user_id = ?1"
         ),
     ),
     (
         "decisions",
         concat!(
-            "SELECT json_object('at', ", iso!("at"), ", 'decision', decision, 'reason', reason) ",
+            "SELECT json_object('at', ",
+            iso!("at"),
+            ", 'decision', decision, 'reason', reason) ",
             "FROM verification_decisions WHERE user_id = ?1 ORDER BY id"
         ),
     ),
@@ -63,13 +85,17 @@ const SECTIONS: [(&str, &str); 15] = [
         "mails",
         concat!(
             "SELECT json_object('id', id, 'to', recipient, 'template', template, 'status', status, 'createdAt', ",
-            iso!("created_at"), ", 'sentAt', ", iso!("sent_at"), ") FROM outbox WHERE user_id = ?1 ORDER BY id"
+            iso!("created_at"),
+            ", 'sentAt', ",
+            iso!("sent_at"),
+            ") FROM outbox WHERE user_id = ?1 ORDER BY id"
         ),
     ),
     (
         "chats",
         concat!(
-            "SELECT json_object('id', c.id, 'type', c.type, 'name', c.name, 'joinedAt', ", iso!("m.joined_at"),
+            "SELECT json_object('id', c.id, 'type', c.type, 'name', c.name, 'joinedAt', ",
+            iso!("m.joined_at"),
             ", 'lastReadSeq', m.last_read_seq) FROM chat_members m JOIN chats c ON c.id = m.chat_id ",
             "WHERE m.user_id = ?1 ORDER BY c.id"
         ),
@@ -78,7 +104,12 @@ const SECTIONS: [(&str, &str); 15] = [
         "messages",
         concat!(
             "SELECT json_object('id', id, 'chatId', chat_id, 'seq', seq, 'content', content, 'messageType', message_type, ",
-            "'createdAt', ", iso!("created_at"), ", 'editedAt', ", iso!("edited_at"), ", 'deletedAt', ", iso!("deleted_at"),
+            "'createdAt', ",
+            iso!("created_at"),
+            ", 'editedAt', ",
+            iso!("edited_at"),
+            ", 'deletedAt', ",
+            iso!("deleted_at"),
             ") FROM messages WHERE sender_id = ?1 ORDER BY n"
         ),
     ),
@@ -86,21 +117,27 @@ const SECTIONS: [(&str, &str); 15] = [
         "attachments",
         concat!(
             "SELECT json_object('id', id, 'fileName', file_name, 'contentType', content_type, 'size', size, 'createdAt', ",
-            iso!("created_at"), ") FROM attachments WHERE owner_id = ?1 ORDER BY id"
+            iso!("created_at"),
+            ") FROM attachments WHERE owner_id = ?1 ORDER BY id"
         ),
     ),
     (
         "notifications",
         concat!(
-            "SELECT json_object('id', id, 'kind', kind, 'title', title, 'body', body, 'createdAt', ", iso!("created_at"),
-            ", 'readAt', ", iso!("read_at"), ") FROM notifications WHERE user_id = ?1 ORDER BY id"
+            "SELECT json_object('id', id, 'kind', kind, 'title', title, 'body', body, 'createdAt', ",
+            iso!("created_at"),
+            ", 'readAt', ",
+            iso!("read_at"),
+            ") FROM notifications WHERE user_id = ?1 ORDER BY id"
         ),
     ),
     (
         "tenancies",
         concat!(
             "SELECT json_object('id', id, 'companyId', company_id, 'fullName', full_name, 'email', email, 'phone', phone, ",
-            "'nationalId', national_id, 'createdAt', ", iso!("created_at"), ") FROM tenants WHERE user_id = ?1 ORDER BY id"
+            "'nationalId', national_id, 'createdAt', ",
+            iso!("created_at"),
+            ") FROM tenants WHERE user_id = ?1 ORDER BY id"
         ),
     ),
     (
@@ -127,7 +164,9 @@ const SECTIONS: [(&str, &str); 15] = [
     (
         "auditEntries",
         concat!(
-            "SELECT json_object('id', id, 'at', ", iso!("at"), ", 'action', action, 'ip', ip) ",
+            "SELECT json_object('id', id, 'at', ",
+            iso!("at"),
+            ", 'action', action, 'ip', ip) ",
             "FROM audit_log WHERE subject_id = ?1 OR actor_id = ?1 ORDER BY id"
         ),
     ),
@@ -145,7 +184,11 @@ pub fn export(database: &Database, user: UserId) -> Result<Map<String, Value>, S
                 serde_json::from_str(&text).map_err(|_| StoreError::Column { index: 0 })
             })
             .collect::<Result<Vec<Value>, _>>()?;
-        let section = if name == "account" { rows.pop().unwrap_or(Value::Null) } else { Value::Array(rows) };
+        let section = if name == "account" {
+            rows.pop().unwrap_or(Value::Null)
+        } else {
+            Value::Array(rows)
+        };
         export.insert(name.to_owned(), section);
     }
     Ok(export)

@@ -20,8 +20,19 @@ macro_rules! as_text {
     )+};
 }
 as_text!(
-    ApartmentStatus, Currency, Date, DepositAction, InvoiceKind, InvoiceStatus, LateFeeType, Month, OccupancyStatus,
-    PaymentMethod, Priority, RequestStatus, &Zone,
+    ApartmentStatus,
+    Currency,
+    Date,
+    DepositAction,
+    InvoiceKind,
+    InvoiceStatus,
+    LateFeeType,
+    Month,
+    OccupancyStatus,
+    PaymentMethod,
+    Priority,
+    RequestStatus,
+    &Zone,
 );
 
 impl From<Money> for Value {

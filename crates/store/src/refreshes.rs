@@ -1,8 +1,8 @@
 //! Refreshing a session: each token is good once, but for the moment in which two tabs come with the same one.
 
+use nexus_domain::Timestamp;
 use nexus_domain::ids::{SessionId, UserId};
 use nexus_domain::status::UserStatus;
-use nexus_domain::Timestamp;
 
 use crate::sessions::SessionEnd;
 use crate::users::UserRecord;
@@ -85,7 +85,13 @@ pub fn find(database: &Database, session: SessionId) -> Result<Option<RefreshSta
 }
 
 /// Moves on from token `counter` to the next; `false` when another request was faster, or the session is over.
-pub fn advance(database: &Database, session: SessionId, counter: u32, ip: &str, now: Timestamp) -> Result<bool, StoreError> {
+pub fn advance(
+    database: &Database,
+    session: SessionId,
+    counter: u32,
+    ip: &str,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
     database
         .query_opt(
             "UPDATE sessions SET refresh_counter = refresh_counter + 1, refreshed_at = ?3, last_used_at = ?3, ip = ?4 \

@@ -104,7 +104,10 @@ pub fn feed(database: &Database, since: Option<FeedPosition>) -> Result<Feed, St
             )?
             .ok_or(StoreError::Column { index: 0 })?;
         return Ok(Feed {
-            position: FeedPosition { event: row.get(0)?, message: row.get(1)? },
+            position: FeedPosition {
+                event: row.get(0)?,
+                message: row.get(1)?,
+            },
             sessions_ended: Vec::new(),
             users_ended: Vec::new(),
             memberships: Vec::new(),

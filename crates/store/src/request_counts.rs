@@ -11,7 +11,12 @@ pub struct CountLimit {
 }
 
 /// Counts one more of `key`, if there may be; else says when the window ends. One upsert.
-pub fn count(database: &Database, key: &str, limit: CountLimit, now: Timestamp) -> Result<Result<(), Timestamp>, StoreError> {
+pub fn count(
+    database: &Database,
+    key: &str,
+    limit: CountLimit,
+    now: Timestamp,
+) -> Result<Result<(), Timestamp>, StoreError> {
     let row = database.query_opt(
         "INSERT INTO request_counts (key, count, window_ends_at) VALUES (?1, 1, ?2 + ?3) \
          ON CONFLICT (key) DO UPDATE SET \
@@ -37,10 +42,16 @@ mod tests {
     #[test]
     fn a_window_holds_so_many_and_the_next_begins_anew() {
         let database = Database::in_memory().unwrap();
-        let limit = CountLimit { most: 2, window_millis: 1_000 };
+        let limit = CountLimit {
+            most: 2,
+            window_millis: 1_000,
+        };
         let at = Timestamp::from_millis;
         let mut count = |key, millis| count(&database, key, limit, at(millis)).unwrap();
-        assert_eq!((count("k", 0), count("k", 10), count("k", 20)), (Ok(()), Ok(()), Err(at(1_000))));
+        assert_eq!(
+            (count("k", 0), count("k", 10), count("k", 20)),
+            (Ok(()), Ok(()), Err(at(1_000)))
+        );
         assert_eq!(count("other", 20), Ok(()));
         assert_eq!(count("k", 1_000), Ok(()));
     }

@@ -77,7 +77,12 @@ pub fn take_step(database: &Database, user: UserId, step: i64) -> Result<bool, S
 }
 
 /// Takes a recovery code, once.
-pub fn take_recovery_code(database: &Database, user: UserId, code_hash: &str, now: Timestamp) -> Result<bool, StoreError> {
+pub fn take_recovery_code(
+    database: &Database,
+    user: UserId,
+    code_hash: &str,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
     database
         .query_opt(
             "UPDATE recovery_codes SET used_at = ?3 WHERE user_id = ?1 AND code_hash = ?2 AND used_at IS NULL RETURNING 1",
@@ -98,7 +103,10 @@ pub fn reseal(database: &Database, user: UserId, before: &[u8], sealed_secret: V
 /// `false` when there was none.
 pub fn reset(tx: &Transaction<'_>, user: UserId, now: Timestamp) -> Result<bool, StoreError> {
     tx.execute("DELETE FROM recovery_codes WHERE user_id = ?1", params![user])?;
-    let removed = tx.query_opt("DELETE FROM second_factors WHERE user_id = ?1 RETURNING active", params![user])?;
+    let removed = tx.query_opt(
+        "DELETE FROM second_factors WHERE user_id = ?1 RETURNING active",
+        params![user],
+    )?;
     set_enabled(tx, user, false, now)?;
     removed.map_or(Ok(false), |row| row.get(0))
 }

@@ -18,7 +18,11 @@ pub struct ActiveSession {
 }
 
 /// The session, unless it has ended or its user may not be here any more. One read by primary key.
-pub fn find_active(database: &Database, session: SessionId, now: Timestamp) -> Result<Option<ActiveSession>, StoreError> {
+pub fn find_active(
+    database: &Database,
+    session: SessionId,
+    now: Timestamp,
+) -> Result<Option<ActiveSession>, StoreError> {
     let row = database.query_opt(
         "SELECT s.id, s.user_id, u.role, u.company_id, u.must_change_password, u.mfa_enabled, u.status \
          FROM sessions s JOIN users u ON u.id = s.user_id \
@@ -96,7 +100,13 @@ pub fn list(database: &Database, user: UserId, now: Timestamp) -> Result<Vec<Lis
 }
 
 /// Ends one session of `user`; `false` when there is none that lasts.
-pub fn end(database: &Database, user: UserId, session: SessionId, why: SessionEnd, now: Timestamp) -> Result<bool, StoreError> {
+pub fn end(
+    database: &Database,
+    user: UserId,
+    session: SessionId,
+    why: SessionEnd,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
     database
         .query_opt(
             "UPDATE sessions SET ended_at = ?3, ended_reason = ?4 \
@@ -123,4 +133,26 @@ pub fn end_all(
         .iter()
         .map(|row| row.parse(0))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(database: &Database, sql: &str) -> String {
+        let rows = database
+            .query(&format!("EXPLAIN QUERY PLAN {sql}"), params!["u", 0])
+            .unwrap();
+        rows.iter().map(|row| row.get::<String>(3).unwrap()).collect()
+    }
+
+    #[test]
+    fn a_persons_sessions_are_found_by_index() {
+        let database = Database::in_memory().unwrap();
+        let found = plan(
+            &database,
+            "SELECT id FROM sessions WHERE user_id = ?1 AND ended_at IS NULL AND expires_at > ?2 ORDER BY id DESC",
+        );
+        assert!(found.contains("sessions_by_user"), "{found}");
+    }
 }

@@ -53,7 +53,15 @@ pub fn reserve(
          WHERE (SELECT count(*) FROM sign_in_attempts WHERE email_hash = ?2 AND at > ?5) < ?6 \
          AND (?3 = '' OR (SELECT count(*) FROM sign_in_attempts WHERE address = ?3 AND at > ?5) < ?7) \
          RETURNING 1",
-        params![id, guess.email_hash, guess.address, now, since, limits.per_email, limits.per_address],
+        params![
+            id,
+            guess.email_hash,
+            guess.address,
+            now,
+            since,
+            limits.per_email,
+            limits.per_address
+        ],
     )?;
     if admitted.is_some() {
         return Ok(Admission::Admitted(id));
@@ -65,11 +73,21 @@ pub fn reserve(
                      ORDER BY at DESC LIMIT 1 OFFSET ?4 - 1), 0), \
            coalesce((SELECT at FROM sign_in_attempts WHERE address = ?2 AND ?2 <> '' AND at > ?3 \
                      ORDER BY at DESC LIMIT 1 OFFSET ?5 - 1), 0))",
-        params![guess.email_hash, guess.address, since, limits.per_email, limits.per_address],
+        params![
+            guess.email_hash,
+            guess.address,
+            since,
+            limits.per_email,
+            limits.per_address
+        ],
     )?;
     let oldest: Timestamp = row.map_or(Ok(now), |row| row.get(0))?;
     // 0: a place became free between the two statements.
-    let until = if oldest.as_millis() == 0 { now.plus_seconds(1) } else { oldest.plus_millis(limits.window_millis) };
+    let until = if oldest.as_millis() == 0 {
+        now.plus_seconds(1)
+    } else {
+        oldest.plus_millis(limits.window_millis)
+    };
     Ok(Admission::Throttled { until })
 }
 
@@ -80,7 +98,10 @@ pub fn release(database: &Database, attempt: Uuid) -> Result<(), StoreError> {
 
 /// Forgets the failures of an e-mail address: its owner is in.
 pub fn clear(database: &Database, email_hash: &str) -> Result<(), StoreError> {
-    database.execute("DELETE FROM sign_in_attempts WHERE email_hash = ?1", params![email_hash])
+    database.execute(
+        "DELETE FROM sign_in_attempts WHERE email_hash = ?1",
+        params![email_hash],
+    )
 }
 
 /// Index: sign_in_attempts_by_age.
@@ -102,7 +123,10 @@ mod tests {
     }
 
     fn guess(database: &Database, n: u128, email: &str, address: &str, millis: i64) -> Admission {
-        let guess = Guess { email_hash: email, address };
+        let guess = Guess {
+            email_hash: email,
+            address,
+        };
         reserve(database, Uuid::from_u128(n), guess, SIGN_IN_LIMITS, at(millis)).unwrap()
     }
 
@@ -110,10 +134,19 @@ mod tests {
     fn the_sixth_guess_waits_until_the_first_is_15_minutes_old() {
         let database = Database::in_memory().unwrap();
         for n in 0..5 {
-            assert!(matches!(guess(&database, n, "e", "a", 1_000 * i64::try_from(n).unwrap()), Admission::Admitted(_)));
+            assert!(matches!(
+                guess(&database, n, "e", "a", 1_000 * i64::try_from(n).unwrap()),
+                Admission::Admitted(_)
+            ));
         }
-        assert_eq!(guess(&database, 9, "e", "b", 10_000), Admission::Throttled { until: at(WINDOW) });
-        assert!(matches!(guess(&database, 9, "e", "b", WINDOW + 1), Admission::Admitted(_)));
+        assert_eq!(
+            guess(&database, 9, "e", "b", 10_000),
+            Admission::Throttled { until: at(WINDOW) }
+        );
+        assert!(matches!(
+            guess(&database, 9, "e", "b", WINDOW + 1),
+            Admission::Admitted(_)
+        ));
     }
 
     #[test]
@@ -122,14 +155,19 @@ mod tests {
         for n in 0..200 {
             guess(&database, n, "e", "a", 0);
         }
-        assert!(matches!(guess(&database, 300, "e", "a", WINDOW), Admission::Admitted(_)));
+        assert!(matches!(
+            guess(&database, 300, "e", "a", WINDOW),
+            Admission::Admitted(_)
+        ));
     }
 
     #[test]
     fn a_right_password_takes_its_attempt_back_and_a_sign_in_forgets_all() {
         let database = Database::in_memory().unwrap();
         for n in 0..50 {
-            let Admission::Admitted(id) = guess(&database, n, "e", "a", 0) else { panic!("throttled at {n}") };
+            let Admission::Admitted(id) = guess(&database, n, "e", "a", 0) else {
+                panic!("throttled at {n}")
+            };
             release(&database, id).unwrap();
         }
         for n in 0..4 {
@@ -145,9 +183,15 @@ mod tests {
     fn one_address_has_300_guesses_over_all_accounts() {
         let database = Database::in_memory().unwrap();
         for n in 0..300 {
-            assert!(matches!(guess(&database, n, &n.to_string(), "a", 0), Admission::Admitted(_)));
+            assert!(matches!(
+                guess(&database, n, &n.to_string(), "a", 0),
+                Admission::Admitted(_)
+            ));
         }
-        assert_eq!(guess(&database, 300, "new", "a", 5), Admission::Throttled { until: at(WINDOW) });
+        assert_eq!(
+            guess(&database, 300, "new", "a", 5),
+            Admission::Throttled { until: at(WINDOW) }
+        );
         assert!(matches!(guess(&database, 301, "new", "b", 5), Admission::Admitted(_)));
     }
 

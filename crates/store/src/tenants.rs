@@ -15,16 +15,48 @@ pub static LISTING: Listing<Tenant> = Listing {
     scope: "company_id = ?1",
     id: "id",
     sorts: &[
-        Sort { name: "createdAt", column: "id", kind: SortKind::Id },
-        Sort { name: "fullName", column: "full_name", kind: SortKind::Text },
-        Sort { name: "email", column: "email_key", kind: SortKind::Text },
-        Sort { name: "updatedAt", column: "updated_at", kind: SortKind::Integer },
+        Sort {
+            name: "createdAt",
+            column: "id",
+            kind: SortKind::Id,
+        },
+        Sort {
+            name: "fullName",
+            column: "full_name",
+            kind: SortKind::Text,
+        },
+        Sort {
+            name: "email",
+            column: "email_key",
+            kind: SortKind::Text,
+        },
+        Sort {
+            name: "updatedAt",
+            column: "updated_at",
+            kind: SortKind::Integer,
+        },
     ],
     filters: &[
-        Filter { name: "userId", clause: "user_id =", read: parsed::<UserId> },
-        Filter { name: "email", clause: "email_key =", read: email_key },
-        Filter { name: "fullName", clause: "full_name =", read: text },
-        Filter { name: "phone", clause: "phone =", read: text },
+        Filter {
+            name: "userId",
+            clause: "user_id =",
+            read: parsed::<UserId>,
+        },
+        Filter {
+            name: "email",
+            clause: "email_key =",
+            read: email_key,
+        },
+        Filter {
+            name: "fullName",
+            clause: "full_name =",
+            read: text,
+        },
+        Filter {
+            name: "phone",
+            clause: "phone =",
+            read: text,
+        },
     ],
     search: "full_name LIKE ?2 ESCAPE '\\' OR email LIKE ?2 ESCAPE '\\' OR phone LIKE ?2 ESCAPE '\\'",
     total: "(SELECT tenants FROM company_totals WHERE company_id = ?1)",
@@ -32,7 +64,8 @@ pub static LISTING: Listing<Tenant> = Listing {
 };
 
 fn email_key(text: &str) -> Result<Value, nexus_domain::Invalid> {
-    text.parse::<EmailAddress>().map(|address| Value::Text(address.key().to_owned()))
+    text.parse::<EmailAddress>()
+        .map(|address| Value::Text(address.key().to_owned()))
 }
 
 fn read(row: &Row) -> Result<Tenant, StoreError> {
@@ -76,7 +109,10 @@ pub fn of_user(database: &Database, company: CompanyId, user: UserId) -> Result<
 
 /// Whether an account belongs to the company.
 pub fn is_member(database: &Database, company: CompanyId, user: UserId) -> Result<bool, StoreError> {
-    let row = database.query_opt("SELECT 1 FROM users WHERE id = ?1 AND company_id = ?2", params![user, company])?;
+    let row = database.query_opt(
+        "SELECT 1 FROM users WHERE id = ?1 AND company_id = ?2",
+        params![user, company],
+    )?;
     Ok(row.is_some())
 }
 

@@ -11,18 +11,19 @@ use thiserror::Error;
 
 use crate::audit::{self, NewAuditEntry};
 use crate::outbox::{self, NewMail};
+use crate::second_factors;
 use crate::sessions::{self, SessionEnd};
 use crate::users::{self, UserRecord};
 use crate::{Database, StoreError, Transaction, Value, params, user_columns};
 
 /// Which people, in which order, from where on.
 #[derive(Debug, Clone)]
-pub struct UserList<'a> {
+pub struct UserList {
     /// `None`: everybody.
     pub scope: Option<CompanyId>,
     pub status: Option<UserStatus>,
     pub role: Option<Role>,
-    pub search: Option<&'a str>,
+    pub search: Option<String>,
     /// By `createdAt`, `name` or `email`.
     pub sort: Sort,
     /// The sort key of the last row shown (text, or milliseconds for `createdAt`), and its id.
@@ -33,16 +34,28 @@ pub struct UserList<'a> {
 macro_rules! user_list {
     ($key:literal, $beyond:literal, $direction:literal) => {
         concat!(
-            "SELECT ", user_columns!(), " FROM users WHERE (?1 IS NULL OR users.company_id = ?1)",
+            "SELECT ",
+            user_columns!(),
+            " FROM users WHERE (?1 IS NULL OR users.company_id = ?1)",
             " AND (?2 IS NULL OR users.status = ?2) AND (?3 IS NULL OR users.role = ?3)",
             " AND (?4 IS NULL OR lower(users.name) LIKE ?4 ESCAPE '\\' OR users.email_key LIKE ?4 ESCAPE '\\')",
-            " AND (?5 IS NULL OR (", $key, ", users.id) ", $beyond, " (?5, ?6))",
-            " ORDER BY ", $key, " ", $direction, ", users.id ", $direction, " LIMIT ?7"
+            " AND (?5 IS NULL OR (",
+            $key,
+            ", users.id) ",
+            $beyond,
+            " (?5, ?6))",
+            " ORDER BY ",
+            $key,
+            " ",
+            $direction,
+            ", users.id ",
+            $direction,
+            " LIMIT ?7"
         )
     };
 }
 
-pub fn list(database: &Database, list: &UserList<'_>) -> Result<Vec<UserRecord>, StoreError> {
+pub fn list(database: &Database, list: &UserList) -> Result<Vec<UserRecord>, StoreError> {
     let sql = match (list.sort.field, list.sort.descending) {
         ("name", false) => user_list!("users.name", ">", "ASC"),
         ("name", true) => user_list!("users.name", "<", "DESC"),
@@ -55,19 +68,27 @@ pub fn list(database: &Database, list: &UserList<'_>) -> Result<Vec<UserRecord>,
     database
         .query(
             sql,
-            params![list.scope, list.status, list.role, list.search, after.unwrap_or(Value::Null), after_id, list.limit],
+            params![
+                list.scope,
+                list.status,
+                list.role,
+                list.search.as_deref(),
+                after.unwrap_or(Value::Null),
+                after_id,
+                list.limit
+            ],
         )?
         .iter()
         .map(|row| UserRecord::read(row, 0))
         .collect()
 }
 
-pub fn count(database: &Database, list: &UserList<'_>) -> Result<i64, StoreError> {
+pub fn count(database: &Database, list: &UserList) -> Result<i64, StoreError> {
     let row = database.query_opt(
         "SELECT count(*) FROM users WHERE (?1 IS NULL OR company_id = ?1) AND (?2 IS NULL OR status = ?2) \
          AND (?3 IS NULL OR role = ?3) \
          AND (?4 IS NULL OR lower(name) LIKE ?4 ESCAPE '\\' OR email_key LIKE ?4 ESCAPE '\\')",
-        params![list.scope, list.status, list.role, list.search],
+        params![list.scope, list.status, list.role, list.search.as_deref()],
     )?;
     row.map_or(Ok(0), |row| row.get(0))
 }
@@ -115,7 +136,13 @@ impl Actor<'_> {
         Ok(found)
     }
 
-    fn log(&self, tx: &Transaction<'_>, action: &str, target: &UserRecord, details: serde_json::Value) -> Result<(), StoreError> {
+    fn log(
+        &self,
+        tx: &Transaction<'_>,
+        action: &str,
+        target: &UserRecord,
+        details: serde_json::Value,
+    ) -> Result<(), StoreError> {
         let entry = NewAuditEntry {
             action,
             subject_type: "user",
@@ -138,7 +165,12 @@ pub struct UserChange {
     pub version: Option<i64>,
 }
 
-pub fn change(database: &Database, actor: &Actor<'_>, user: UserId, change: &UserChange) -> Result<UserRecord, UserActError> {
+pub fn change(
+    database: &Database,
+    actor: &Actor<'_>,
+    user: UserId,
+    change: &UserChange,
+) -> Result<UserRecord, UserActError> {
     database.transaction(|tx| {
         let before = find(tx, user, actor.scope)?.ok_or(UserActError::NoUser)?;
         if change.version.is_some_and(|version| version != before.version) {
@@ -151,7 +183,8 @@ pub fn change(database: &Database, actor: &Actor<'_>, user: UserId, change: &Use
         }
         actor.target(tx, user)?;
         if let Some(company) = company.filter(|_| company != before.company_id) {
-            tx.query_opt("SELECT 1 FROM companies WHERE id = ?1", params![company])?.ok_or(UserActError::NoCompany)?;
+            tx.query_opt("SELECT 1 FROM companies WHERE id = ?1", params![company])?
+                .ok_or(UserActError::NoCompany)?;
         }
         if company.is_none() && matches!(role, Role::Manager | Role::Admin) {
             return Err(UserActError::CompanyNeeded);
@@ -161,10 +194,15 @@ pub fn change(database: &Database, actor: &Actor<'_>, user: UserId, change: &Use
             params![user, role, company, actor.entry.at],
         )?;
         let after = users::by_id(tx, user)?.ok_or(UserActError::NoUser)?;
-        actor.log(tx, "user.changed", &after, json!({
-            "role": { "from": before.role, "to": role },
-            "companyId": { "from": before.company_id, "to": company },
-        }))?;
+        actor.log(
+            tx,
+            "user.changed",
+            &after,
+            json!({
+                "role": { "from": before.role, "to": role },
+                "companyId": { "from": before.company_id, "to": company },
+            }),
+        )?;
         Ok(after)
     })
 }
@@ -191,9 +229,11 @@ impl AccountAct {
         match (self, now) {
             (Self::Suspend, UserStatus::Pending | UserStatus::Active) => Some(UserStatus::Suspended),
             (Self::Ban, UserStatus::Pending | UserStatus::Active | UserStatus::Suspended) => Some(UserStatus::Banned),
-            (Self::Reinstate, UserStatus::Suspended | UserStatus::Banned) => {
-                Some(if let_in { UserStatus::Active } else { UserStatus::Pending })
-            }
+            (Self::Reinstate, UserStatus::Suspended | UserStatus::Banned) => Some(if let_in {
+                UserStatus::Active
+            } else {
+                UserStatus::Pending
+            }),
             _ => None,
         }
     }
@@ -233,23 +273,18 @@ pub fn act(
     })
 }
 
-/// Takes a person's second factor away; `clear` removes what belongs to it, in the same transaction.
+/// Takes a person's second factor away and tells them.
 pub fn reset_mfa(
     database: &Database,
     actor: &Actor<'_>,
     user: UserId,
     reason: &str,
     mail: MailId,
-    clear: impl FnOnce(&Transaction<'_>, UserId) -> Result<(), StoreError>,
 ) -> Result<Vec<SessionId>, UserActError> {
     database.transaction(|tx| {
         let before = actor.target(tx, user)?;
         let now = actor.entry.at;
-        tx.execute(
-            "UPDATE users SET mfa_enabled = 0, updated_at = ?2, version = version + 1 WHERE id = ?1",
-            params![user, now],
-        )?;
-        clear(tx, user)?;
+        second_factors::reset(tx, user, now)?;
         let ended = sessions::end_all(tx, user, None, SessionEnd::Revoked, now)?;
         tell(tx, &before, Template::MfaReset, json!({}), mail, now)?;
         actor.log(tx, "user.mfa_reset", &before, json!({ "reason": reason }))?;

@@ -69,7 +69,10 @@ impl UserRecord {
 /// By primary key.
 pub fn by_id(database: &Database, user: UserId) -> Result<Option<UserRecord>, StoreError> {
     database
-        .query_opt(concat!("SELECT ", user_columns!(), " FROM users WHERE users.id = ?1"), params![user])?
+        .query_opt(
+            concat!("SELECT ", user_columns!(), " FROM users WHERE users.id = ?1"),
+            params![user],
+        )?
         .map(|row| UserRecord::read(&row, 0))
         .transpose()
 }
@@ -200,7 +203,10 @@ mod tests {
         let database = Database::in_memory().unwrap();
         let made = insert_one(&database, "Ana@Example.org").unwrap();
         assert_eq!(by_id(&database, made.id).unwrap(), Some(made.clone()));
-        assert_eq!(by_email(&database, &"ANA@example.org".parse().unwrap()).unwrap(), Some(made));
+        assert_eq!(
+            by_email(&database, &"ANA@example.org".parse().unwrap()).unwrap(),
+            Some(made)
+        );
         let again = insert_one(&database, "ana@example.ORG").unwrap_err();
         assert!(is_email_taken(&again));
     }
@@ -209,11 +215,20 @@ mod tests {
     fn a_change_names_the_version_it_is_of() {
         let database = Database::in_memory().unwrap();
         let user = insert_one(&database, "ana@example.org").unwrap();
-        let change = ProfileChange { name: Some("Ana Kos"), ..Default::default() };
+        let change = ProfileChange {
+            name: Some("Ana Kos"),
+            ..Default::default()
+        };
         let now = Timestamp::from_millis(2_000);
-        let changed = change_profile(&database, user.id, &change, Some(user.version), now).unwrap().unwrap();
+        let changed = change_profile(&database, user.id, &change, Some(user.version), now)
+            .unwrap()
+            .unwrap();
         assert_eq!((changed.name.as_str(), changed.version), ("Ana Kos", user.version + 1));
-        assert!(change_profile(&database, user.id, &change, Some(user.version), now).unwrap().is_none());
+        assert!(
+            change_profile(&database, user.id, &change, Some(user.version), now)
+                .unwrap()
+                .is_none()
+        );
     }
 
     #[test]
@@ -223,8 +238,18 @@ mod tests {
         let json = serde_json::to_value(&user).unwrap();
         let members: Vec<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();
         let mut expected = [
-            "id", "email", "name", "role", "companyId", "status", "emailVerified", "documentVerified", "mfaEnabled",
-            "locale", "createdAt", "lastLoginAt",
+            "id",
+            "email",
+            "name",
+            "role",
+            "companyId",
+            "status",
+            "emailVerified",
+            "documentVerified",
+            "mfaEnabled",
+            "locale",
+            "createdAt",
+            "lastLoginAt",
         ];
         expected.sort_unstable();
         let mut members = members;

@@ -173,8 +173,23 @@ mod ids {
     use super::Value;
     use nexus_domain::ids::*;
     as_text!(
-        UserId, CompanyId, SessionId, DocumentId, AuditId, MailId, ChatId, MessageId, AttachmentId, NotificationId,
-        CompoundId, ApartmentId, TenantId, OccupancyId, InvoiceId, PaymentId, MaintenanceRequestId,
+        UserId,
+        CompanyId,
+        SessionId,
+        DocumentId,
+        AuditId,
+        MailId,
+        ChatId,
+        MessageId,
+        AttachmentId,
+        NotificationId,
+        CompoundId,
+        ApartmentId,
+        TenantId,
+        OccupancyId,
+        InvoiceId,
+        PaymentId,
+        MaintenanceRequestId,
     );
     use nexus_domain::Role;
     use nexus_domain::status::{UserStatus, VerificationStatus};

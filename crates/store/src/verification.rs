@@ -1,7 +1,7 @@
 //! Verification cases and the decisions on them. Each decision is one transaction: the case, its documents, the
 //! person, the history, the audit entry and the mail commit together.
 
-use nexus_domain::ids::{AuditId, CompanyId, DocumentId, UserId};
+use nexus_domain::ids::{AuditId, CompanyId, DocumentId, NotificationId, UserId};
 use nexus_domain::mail::Template;
 use nexus_domain::page::Sort;
 use nexus_domain::status::{UserStatus, VerificationStatus};
@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::audit::{self, NewAuditEntry};
 use crate::documents::{self, NewDocument, StoredDocument};
+use crate::notifications::{self, Notification};
 use crate::outbox::{self, NewMail};
 use crate::users::{self, UserRecord};
 use crate::{Database, Row, StoreError, Transaction, Value, params};
@@ -31,11 +32,11 @@ pub struct Case {
 
 /// Which cases, in which order, from where on.
 #[derive(Debug, Clone)]
-pub struct CaseList<'a> {
+pub struct CaseList {
     /// `None`: of every company and of none.
     pub scope: Option<CompanyId>,
     pub status: Option<VerificationStatus>,
-    pub search: Option<&'a str>,
+    pub search: Option<String>,
     /// By `submittedAt`.
     pub sort: Sort,
     pub after: Option<(i64, UserId)>,
@@ -53,17 +54,26 @@ macro_rules! case_columns {
 macro_rules! case_list {
     ($scope:literal, $beyond:literal, $direction:literal) => {
         concat!(
-            "SELECT ", case_columns!(), " FROM verification_cases c JOIN users u ON u.id = c.user_id WHERE ", $scope,
+            "SELECT ",
+            case_columns!(),
+            " FROM verification_cases c JOIN users u ON u.id = c.user_id WHERE ",
+            $scope,
             " AND (?2 IS NULL OR c.status = ?2)",
             " AND (?3 IS NULL OR lower(u.name) LIKE ?3 ESCAPE '\\' OR u.email_key LIKE ?3 ESCAPE '\\')",
-            " AND (?4 IS NULL OR (c.submitted_at, c.user_id) ", $beyond, " (?4, ?5))",
-            " ORDER BY c.submitted_at ", $direction, ", c.user_id ", $direction, " LIMIT ?6"
+            " AND (?4 IS NULL OR (c.submitted_at, c.user_id) ",
+            $beyond,
+            " (?4, ?5))",
+            " ORDER BY c.submitted_at ",
+            $direction,
+            ", c.user_id ",
+            $direction,
+            " LIMIT ?6"
         )
     };
 }
 
 /// Indexes: verification_cases_by_company, verification_cases_by_time.
-pub fn list(database: &Database, list: &CaseList<'_>) -> Result<Vec<Case>, StoreError> {
+pub fn list(database: &Database, list: &CaseList) -> Result<Vec<Case>, StoreError> {
     let sql = match (list.scope.is_some(), list.sort.descending) {
         (true, false) => case_list!("c.company_id = ?1", ">", "ASC"),
         (true, true) => case_list!("c.company_id = ?1", "<", "DESC"),
@@ -72,18 +82,28 @@ pub fn list(database: &Database, list: &CaseList<'_>) -> Result<Vec<Case>, Store
     };
     let (after, after_id) = list.after.unzip();
     database
-        .query(sql, params![list.scope, list.status, list.search, after, after_id, list.limit])?
+        .query(
+            sql,
+            params![
+                list.scope,
+                list.status,
+                list.search.as_deref(),
+                after,
+                after_id,
+                list.limit
+            ],
+        )?
         .iter()
         .map(read_case)
         .collect()
 }
 
-pub fn count(database: &Database, list: &CaseList<'_>) -> Result<i64, StoreError> {
+pub fn count(database: &Database, list: &CaseList) -> Result<i64, StoreError> {
     let row = database.query_opt(
         "SELECT count(*) FROM verification_cases c JOIN users u ON u.id = c.user_id \
          WHERE (?1 IS NULL OR c.company_id = ?1) AND (?2 IS NULL OR c.status = ?2) \
          AND (?3 IS NULL OR lower(u.name) LIKE ?3 ESCAPE '\\' OR u.email_key LIKE ?3 ESCAPE '\\')",
-        params![list.scope, list.status, list.search],
+        params![list.scope, list.status, list.search.as_deref()],
     )?;
     row.map_or(Ok(0), |row| row.get(0))
 }
@@ -93,7 +113,9 @@ pub fn find(database: &Database, user: UserId, scope: Option<CompanyId>) -> Resu
     database
         .query_opt(
             concat!(
-                "SELECT ", case_columns!(), " FROM verification_cases c JOIN users u ON u.id = c.user_id ",
+                "SELECT ",
+                case_columns!(),
+                " FROM verification_cases c JOIN users u ON u.id = c.user_id ",
                 "WHERE c.user_id = ?1 AND (?2 IS NULL OR c.company_id = ?2)"
             ),
             params![user, scope],
@@ -148,7 +170,12 @@ pub fn decisions(database: &Database, user: UserId) -> Result<Vec<PastDecision>,
         )?
         .iter()
         .map(|row| {
-            Ok(PastDecision { at: row.get(0)?, by: row.parse(1)?, decision: row.parse(2)?, reason: row.get(3)? })
+            Ok(PastDecision {
+                at: row.get(0)?,
+                by: row.parse(1)?,
+                decision: row.parse(2)?,
+                reason: row.get(3)?,
+            })
         })
         .collect()
 }
@@ -209,6 +236,7 @@ pub struct Decider<'a> {
     pub request_id: &'a str,
     pub audit_id: AuditId,
     pub decision_id: Uuid,
+    pub notification_id: NotificationId,
 }
 
 /// The mail of a decision; the recipient is found with the case.
@@ -241,6 +269,8 @@ pub struct Rejection<'a> {
 pub struct Decided {
     pub user: UserRecord,
     pub documents: Vec<StoredDocument>,
+    /// What was written down for them to be told.
+    pub notification: Notification,
 }
 
 /// Whether a decision can be taken, looked at before the expensive part of it. The decision itself looks again.
@@ -346,7 +376,11 @@ fn finish(
     details: serde_json::Value,
 ) -> Result<Decided, DecisionError> {
     let person = users::by_id(tx, user)?.ok_or(DecisionError::NoCase)?;
-    let action = if person.status == UserStatus::Active { "user.approved" } else { "user.rejected" };
+    let action = if person.status == UserStatus::Active {
+        "user.approved"
+    } else {
+        "user.rejected"
+    };
     let documents = documents::by_user(tx, user)?;
     audit::append(
         tx,
@@ -379,7 +413,39 @@ fn finish(
             expires_at: decider.at.plus_seconds(nexus_domain::mail::PATIENCE_SECONDS),
         },
     )?;
-    Ok(Decided { user: person, documents })
+    let notification = notification(user, decider, person.status == UserStatus::Active);
+    notifications::insert(tx, &notification)?;
+    Ok(Decided {
+        user: person,
+        documents,
+        notification,
+    })
+}
+
+fn notification(user: UserId, decider: &Decider<'_>, approved: bool) -> Notification {
+    let (kind, title, body) = if approved {
+        (
+            "DOCUMENTS_APPROVED",
+            "Your documents are approved",
+            "Your account is open.",
+        )
+    } else {
+        (
+            "DOCUMENTS_REJECTED",
+            "Your documents were not accepted",
+            "The mail we sent you says why and what to do.",
+        )
+    };
+    Notification {
+        id: decider.notification_id,
+        user_id: user,
+        kind: kind.to_owned(),
+        title: title.to_owned(),
+        body: body.to_owned(),
+        link: Some("/documents".to_owned()),
+        created_at: decider.at,
+        read_at: None,
+    }
 }
 
 /// Takes documents for a case that was rejected, or that waits without any; it is pending (again) afterwards.
@@ -419,6 +485,157 @@ pub fn resubmit(
 /// Writes down that somebody looked at a document.
 pub fn record_look(database: &Database, entry: &NewAuditEntry<'_>, document: DocumentId) -> Result<(), StoreError> {
     database.transaction(|tx| {
-        audit::append(tx, &NewAuditEntry { subject_type: "document", subject_id: document.to_string(), ..entry.clone() })
+        audit::append(
+            tx,
+            &NewAuditEntry {
+                subject_type: "document",
+                subject_id: document.to_string(),
+                ..entry.clone()
+            },
+        )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Barrier;
+
+    use nexus_domain::EmailAddress;
+    use nexus_domain::document::DocumentType;
+    use nexus_domain::ids::MailId;
+
+    use super::*;
+    use crate::users::NewUser;
+
+    fn with_case(path: &Path) -> (UserId, UserId) {
+        let database = Database::open_file(path).unwrap();
+        let now = Timestamp::from_millis(1_000);
+        let [user, admin] = [1u8, 2].map(|n| {
+            let id = UserId::generate(now, [n; 10]);
+            let email: EmailAddress = format!("u{n}@example.org").parse().unwrap();
+            let new = NewUser {
+                id,
+                email: &email,
+                name: "A",
+                role: Role::Student,
+                company: None,
+                status: UserStatus::Pending,
+                password_hash: "none",
+                email_verified: true,
+                document_verified: false,
+                locale: "en",
+                now,
+            };
+            users::insert(&database, &new).unwrap();
+            id
+        });
+        let document = NewDocument {
+            id: DocumentId::generate(now, [3; 10]),
+            kind: DocumentType::Passport,
+            file_name: "p.pdf".into(),
+            content_type: "application/pdf".into(),
+            size: 1,
+            blob_key: "k".into(),
+        };
+        let opened: Result<(), StoreError> =
+            database.transaction(|tx| documents::insert_case(tx, user, &[document], now));
+        opened.unwrap();
+        (user, admin)
+    }
+
+    fn decide(path: &Path, user: UserId, admin: UserId, n: u8) -> Result<Decided, DecisionError> {
+        let database = Database::open_file(path)?;
+        let at = Timestamp::from_millis(2_000);
+        let id = [n; 10];
+        let decider = Decider {
+            by: admin,
+            scope: None,
+            at,
+            ip: "",
+            request_id: "",
+            audit_id: AuditId::generate(at, id),
+            decision_id: nexus_domain::ids::uuid_v7(at, id),
+            notification_id: NotificationId::generate(at, id),
+        };
+        let mail = DecisionMail {
+            id: MailId::generate(at, id),
+            params: json!({}),
+            sealed: vec![0],
+        };
+        if n % 2 == 0 {
+            let approval = Approval {
+                role: None,
+                company: None,
+                password_hash: "h",
+                password_expires_at: at,
+                mail,
+            };
+            approve(&database, user, &decider, &approval, |_, _| Ok(()))
+        } else {
+            let hash = n.to_string();
+            let rejection = Rejection {
+                reason: "r",
+                link_hash: &hash,
+                link_expires_at: at,
+                mail,
+            };
+            reject(&database, user, &decider, &rejection, |_, _| Ok(()))
+        }
+    }
+
+    #[test]
+    fn of_sixty_four_decisions_at_once_exactly_one_is_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("n.db");
+        let (user, admin) = with_case(&path);
+        let start = Barrier::new(64);
+        let results: Vec<_> = std::thread::scope(|scope| {
+            let running: Vec<_> = (0..64u8)
+                .map(|n| {
+                    let (path, start) = (&path, &start);
+                    scope.spawn(move || {
+                        start.wait();
+                        decide(path, user, admin, n)
+                    })
+                })
+                .collect();
+            running.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        let won = results.iter().filter(|result| result.is_ok()).count();
+        let lost = results
+            .iter()
+            .filter(|result| matches!(result, Err(DecisionError::AlreadyDecided)))
+            .count();
+        assert_eq!((won, lost), (1, 63), "{results:?}");
+        let database = Database::open_file(&path).unwrap();
+        for table in ["outbox", "audit_log", "verification_decisions", "notifications"] {
+            let rows = database.query(&format!("SELECT count(*) FROM {table}"), &[]).unwrap();
+            assert_eq!(rows[0].get::<i64>(0).unwrap(), 1, "{table}");
+        }
+    }
+
+    #[test]
+    fn whatever_fails_last_takes_everything_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("n.db");
+        let (user, admin) = with_case(&path);
+        let database = Database::open_file(&path).unwrap();
+        // The id of the mail is taken: the last insert of a decision fails.
+        decide(&path, user, admin, 2).unwrap();
+        database
+            .execute("UPDATE verification_cases SET status = 'PENDING'", &[])
+            .unwrap();
+        database
+            .execute("UPDATE documents SET verification_status = 'PENDING'", &[])
+            .unwrap();
+        database.execute("UPDATE users SET status = 'PENDING'", &[]).unwrap();
+        assert!(matches!(
+            decide(&path, user, admin, 2),
+            Err(DecisionError::Store(StoreError::NotUnique { .. }))
+        ));
+        let case = find(&database, user, None).unwrap().unwrap();
+        assert_eq!(case.status, VerificationStatus::Pending);
+        assert_eq!(case.documents[0].verification_status, VerificationStatus::Pending);
+    }
 }

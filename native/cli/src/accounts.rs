@@ -32,10 +32,24 @@ pub fn hashing(source: &Source) -> Result<Hashing, Failure> {
 
 impl Account {
     /// Checks the password by the rules that hold for everybody, and hashes it.
-    pub fn new(email: EmailAddress, name: String, role: Role, password: &str, hashing: &Hashing) -> Result<Self, Failure> {
-        let owner = Owner { email: &email, name: &name };
+    pub fn new(
+        email: EmailAddress,
+        name: String,
+        role: Role,
+        password: &str,
+        hashing: &Hashing,
+    ) -> Result<Self, Failure> {
+        let owner = Owner {
+            email: &email,
+            name: &name,
+        };
         let password: Password = password::check_new(password, owner, hashing.algorithm()).map_err(|broken| {
-            Failure::Configuration(broken.iter().map(|rule| format!("the password {}", rule.message)).collect())
+            Failure::Configuration(
+                broken
+                    .iter()
+                    .map(|rule| format!("the password {}", rule.message))
+                    .collect(),
+            )
         })?;
         let password_hash = hashing
             .hash(&password, random()?)

@@ -21,7 +21,10 @@ impl Manifest {
         if let Some(given) = &self.manifest {
             return match given.is_file() {
                 true => Ok(given.clone()),
-                false => Err(Failure::configuration(format!("--manifest: there is no file {}", given.display()))),
+                false => Err(Failure::configuration(format!(
+                    "--manifest: there is no file {}",
+                    given.display()
+                ))),
             };
         }
         let here = Path::new("spin.toml");

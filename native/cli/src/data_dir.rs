@@ -44,8 +44,12 @@ impl DataDir {
 
     /// The database, its schema brought up to date. Works while the product runs.
     pub fn database(&self) -> Result<Database, Failure> {
-        Database::open_file(&self.database_file())
-            .map_err(|error| Failure::failed(format!("the database {} can't be opened", self.database_file().display()), error))
+        Database::open_file(&self.database_file()).map_err(|error| {
+            Failure::failed(
+                format!("the database {} can't be opened", self.database_file().display()),
+                error,
+            )
+        })
     }
 }
 

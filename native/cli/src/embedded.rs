@@ -23,7 +23,11 @@ impl EmbeddedBackend {
 }
 
 impl Backend for EmbeddedBackend {
-    fn call(&self, request: Request<Body>, client: SocketAddr) -> BoxFuture<'static, Result<Response<Body>, BackendError>> {
+    fn call(
+        &self,
+        request: Request<Body>,
+        client: SocketAddr,
+    ) -> BoxFuture<'static, Result<Response<Body>, BackendError>> {
         let host = self.0.clone();
         async move { Ok(host.handle(request, client).await) }.boxed()
     }

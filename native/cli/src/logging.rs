@@ -29,10 +29,16 @@ impl Log {
         let filter = EnvFilter::new(format!(
             "{libraries},nexus={level},nexus_sidecar={level},nexus_host={level},access={level}"
         ));
-        let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer.clone());
+        let subscriber = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(writer.clone());
         let started = match format {
             LogFormat::Json => {
-                let subscriber = subscriber.json().flatten_event(true).with_current_span(false).with_span_list(false);
+                let subscriber = subscriber
+                    .json()
+                    .flatten_event(true)
+                    .with_current_span(false)
+                    .with_span_list(false);
                 tracing::subscriber::set_global_default(subscriber.finish())
             }
             LogFormat::Pretty => tracing::subscriber::set_global_default(subscriber.compact().finish()),

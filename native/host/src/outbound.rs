@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::header::HOST;
 use http::uri::{Parts, Scheme};
-use http::{Request, Response, Uri};
+use http::{HeaderName, Request, Response, Uri};
 use http_body_util::BodyExt;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
@@ -57,6 +57,11 @@ impl Outbound {
 }
 
 impl WasiHttpHooks for Outbound {
+    /// As the default says, without its allocation for each header of each request.
+    fn is_forbidden_header(&mut self, name: &HeaderName) -> bool {
+        wasmtime_wasi_http::DEFAULT_FORBIDDEN_HEADERS.contains(name)
+    }
+
     fn send_request(
         &mut self,
         request: Request<WasiBody>,

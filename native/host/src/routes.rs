@@ -126,9 +126,8 @@ impl<T> Route<T> {
         let rank = |route: &Self, index: usize| match route.segments.get(index) {
             Some(Segment::Literal(_)) => 0,
             Some(Segment::Name(_)) => 1,
-            None if route.wildcard => 2,
-            // Never competes with a route that has this segment.
-            None => 3,
+            None if route.wildcard => 3,
+            None => 2,
         };
         (0..=self.segments.len().max(other.segments.len()))
             .map(|index| rank(self, index).cmp(&rank(other, index)))

@@ -27,7 +27,11 @@ pub type Body = UnsyncBoxBody<Bytes, BoxError>;
 
 pub trait Backend: Send + Sync + 'static {
     /// Passes a request on for the client at this address.
-    fn call(&self, request: Request<Body>, client: SocketAddr) -> BoxFuture<'static, Result<Response<Body>, BackendError>>;
+    fn call(
+        &self,
+        request: Request<Body>,
+        client: SocketAddr,
+    ) -> BoxFuture<'static, Result<Response<Body>, BackendError>>;
 }
 
 #[derive(Debug, Error)]

@@ -66,7 +66,13 @@ pub struct Edge {
 }
 
 impl Edge {
-    pub fn new(backend: Arc<dyn Backend>, hub: Hub, metrics: Metrics, settings: &Settings, on_loopback: bool) -> Result<Self, SettingError> {
+    pub fn new(
+        backend: Arc<dyn Backend>,
+        hub: Hub,
+        metrics: Metrics,
+        settings: &Settings,
+        on_loopback: bool,
+    ) -> Result<Self, SettingError> {
         let signer = Signer::read(settings)?;
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Ok(Self {
@@ -162,7 +168,13 @@ impl Edge {
     }
 
     /// Hands a request to the components. The place, if it took one, is held until the answer's head is there.
-    async fn forward(&self, mut request: Request<Body>, caller: &Caller, path: &str, place: Option<Place>) -> Response<Body> {
+    async fn forward(
+        &self,
+        mut request: Request<Body>,
+        caller: &Caller,
+        path: &str,
+        place: Option<Place>,
+    ) -> Response<Body> {
         let may_compress = *request.method() != Method::HEAD && !paths::carries_secrets(path);
         let accepted = request.headers_mut().remove(ACCEPT_ENCODING).filter(|_| may_compress);
         let patience = match request.body().size_hint().exact() {
@@ -209,7 +221,10 @@ impl Edge {
             .client(request.method().as_str(), path_and_query, &address, &caller.request_id);
         let headers = request.headers_mut();
         // Both are plain ASCII.
-        if let (Ok(header), Ok(id)) = (HeaderValue::from_str(&header), HeaderValue::from_str(&caller.request_id)) {
+        if let (Ok(header), Ok(id)) = (
+            HeaderValue::from_str(&header),
+            HeaderValue::from_str(&caller.request_id),
+        ) {
             headers.insert(CLIENT, header);
             headers.insert(REQUEST_ID, id);
         }

@@ -58,7 +58,13 @@ pub async fn run(
     let nudges = Nudges::new(&JOBS);
     let backend: Arc<dyn Backend> = Arc::new(Observed::new(backend, metrics.clone(), nudges.clone()));
     let hub = Hub::new(SocketsConfig::read(settings)?, Arc::clone(&backend));
-    let edge = Arc::new(Edge::new(Arc::clone(&backend), hub.clone(), metrics, settings, on_loopback)?);
+    let edge = Arc::new(Edge::new(
+        Arc::clone(&backend),
+        hub.clone(),
+        metrics,
+        settings,
+        on_loopback,
+    )?);
     let jobs = InternalClient::new(backend, Signer::read(settings)?);
 
     let (stop, stopped) = watch::channel(false);

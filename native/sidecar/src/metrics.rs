@@ -7,7 +7,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    TextEncoder,
 };
 
 use crate::edge::counts::{Counts, SignIn};
@@ -48,8 +49,11 @@ impl Metrics {
                 &["method", "route", "status"],
             )?,
             http_duration: HistogramVec::new(
-                HistogramOpts::new("http_request_duration_seconds", "Time until the head of the answer was ready.")
-                    .buckets(HTTP_BUCKETS.to_vec()),
+                HistogramOpts::new(
+                    "http_request_duration_seconds",
+                    "Time until the head of the answer was ready.",
+                )
+                .buckets(HTTP_BUCKETS.to_vec()),
                 &["method", "route", "status"],
             )?,
             db_queries: IntCounter::new("db_queries_total", "Database statements run by the components.")?,
@@ -63,7 +67,10 @@ impl Metrics {
             db_connections: IntGauge::new("db_connections_active", "Open database connections.")?,
             auth_attempts: IntCounter::new("auth_attempts_total", "Sign-ins tried.")?,
             auth_success: IntCounter::new("auth_success_total", "Sign-ins that succeeded.")?,
-            auth_failures: IntCounterVec::new(Opts::new("auth_failures_total", "Sign-ins refused, by reason."), &["reason"])?,
+            auth_failures: IntCounterVec::new(
+                Opts::new("auth_failures_total", "Sign-ins refused, by reason."),
+                &["reason"],
+            )?,
             cache_hits: IntCounter::new("cache_hits_total", "Answers found in a cache.")?,
             cache_misses: IntCounter::new("cache_misses_total", "Answers a cache did not have.")?,
             routes: Arc::default(),
@@ -116,12 +123,19 @@ impl Metrics {
         let mut digits = [0; 3];
         let labels = [method, route, status_text(status, &mut digits)];
         self.http_requests.with_label_values(&labels).inc();
-        self.http_duration.with_label_values(&labels).observe(took.as_secs_f64());
+        self.http_duration
+            .with_label_values(&labels)
+            .observe(took.as_secs_f64());
     }
 
     fn is_real(&self, route: &str, status: u16) -> bool {
         // A set is never left half-changed, so a poisoned lock is still good.
-        if self.routes.read().unwrap_or_else(PoisonError::into_inner).contains(route) {
+        if self
+            .routes
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(route)
+        {
             return true;
         }
         if (400..500).contains(&status) {
@@ -198,9 +212,7 @@ mod tests {
             "active_occupancies_total",
             "total_revenue",
         ] {
-            let shown = text
-                .lines()
-                .any(|line| line.starts_with(name) && line.ends_with(" 0"));
+            let shown = text.lines().any(|line| line.starts_with(name) && line.ends_with(" 0"));
             assert!(shown, "{name} is missing:\n{text}");
         }
     }

@@ -29,7 +29,11 @@ impl Observed {
 }
 
 impl Backend for Observed {
-    fn call(&self, request: Request<Body>, client: SocketAddr) -> BoxFuture<'static, Result<Response<Body>, BackendError>> {
+    fn call(
+        &self,
+        request: Request<Body>,
+        client: SocketAddr,
+    ) -> BoxFuture<'static, Result<Response<Body>, BackendError>> {
         let answer = self.inner.call(request, client);
         let metrics = self.metrics.clone();
         let nudges = self.nudges.clone();

@@ -45,7 +45,10 @@ pub async fn serve(listener: TcpListener, edge: Arc<Edge>, mut stop: watch::Rece
         }
     }
     drop(listener);
-    if tokio::time::timeout(LAST_REQUESTS, connections.shutdown()).await.is_err() {
+    if tokio::time::timeout(LAST_REQUESTS, connections.shutdown())
+        .await
+        .is_err()
+    {
         tracing::warn!("some requests were still in flight and are cut off");
     }
 }

@@ -21,7 +21,10 @@ pub struct Health {
 /// Whether the process answers.
 #[utoipa::path(get, path = "/api/v1/health", tag = "operations", responses((status = 200, body = Health)))]
 pub async fn get_health() -> Response {
-    respond::ok(&Health { status: "ok", version: env!("CARGO_PKG_VERSION") })
+    respond::ok(&Health {
+        status: "ok",
+        version: env!("CARGO_PKG_VERSION"),
+    })
 }
 
 #[derive(Serialize, ToSchema)]
@@ -83,7 +86,15 @@ pub async fn get_readiness(State(app): State<App>) -> Response {
         (true, false) => "degraded",
         (true, true) => "ok",
     };
-    let body = Readiness { status, checks: Checks { database, key_value, mail, relay } };
+    let body = Readiness {
+        status,
+        checks: Checks {
+            database,
+            key_value,
+            mail,
+            relay,
+        },
+    };
     let mut response = respond::ok(&body).into_response();
     if !serving {
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
@@ -101,7 +112,10 @@ async fn mail(app: &App) -> Result<(), Unreached> {
         Ok(MailTransport::Dev) => Ok(()),
         Ok(MailTransport::Sendgrid) => {
             let url = "http://mailer.spin.internal/internal/mail/check".to_owned();
-            reach::get(app, url).await.map(drop).map_err(|_| "the mail provider does not accept us".to_owned())
+            reach::get(app, url)
+                .await
+                .map(drop)
+                .map_err(|_| "the mail provider does not accept us".to_owned())
         }
         Err(_) => Err("MAIL_TRANSPORT is not valid".to_owned()),
     }
@@ -112,5 +126,8 @@ async fn relay(app: &App) -> Result<(), Unreached> {
         return Err("RELAY_URL is not set".to_owned());
     };
     let url = format!("{}/relay/health", relay.trim_end_matches('/'));
-    reach::get(app, url).await.map(drop).map_err(|_| "the relay does not answer".to_owned())
+    reach::get(app, url)
+        .await
+        .map(drop)
+        .map_err(|_| "the relay does not answer".to_owned())
 }

@@ -7,7 +7,6 @@ use axum::response::{IntoResponse, Response};
 use http::header;
 use nexus_kit::openapi::FRAGMENT_PATH;
 use nexus_kit::{Answer, App, Problem};
-use utoipa::openapi::OpenApi;
 
 use crate::reach;
 
@@ -31,16 +30,16 @@ pub async fn get_openapi(State(app): State<App>) -> Answer<Response> {
 }
 
 async fn put_together(app: &App) -> Result<String, Problem> {
-    let mut parts = vec![crate::routes().into_openapi()];
+    let own =
+        serde_json::to_value(crate::routes().into_openapi()).map_err(|error| Problem::internal(error.to_string()))?;
+    let mut parts = vec![own];
     for component in COMPONENTS {
         let body = reach::get(app, format!("http://{component}.spin.internal{FRAGMENT_PATH}"))
             .await
             .map_err(|why| Problem::unavailable(format!("{component} has not told its part: {why}")))?;
-        let part = serde_json::from_slice::<OpenApi>(&body)
+        let part = serde_json::from_slice(&body)
             .map_err(|error| Problem::internal(format!("{component}'s part can't be read: {error}")))?;
         parts.push(part);
     }
-    nexus_kit::openapi::whole(parts)
-        .to_json()
-        .map_err(|error| Problem::internal(error.to_string()))
+    Ok(nexus_kit::openapi::whole(parts).to_string())
 }

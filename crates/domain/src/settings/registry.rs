@@ -40,8 +40,12 @@ const PLAIN: bool = false;
 const SECRET: bool = true;
 
 /// The secrets that must not be guessable, as opposed to those that someone else hands out.
-pub(super) static STRONG_SECRETS: [&Setting<Secret>; 4] =
-    [&JWT_ACCESS_SECRET, &JWT_REFRESH_SECRET, &INTERNAL_SECRET, &MAIL_SEAL_KEY];
+pub(super) static STRONG_SECRETS: [&Setting<Secret>; 4] = [
+    &JWT_ACCESS_SECRET,
+    &JWT_REFRESH_SECRET,
+    &INTERNAL_SECRET,
+    &MAIL_SEAL_KEY,
+];
 
 fn no_text(text: &str) -> Result<Option<String>, String> {
     values::optional(text, values::text)
@@ -95,7 +99,7 @@ registry! {
     Sessions {
         /// How long an access token is good for.
         JWT_ACCESS_EXPIRATION: Duration = Some("15m"), "15m", PLAIN, values::positive_duration;
-        /// How long a session lasts without being used.
+        /// How long a session lasts from its sign-in on. Refreshing does not prolong it.
         JWT_REFRESH_EXPIRATION: Duration = Some("7d"), "7d", PLAIN, values::positive_duration;
         /// How new passwords are hashed: bcrypt or argon2id. Older hashes are redone at sign-in.
         PASSWORD_HASH: PasswordHash = Some("bcrypt"), "argon2id", PLAIN, |text| values::choice(text, &[

@@ -82,12 +82,18 @@ mod tests {
     #[test]
     fn short_repetitive_and_example_secrets_are_weak() {
         assert_eq!(Secret::new("short").weakness(), Some(SecretWeakness::Short(5)));
-        assert_eq!(Secret::new("ab".repeat(20)).weakness(), Some(SecretWeakness::Repetitive));
+        assert_eq!(
+            Secret::new("ab".repeat(20)).weakness(),
+            Some(SecretWeakness::Repetitive)
+        );
         assert_eq!(
             Secret::new("change-me-to-32-random-bytes-or-more").weakness(),
             Some(SecretWeakness::Placeholder)
         );
-        assert_eq!(Secret::new("<64-char-secret>").weakness(), Some(SecretWeakness::Placeholder));
+        assert_eq!(
+            Secret::new("<64-char-secret>").weakness(),
+            Some(SecretWeakness::Placeholder)
+        );
     }
 
     #[test]

@@ -25,7 +25,12 @@ fn every_default_and_every_example_is_a_good_value() {
         if let Some(default) = setting.default() {
             assert_eq!(setting.check(default), Ok(()), "default of {}", setting.name());
         }
-        assert_eq!(setting.check(setting.example()), Ok(()), "example of {}", setting.name());
+        assert_eq!(
+            setting.check(setting.example()),
+            Ok(()),
+            "example of {}",
+            setting.name()
+        );
     }
 }
 
@@ -35,7 +40,10 @@ fn names_are_unique_and_only_secrets_lack_a_default() {
     names.sort_unstable();
     names.dedup();
     assert_eq!(names.len(), ALL.len());
-    assert!(ALL.iter().all(|setting| setting.default().is_some() || setting.secret()));
+    assert!(
+        ALL.iter()
+            .all(|setting| setting.default().is_some() || setting.secret())
+    );
 }
 
 #[test]
@@ -45,7 +53,10 @@ fn with_the_secrets_alone_everything_has_its_default() {
     assert_eq!(settings.get(&THROTTLE_TTL), Ok(Duration::from_secs(60)));
     assert_eq!(settings.get(&MESSAGE_RATE).map(|rate| rate.count), Ok(10));
     assert!(settings.weak_secrets().is_empty());
-    assert_eq!(settings.variables().get("brand_name").map(String::as_str), Some("Nexus"));
+    assert_eq!(
+        settings.variables().get("brand_name").map(String::as_str),
+        Some("Nexus")
+    );
 }
 
 #[test]
@@ -56,7 +67,14 @@ fn all_that_is_wrong_is_told_at_once_with_an_example() {
     let names: Vec<_> = errors.iter().map(|error| error.name).collect();
     assert_eq!(
         names,
-        ["PORT", "JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET", "INTERNAL_SECRET", "MAIL_SEAL_KEY", "CACHE_TTL"]
+        [
+            "PORT",
+            "JWT_ACCESS_SECRET",
+            "JWT_REFRESH_SECRET",
+            "INTERNAL_SECRET",
+            "MAIL_SEAL_KEY",
+            "CACHE_TTL"
+        ]
     );
     assert_eq!(
         errors[0].to_string(),
@@ -66,7 +84,10 @@ fn all_that_is_wrong_is_told_at_once_with_an_example() {
 
 #[test]
 fn an_older_spelling_is_read_when_the_name_is_not_set() {
-    assert_eq!(NEXUS_ENV.read(from(&[("NODE_ENV", "production")])), Ok(Environment::Production));
+    assert_eq!(
+        NEXUS_ENV.read(from(&[("NODE_ENV", "production")])),
+        Ok(Environment::Production)
+    );
     assert_eq!(
         NEXUS_ENV.read(from(&[("NODE_ENV", "production"), ("NEXUS_ENV", "development")])),
         Ok(Environment::Development)
@@ -83,7 +104,15 @@ fn the_examples_secrets_and_equal_secrets_are_weak() {
     ]))
     .expect("weak, but readable");
     let weak: Vec<_> = settings.weak_secrets().into_iter().map(|error| error.name).collect();
-    assert_eq!(weak, ["JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET", "INTERNAL_SECRET", "JWT_REFRESH_SECRET"]);
+    assert_eq!(
+        weak,
+        [
+            "JWT_ACCESS_SECRET",
+            "JWT_REFRESH_SECRET",
+            "INTERNAL_SECRET",
+            "JWT_REFRESH_SECRET"
+        ]
+    );
 }
 
 #[test]
@@ -107,10 +136,19 @@ fn networks_take_addresses_and_mapped_addresses_match() {
 
 #[test]
 fn origins_have_no_path_and_the_slash_at_the_end_goes() {
-    let origins = FRONTEND_URL.parse("https://App.example.com/, http://localhost:5173").expect("good list");
+    let origins = FRONTEND_URL
+        .parse("https://App.example.com/, http://localhost:5173")
+        .expect("good list");
     let origins: Vec<_> = origins.iter().map(|origin| origin.as_str()).collect();
     assert_eq!(origins, ["https://app.example.com", "http://localhost:5173"]);
-    for bad in ["app.example.com", "https://a/b", "ftp://a", "https://", "https://user:pw@a", ","] {
+    for bad in [
+        "app.example.com",
+        "https://a/b",
+        "ftp://a",
+        "https://",
+        "https://user:pw@a",
+        ",",
+    ] {
         assert!(FRONTEND_URL.parse(bad).is_err(), "{bad}");
     }
 }

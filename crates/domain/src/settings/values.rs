@@ -92,7 +92,11 @@ pub(super) fn text(text: &str) -> Result<String, String> {
 }
 
 pub(super) fn optional<T>(text: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Result<Option<T>, String> {
-    if text.is_empty() { Ok(None) } else { parse(text).map(Some) }
+    if text.is_empty() {
+        Ok(None)
+    } else {
+        parse(text).map(Some)
+    }
 }
 
 pub(super) fn secret(text: &str) -> Result<Secret, String> {

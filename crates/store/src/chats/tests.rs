@@ -6,7 +6,12 @@ fn at(millis: i64) -> Timestamp {
 }
 
 fn direct(number: u32, other: UserId) -> NewChat {
-    NewChat { id: id(ChatId::generate, number), kind: ChatType::Direct, name: None, others: vec![other] }
+    NewChat {
+        id: id(ChatId::generate, number),
+        kind: ChatType::Direct,
+        name: None,
+        others: vec![other],
+    }
 }
 
 #[test]
@@ -24,7 +29,9 @@ fn two_people_have_one_direct_chat() {
 fn people_who_may_not_be_found_are_not_asked_into_a_chat() {
     let database = Database::in_memory().unwrap();
     let (anna, ben) = (user(&database, 1), user(&database, 2));
-    database.execute("UPDATE users SET discoverable = 0 WHERE id = ?1", params![ben]).unwrap();
+    database
+        .execute("UPDATE users SET discoverable = 0 WHERE id = ?1", params![ben])
+        .unwrap();
     let refused = create(&database, seeker(anna), &direct(1, ben), at(1));
     assert_eq!(refused, Err(ChatError::UnknownPerson));
     let nobody = create(&database, seeker(anna), &direct(1, id(UserId::generate, 99)), at(1));
@@ -70,15 +77,29 @@ fn the_feed_tells_of_ended_sessions_members_and_messages_once() {
     let (anna, ben) = (user(&database, 1), user(&database, 2));
     let start = feed(&database, None).unwrap().position;
     let chat = group(&database, 1, &[anna, ben]);
-    crate::messages::send(&database, vec![crate::messages::tests::message(1, chat, anna, None)], at(4)).unwrap();
+    crate::messages::send(
+        &database,
+        vec![crate::messages::tests::message(1, chat, anna, None)],
+        at(4),
+    )
+    .unwrap();
     database
         .execute("UPDATE users SET status = 'SUSPENDED' WHERE id = ?1", params![ben])
         .unwrap();
     let told = feed(&database, Some(start)).unwrap();
     assert_eq!((told.memberships.len(), &told.users_ended), (2, &vec![ben]));
-    assert_eq!(told.chats.iter().map(|head| (head.chat_id, head.last_seq)).collect::<Vec<_>>(), [(chat, 1)]);
+    assert_eq!(
+        told.chats
+            .iter()
+            .map(|head| (head.chat_id, head.last_seq))
+            .collect::<Vec<_>>(),
+        [(chat, 1)]
+    );
     let nothing = feed(&database, Some(told.position)).unwrap();
-    assert_eq!((nothing.position, nothing.chats.len(), nothing.memberships.len()), (told.position, 0, 0));
+    assert_eq!(
+        (nothing.position, nothing.chats.len(), nothing.memberships.len()),
+        (told.position, 0, 0)
+    );
 }
 
 #[test]

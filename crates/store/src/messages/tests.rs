@@ -1,5 +1,6 @@
 use std::collections::HashSet;
 
+use nexus_domain::Role;
 use nexus_domain::chat::{ChatType, Seeker};
 
 use super::*;
@@ -83,12 +84,22 @@ fn scene() -> Scene {
     let database = Database::in_memory().unwrap();
     let (anna, ben) = (user(&database, 1), user(&database, 2));
     let chat = group(&database, 1, &[anna, ben]);
-    Scene { database, anna, ben, chat }
+    Scene {
+        database,
+        anna,
+        ben,
+        chat,
+    }
 }
 
 #[test]
 fn seq_counts_each_chat_from_one_without_gaps() {
-    let Scene { database, anna, ben, chat } = scene();
+    let Scene {
+        database,
+        anna,
+        ben,
+        chat,
+    } = scene();
     let other = group(&database, 2, &[ben, anna]);
     let batch = vec![
         message(1, chat, anna, None),
@@ -104,7 +115,9 @@ fn seq_counts_each_chat_from_one_without_gaps() {
 
 #[test]
 fn a_batch_is_a_constant_number_of_statements() {
-    let Scene { database, anna, chat, .. } = scene();
+    let Scene {
+        database, anna, chat, ..
+    } = scene();
     let statements = |from: u32, count: u32| {
         database.take_usage();
         let batch = (from..from + count).map(|n| message(n, chat, anna, None)).collect();
@@ -116,10 +129,19 @@ fn a_batch_is_a_constant_number_of_statements() {
 
 #[test]
 fn the_same_temp_id_is_stored_once_for_good() {
-    let Scene { database, anna, ben, chat } = scene();
+    let Scene {
+        database,
+        anna,
+        ben,
+        chat,
+    } = scene();
     let sent = send(
         &database,
-        vec![message(1, chat, anna, Some("t")), message(2, chat, anna, Some("t")), message(3, chat, ben, Some("t"))],
+        vec![
+            message(1, chat, anna, Some("t")),
+            message(2, chat, anna, Some("t")),
+            message(3, chat, ben, Some("t")),
+        ],
         at(5),
     )
     .unwrap();
@@ -132,7 +154,9 @@ fn the_same_temp_id_is_stored_once_for_good() {
 
 #[test]
 fn trying_a_batch_again_stores_nothing_again_and_tells_the_same() {
-    let Scene { database, anna, chat, .. } = scene();
+    let Scene {
+        database, anna, chat, ..
+    } = scene();
     let batch = || vec![message(1, chat, anna, None), message(2, chat, anna, Some("t"))];
     let first = send(&database, batch(), at(5)).unwrap();
     assert_eq!(send(&database, batch(), at(6)).unwrap(), first);
@@ -141,11 +165,17 @@ fn trying_a_batch_again_stores_nothing_again_and_tells_the_same() {
 
 #[test]
 fn one_bad_message_fails_alone() {
-    let Scene { database, anna, chat, .. } = scene();
+    let Scene {
+        database, anna, chat, ..
+    } = scene();
     let stranger = user(&database, 3);
     let mut with_file = message(2, chat, anna, None);
     with_file.attachments = vec![id(AttachmentId::generate, 1)];
-    let batch = vec![message(1, chat, stranger, None), with_file, message(3, chat, anna, None)];
+    let batch = vec![
+        message(1, chat, stranger, None),
+        with_file,
+        message(3, chat, anna, None),
+    ];
     let sent = send(&database, batch, at(5)).unwrap();
     assert_eq!(sent[..2], [Sent::NotAMember, Sent::UnknownAttachment]);
     assert_eq!(stored(&sent[2]).seq, 1);
@@ -153,7 +183,12 @@ fn one_bad_message_fails_alone() {
 
 #[test]
 fn an_attachment_is_sent_once_and_by_its_owner_only() {
-    let Scene { database, anna, ben, chat } = scene();
+    let Scene {
+        database,
+        anna,
+        ben,
+        chat,
+    } = scene();
     let file = Attachment {
         id: id(AttachmentId::generate, 1),
         file_name: "a.png".into(),
@@ -169,8 +204,16 @@ fn an_attachment_is_sent_once_and_by_its_owner_only() {
         new.attachments = vec![file.id];
         new
     };
-    let sent = send(&database, vec![with_file(1, ben), with_file(2, anna), with_file(3, anna)], at(5)).unwrap();
-    assert_eq!((&sent[0], &sent[2]), (&Sent::UnknownAttachment, &Sent::UnknownAttachment));
+    let sent = send(
+        &database,
+        vec![with_file(1, ben), with_file(2, anna), with_file(3, anna)],
+        at(5),
+    )
+    .unwrap();
+    assert_eq!(
+        (&sent[0], &sent[2]),
+        (&Sent::UnknownAttachment, &Sent::UnknownAttachment)
+    );
     assert_eq!(stored(&sent[1]).attachments, [file.clone()]);
     assert!(attachments::find_visible(&database, file.id, ben).unwrap().is_some());
     delete(&database, anna, Role::Tenant, chat, stored(&sent[1]).id, at(6)).unwrap();
@@ -179,9 +222,18 @@ fn an_attachment_is_sent_once_and_by_its_owner_only() {
 
 #[test]
 fn unread_counts_the_messages_of_others_after_the_mark() {
-    let Scene { database, anna, ben, chat } = scene();
+    let Scene {
+        database,
+        anna,
+        ben,
+        chat,
+    } = scene();
     let unread = |user| chats::find(&database, chat, user).unwrap().unwrap().unread_count;
-    let batch = vec![message(1, chat, anna, None), message(2, chat, anna, None), message(3, chat, ben, None)];
+    let batch = vec![
+        message(1, chat, anna, None),
+        message(2, chat, anna, None),
+        message(3, chat, ben, None),
+    ];
     send(&database, batch, at(5)).unwrap();
     assert_eq!((unread(anna), unread(ben)), (1, 2));
     assert_eq!(chats::mark_read(&database, ben, chat, 1).unwrap(), Some((1, true)));
@@ -192,12 +244,22 @@ fn unread_counts_the_messages_of_others_after_the_mark() {
 }
 
 fn behind(chat: ChatId, user: UserId, seq: i64, change: Option<i64>) -> Behind {
-    Behind { chat, user, seq, change }
+    Behind {
+        chat,
+        user,
+        seq,
+        change,
+    }
 }
 
 #[test]
 fn catching_up_gives_what_came_after_and_what_was_changed_meanwhile() {
-    let Scene { database, anna, ben, chat } = scene();
+    let Scene {
+        database,
+        anna,
+        ben,
+        chat,
+    } = scene();
     let batch = vec![message(1, chat, anna, None), message(2, chat, anna, None)];
     let sent = send(&database, batch, at(5)).unwrap();
     // Ben has seen both and goes; one is edited, a third comes.
@@ -205,22 +267,37 @@ fn catching_up_gives_what_came_after_and_what_was_changed_meanwhile() {
     edit(&database, anna, chat, first, "edited".into(), at(6)).unwrap();
     send(&database, vec![message(3, chat, anna, None)], at(7)).unwrap();
 
-    let missed = history::catch_up(&database, &[behind(chat, ben, 2, None)]).unwrap().remove(0);
+    let missed = history::catch_up(&database, &[behind(chat, ben, 2, None)])
+        .unwrap()
+        .remove(0);
     assert_eq!(missed.messages.iter().map(|m| m.seq).collect::<Vec<_>>(), [3]);
-    assert_eq!(missed.changed.iter().map(|m| m.content.as_str()).collect::<Vec<_>>(), ["edited"]);
-    let knows_the_edit = history::catch_up(&database, &[behind(chat, ben, 2, Some(1))]).unwrap().remove(0);
+    assert_eq!(
+        missed.changed.iter().map(|m| m.content.as_str()).collect::<Vec<_>>(),
+        ["edited"]
+    );
+    let knows_the_edit = history::catch_up(&database, &[behind(chat, ben, 2, Some(1))])
+        .unwrap()
+        .remove(0);
     assert!(knows_the_edit.changed.is_empty());
-    let new_since = history::catch_up(&database, &[behind(chat, ben, 3, None)]).unwrap().remove(0);
+    let new_since = history::catch_up(&database, &[behind(chat, ben, 3, None)])
+        .unwrap()
+        .remove(0);
     assert!(new_since.changed.is_empty() && new_since.messages.is_empty());
 }
 
 #[test]
 fn too_much_missed_is_a_gap_and_strangers_catch_up_nothing() {
-    let Scene { database, anna, chat, .. } = scene();
+    let Scene {
+        database, anna, chat, ..
+    } = scene();
     let stranger = user(&database, 3);
     let batch = (1..=501).map(|n| message(n, chat, anna, None)).collect();
     send(&database, batch, at(5)).unwrap();
-    let asked = [behind(chat, anna, 0, None), behind(chat, anna, 1, None), behind(chat, stranger, 0, None)];
+    let asked = [
+        behind(chat, anna, 0, None),
+        behind(chat, anna, 1, None),
+        behind(chat, stranger, 0, None),
+    ];
     let missed = history::catch_up(&database, &asked).unwrap();
     assert_eq!((missed[0].gap, missed[0].messages.len()), (Some((1, 501)), 0));
     assert_eq!((missed[1].gap, missed[1].messages.len()), (None, 500));
@@ -229,17 +306,31 @@ fn too_much_missed_is_a_gap_and_strangers_catch_up_nothing() {
 
 #[test]
 fn what_does_not_fit_one_answer_is_left_for_the_next() {
-    let Scene { database, anna, chat, .. } = scene();
+    let Scene {
+        database, anna, chat, ..
+    } = scene();
     let batch = (1..=400).map(|n| message(n, chat, anna, None)).collect();
     send(&database, batch, at(5)).unwrap();
-    let asked = [behind(chat, anna, 0, None), behind(chat, anna, 0, None), behind(chat, anna, 399, None)];
+    let asked = [
+        behind(chat, anna, 0, None),
+        behind(chat, anna, 0, None),
+        behind(chat, anna, 399, None),
+    ];
     let missed = history::catch_up(&database, &asked).unwrap();
-    assert_eq!(missed.iter().map(|m| (m.messages.len(), m.later)).collect::<Vec<_>>(), [(400, false), (0, true), (1, false)]);
+    assert_eq!(
+        missed.iter().map(|m| (m.messages.len(), m.later)).collect::<Vec<_>>(),
+        [(400, false), (0, true), (1, false)]
+    );
 }
 
 #[test]
 fn words_are_found_in_ones_own_chats_as_they_read_now() {
-    let Scene { database, anna, ben, chat } = scene();
+    let Scene {
+        database,
+        anna,
+        ben,
+        chat,
+    } = scene();
     let stranger = user(&database, 3);
     let mut rent = message(1, chat, anna, None);
     rent.content = Content::new("The Rent is due".into(), false).unwrap();
@@ -252,21 +343,40 @@ fn words_are_found_in_ones_own_chats_as_they_read_now() {
     assert_eq!(found(ben, "rent du"), HashSet::from([1]));
     assert_eq!(found(stranger, "rent"), HashSet::new());
     edit(&database, anna, chat, stored(&sent[0]).id, "Paid".into(), at(6)).unwrap();
-    assert_eq!((found(ben, "rent"), found(ben, "paid")), (HashSet::new(), HashSet::from([1])));
+    assert_eq!(
+        (found(ben, "rent"), found(ben, "paid")),
+        (HashSet::new(), HashSet::from([1]))
+    );
     delete(&database, anna, Role::Tenant, chat, stored(&sent[0]).id, at(7)).unwrap();
     assert_eq!(found(ben, "paid"), HashSet::new());
 }
 
 #[test]
 fn only_the_sender_edits_and_an_admin_may_delete() {
-    let Scene { database, anna, ben, chat } = scene();
+    let Scene {
+        database,
+        anna,
+        ben,
+        chat,
+    } = scene();
     let sent = send(&database, vec![message(1, chat, anna, None)], at(5)).unwrap();
     let first = stored(&sent[0]).id;
-    assert_eq!(edit(&database, ben, chat, first, "x".into(), at(6)), Err(ChangeError::NotOwn));
-    assert_eq!(delete(&database, ben, Role::Manager, chat, first, at(6)), Err(ChangeError::NotOwn));
-    let gone = delete(&database, ben, Role::Admin, chat, first, at(6)).unwrap().unwrap();
+    assert_eq!(
+        edit(&database, ben, chat, first, "x".into(), at(6)),
+        Err(ChangeError::NotOwn)
+    );
+    assert_eq!(
+        delete(&database, ben, Role::Manager, chat, first, at(6)),
+        Err(ChangeError::NotOwn)
+    );
+    let gone = delete(&database, ben, Role::Admin, chat, first, at(6))
+        .unwrap()
+        .unwrap();
     assert_eq!((gone.message.content.as_str(), gone.change), ("", 1));
-    assert_eq!(edit(&database, anna, chat, first, "x".into(), at(7)), Err(ChangeError::Deleted));
+    assert_eq!(
+        edit(&database, anna, chat, first, "x".into(), at(7)),
+        Err(ChangeError::Deleted)
+    );
     assert_eq!(delete(&database, anna, Role::Tenant, chat, first, at(7)), Ok(None));
 }
 
@@ -274,17 +384,30 @@ fn only_the_sender_edits_and_an_admin_may_delete() {
 fn every_lookup_of_the_hot_path_uses_an_index() {
     let database = Database::in_memory().unwrap();
     for (sql, index) in [
-        ("SELECT n FROM messages t WHERE t.sender_id = ?1 AND t.temp_id = ?2", "messages_by_temp_id"),
-        ("SELECT n FROM messages WHERE chat_id = ?1 AND seq > ?2 ORDER BY seq LIMIT 5", "sqlite_autoindex_messages_2"),
-        ("SELECT n FROM messages WHERE chat_id = ?1 AND change > ?2 ORDER BY change", "messages_by_change"),
+        (
+            "SELECT n FROM messages t WHERE t.sender_id = ?1 AND t.temp_id = ?2",
+            "messages_by_temp_id",
+        ),
+        (
+            "SELECT n FROM messages WHERE chat_id = ?1 AND seq > ?2 ORDER BY seq LIMIT 5",
+            "sqlite_autoindex_messages_2",
+        ),
+        (
+            "SELECT n FROM messages WHERE chat_id = ?1 AND change > ?2 ORDER BY change",
+            "messages_by_change",
+        ),
         (
             "UPDATE chats SET last_seq = 1 FROM json_each(?1) j WHERE chats.id = j.value ->> 0",
             "sqlite_autoindex_chats_1",
         ),
     ] {
-        let plan = database.query(&format!("EXPLAIN QUERY PLAN {sql}"), params!["[]", 1]).unwrap_or_else(|_| {
-            database.query(&format!("EXPLAIN QUERY PLAN {sql}"), params!["[]"]).unwrap()
-        });
+        let plan = database
+            .query(&format!("EXPLAIN QUERY PLAN {sql}"), params!["[]", 1])
+            .unwrap_or_else(|_| {
+                database
+                    .query(&format!("EXPLAIN QUERY PLAN {sql}"), params!["[]"])
+                    .unwrap()
+            });
         let text: String = plan.iter().map(|row| row.get::<String>(3).unwrap()).collect();
         assert!(text.contains(index), "{sql}: {text}");
     }

@@ -57,7 +57,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     database
         .transaction(|tx| {
             companies::insert(tx, company, "Demo Living", SLUG, "EUR", "Europe/Berlin", now)?;
-            people.iter().try_for_each(|person| person.account.insert(tx, Some(company), now))
+            people
+                .iter()
+                .try_for_each(|person| person.account.insert(tx, Some(company), now))
         })
         .map_err(|error: InsertError| Failure::failed("the demo company can't be stored", error))?;
     make_chats(&database, company, &people, now)?;
@@ -65,7 +67,12 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     println!("Demo company `{SLUG}`. Sign in with (shown only now):");
     for person in &people {
         let account = &person.account;
-        println!("  {:8} {:32} {}", account.role.as_str(), account.email.as_str(), person.password);
+        println!(
+            "  {:8} {:32} {}",
+            account.role.as_str(),
+            account.email.as_str(),
+            person.password
+        );
     }
     Ok(())
 }
@@ -103,11 +110,27 @@ fn make_chats(database: &Database, company: CompanyId, people: &[SignIn], now: T
     let everybody: Vec<UserId> = people.iter().skip(1).map(id).collect();
     let name = ChatName::try_from("House".to_owned()).map_err(invalid)?;
     let room = make_chat(database, company, admin, ChatType::Group, Some(name), everybody, now)?;
-    let mut said = vec![(room, id(admin), "Welcome! This room is for everybody in the house.".to_owned())];
+    let mut said = vec![(
+        room,
+        id(admin),
+        "Welcome! This room is for everybody in the house.".to_owned(),
+    )];
     for resident in residents.iter().take(3) {
-        let direct = make_chat(database, company, manager, ChatType::Direct, None, vec![id(resident)], now)?;
+        let direct = make_chat(
+            database,
+            company,
+            manager,
+            ChatType::Direct,
+            None,
+            vec![id(resident)],
+            now,
+        )?;
         let first_name = resident.account.name.split(' ').next().unwrap_or_default();
-        said.push((direct, id(manager), format!("Hello {first_name}, tell me when something needs repair.")));
+        said.push((
+            direct,
+            id(manager),
+            format!("Hello {first_name}, tell me when something needs repair."),
+        ));
         said.push((direct, id(resident), "Thank you! All is well so far.".to_owned()));
     }
     let batch = said

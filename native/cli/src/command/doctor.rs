@@ -88,7 +88,11 @@ fn settings(arguments: &Arguments) -> Finding {
 }
 
 fn address(arguments: &Arguments) -> Finding {
-    let address = match arguments.env_file.read().and_then(|source| source.address(arguments.listen)) {
+    let address = match arguments
+        .env_file
+        .read()
+        .and_then(|source| source.address(arguments.listen))
+    {
         Ok(address) => address,
         Err(failure) => return Bad(spelled(&failure)),
     };
@@ -163,7 +167,11 @@ fn components(manifest: &Manifest) -> Finding {
         .flat_map(|table| table.values())
         .filter_map(|component| component.get("source")?.as_str())
         .collect();
-    let missing: Vec<&str> = sources.iter().copied().filter(|source| !folder.join(source).exists()).collect();
+    let missing: Vec<&str> = sources
+        .iter()
+        .copied()
+        .filter(|source| !folder.join(source).exists())
+        .collect();
     match missing.as_slice() {
         [] => Good(format!("{} names {}, all there", path.display(), sources.len())),
         missing => Bad(format!("not built: {}; run `cargo xtask build`", missing.join(", "))),

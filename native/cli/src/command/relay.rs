@@ -33,7 +33,10 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
     let address = source.address(arguments.listen)?;
     // Those are the components' business alone.
     let settings = source.settings_without(address, &[&JWT_ACCESS_SECRET, &JWT_REFRESH_SECRET, &MAIL_SEAL_KEY])?;
-    let backend: Arc<dyn Backend> = Arc::new(HttpBackend::new(&arguments.upstream).map_err(|error| Failure::configuration(format!("--upstream: {error}")))?);
+    let backend: Arc<dyn Backend> = Arc::new(
+        HttpBackend::new(&arguments.upstream)
+            .map_err(|error| Failure::configuration(format!("--upstream: {error}")))?,
+    );
     let _log = Log::start(&settings)?;
 
     runtime()?.block_on(async {

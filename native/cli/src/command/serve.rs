@@ -79,7 +79,10 @@ async fn announce_when_ready(backend: Arc<dyn Backend>, url: String) {
         }
         if !warned && started.elapsed() > READY_OVERDUE {
             warned = true;
-            tracing::warn!(status = status.map(|status| status.as_u16()), "not ready yet; see /api/v1/health/ready");
+            tracing::warn!(
+                status = status.map(|status| status.as_u16()),
+                "not ready yet; see /api/v1/health/ready"
+            );
         }
         tokio::time::sleep(READY_POLL).await;
     }

@@ -38,7 +38,7 @@ pub fn collect(statement: &mut Statement<'_>, params: &[Value], most_bytes: usiz
 }
 
 pub fn columns(statement: &Statement<'_>) -> Vec<String> {
-    statement.column_names().into_iter().map(ToOwned::to_owned).collect()
+    statement.column_names().map(ToOwned::to_owned).collect()
 }
 
 pub fn convert(row: &rusqlite::Row<'_>, columns: usize) -> Result<(RowResult, usize), Error> {

@@ -56,9 +56,9 @@ async fn a_private_component_has_no_public_route() {
     assert_eq!(
         host.routes(),
         [
-            route("/gone", None),
             route("/things/new", Some("hello")),
             route("/things/:id/...", Some("given")),
+            route("/gone", None),
         ]
     );
 }

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use http::header::{CONNECTION, HOST, HeaderName, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
+use http::header::{
+    CONNECTION, HOST, HeaderName, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+};
 use http::uri::{Authority, Parts, Scheme};
 use http::{HeaderMap, HeaderValue, Request, Response, Uri, Version};
 use hyper_util::client::legacy::Client;
@@ -73,7 +75,11 @@ impl HttpBackend {
 }
 
 impl Backend for HttpBackend {
-    fn call(&self, mut request: Request<Body>, _client: SocketAddr) -> BoxFuture<'static, Result<Response<Body>, BackendError>> {
+    fn call(
+        &self,
+        mut request: Request<Body>,
+        _client: SocketAddr,
+    ) -> BoxFuture<'static, Result<Response<Body>, BackendError>> {
         self.address(&mut request);
         *request.version_mut() = Version::HTTP_11;
         drop_hop_by_hop(request.headers_mut());

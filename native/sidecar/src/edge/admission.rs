@@ -13,9 +13,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use http::header::CONTENT_LENGTH;
 use http::{Method, Request};
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use http::header::CONTENT_LENGTH;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::paths::{self, API};
@@ -53,9 +53,13 @@ pub struct Admitted {
 }
 
 pub enum Place {
-    Held { _permit: OwnedSemaphorePermit },
+    Held {
+        _permit: OwnedSemaphorePermit,
+    },
     /// Taken once the body has been read; see [`Gated`].
-    AfterBody { _slot: Arc<std::sync::Mutex<Option<OwnedSemaphorePermit>>> },
+    AfterBody {
+        _slot: Arc<std::sync::Mutex<Option<OwnedSemaphorePermit>>>,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -103,7 +103,10 @@ mod tests {
 
     #[test]
     fn a_hop_that_is_no_address_ends_the_search() {
-        assert_eq!(caller("1.2.3.4, unknown", "10.0.0.1:1", "10.0.0.0/8").to_string(), "10.0.0.1");
+        assert_eq!(
+            caller("1.2.3.4, unknown", "10.0.0.1:1", "10.0.0.0/8").to_string(),
+            "10.0.0.1"
+        );
         assert_eq!(caller("1.2.3.4:80", "10.0.0.1:1", "10.0.0.0/8").to_string(), "1.2.3.4");
     }
 

@@ -89,9 +89,16 @@ mod tests {
 
     #[test]
     fn only_the_frontends_preflight_gets_permission() {
-        assert!(preflight("https://app.example.com").headers().contains_key(ACCESS_CONTROL_ALLOW_METHODS));
+        assert!(
+            preflight("https://app.example.com")
+                .headers()
+                .contains_key(ACCESS_CONTROL_ALLOW_METHODS)
+        );
         for other in ["https://evil.example.com", "https://app.example.com.evil.com", "null"] {
-            assert!(!preflight(other).headers().contains_key(ACCESS_CONTROL_ALLOW_METHODS), "{other}");
+            assert!(
+                !preflight(other).headers().contains_key(ACCESS_CONTROL_ALLOW_METHODS),
+                "{other}"
+            );
         }
     }
 

@@ -54,9 +54,14 @@ impl SignIn {
         }
         let reason = text.strip_prefix("fail:")?;
         // It becomes a label: short and plain, or it is "other".
-        let plain = !reason.is_empty() && reason.len() <= 40 && reason.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        let plain =
+            !reason.is_empty() && reason.len() <= 40 && reason.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
         Some(Self::Failed {
-            reason: if plain { reason.to_ascii_lowercase() } else { "other".to_owned() },
+            reason: if plain {
+                reason.to_ascii_lowercase()
+            } else {
+                "other".to_owned()
+            },
         })
     }
 }

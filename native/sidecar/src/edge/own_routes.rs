@@ -44,7 +44,12 @@ impl OwnRoutes {
     }
 
     /// The answer, or the request back when it is not for us.
-    pub async fn answer(&self, request: Request<Body>, caller: &Caller, path: &str) -> Result<Response<Body>, Request<Body>> {
+    pub async fn answer(
+        &self,
+        request: Request<Body>,
+        caller: &Caller,
+        path: &str,
+    ) -> Result<Response<Body>, Request<Body>> {
         if paths::is_socket(path) {
             return Ok(self.socket(request, caller).await);
         }

@@ -17,10 +17,10 @@ pub fn canonical(path: &str) -> Cow<'_, str> {
 /// Whether `path` has the pattern's segments; `{}` stands for any one segment.
 pub fn matches(pattern: &str, path: &str) -> bool {
     let mut path = path.split('/');
-    pattern
-        .split('/')
-        .all(|wanted| path.next().is_some_and(|segment| wanted == "{}" && !segment.is_empty() || wanted == segment))
-        && path.next().is_none()
+    pattern.split('/').all(|wanted| {
+        path.next()
+            .is_some_and(|segment| wanted == "{}" && !segment.is_empty() || wanted == segment)
+    }) && path.next().is_none()
 }
 
 fn is_under(path: &str, prefix: &str) -> bool {
@@ -92,9 +92,18 @@ pub fn masked_query(query: &str) -> String {
 
 fn is_sensitive(name: &str) -> bool {
     let name = canonical(name).to_ascii_lowercase();
-    ["token", "otp", "code", "password", "secret", "signature", "key", "email"]
-        .iter()
-        .any(|word| name.contains(word))
+    [
+        "token",
+        "otp",
+        "code",
+        "password",
+        "secret",
+        "signature",
+        "key",
+        "email",
+    ]
+    .iter()
+    .any(|word| name.contains(word))
 }
 
 #[cfg(test)]

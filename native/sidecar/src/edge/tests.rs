@@ -34,18 +34,36 @@ fn edge(given: &[(&str, &str)], answer: Option<fn() -> Response<Body>>) -> (Arc<
             .iter()
             .find(|(known, _)| *known == name)
             .map(|(_, text)| (*text).to_owned())
-            .or_else(|| ["JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET", "INTERNAL_SECRET", "MAIL_SEAL_KEY"].contains(&name).then(|| SECRET.to_owned()))
+            .or_else(|| {
+                [
+                    "JWT_ACCESS_SECRET",
+                    "JWT_REFRESH_SECRET",
+                    "INTERNAL_SECRET",
+                    "MAIL_SEAL_KEY",
+                ]
+                .contains(&name)
+                .then(|| SECRET.to_owned())
+            })
     })
     .expect("good settings");
-    let components = Arc::new(Components { answer, ..Components::default() });
+    let components = Arc::new(Components {
+        answer,
+        ..Components::default()
+    });
     let metrics = Metrics::new().expect("metrics");
     let backend: Arc<dyn Backend> = Arc::new(Observed::new(
         Arc::clone(&components) as Arc<dyn Backend>,
         metrics.clone(),
         Nudges::new(&JOBS),
     ));
-    let hub = Hub::new(SocketsConfig::read(&settings).expect("good settings"), Arc::clone(&backend));
-    (Arc::new(Edge::new(backend, hub, metrics, &settings, false).expect("good settings")), components)
+    let hub = Hub::new(
+        SocketsConfig::read(&settings).expect("good settings"),
+        Arc::clone(&backend),
+    );
+    (
+        Arc::new(Edge::new(backend, hub, metrics, &settings, false).expect("good settings")),
+        components,
+    )
 }
 
 fn get(path: &str) -> http::request::Builder {
@@ -54,7 +72,9 @@ fn get(path: &str) -> http::request::Builder {
 
 async fn ask(edge: &Arc<Edge>, request: http::request::Builder) -> Response<Body> {
     let request = request.body(empty()).expect("a request");
-    Arc::clone(edge).answer(request, SocketAddr::from(([203, 0, 113, 7], 4711))).await
+    Arc::clone(edge)
+        .answer(request, SocketAddr::from(([203, 0, 113, 7], 4711)))
+        .await
 }
 
 async fn text(answer: Response<Body>) -> String {
@@ -72,11 +92,19 @@ async fn components_learn_who_calls_from_a_header_that_only_the_edge_can_write()
         .header("x-request-id", "my-request-1");
     let answer = ask(&edge, request).await;
     assert_eq!(answer.headers()["x-request-id"], "my-request-1");
-    let asked = components.asked.lock().expect("not poisoned").pop().expect("asked once");
+    let asked = components
+        .asked
+        .lock()
+        .expect("not poisoned")
+        .pop()
+        .expect("asked once");
     let header = asked.headers["x-nexus-client"].to_str().expect("ASCII");
     let now = crate::signature::unix_now();
     let client = verify_client_header(&[SECRET.as_bytes()], header, now, "GET", "/api/v1/chats?limit=1");
-    assert_eq!(client.map(|client| (client.address, client.request_id)), Ok(("203.0.113.7".to_owned(), "my-request-1".to_owned())));
+    assert_eq!(
+        client.map(|client| (client.address, client.request_id)),
+        Ok(("203.0.113.7".to_owned(), "my-request-1".to_owned()))
+    );
     assert!(!asked.headers.contains_key("x-nexus-signature") && !asked.headers.contains_key("spin-client-addr"));
 }
 
@@ -84,7 +112,10 @@ async fn components_learn_who_calls_from_a_header_that_only_the_edge_can_write()
 async fn past_the_limit_the_answer_is_a_problem_that_says_when_to_return() {
     let (edge, _) = edge(&[("THROTTLE_LIMIT", "1")], None);
     let first = ask(&edge, get("/api/v1/chats")).await;
-    assert_eq!((first.status(), &first.headers()["ratelimit-remaining"]), (StatusCode::OK, &HeaderValue::from_static("0")));
+    assert_eq!(
+        (first.status(), &first.headers()["ratelimit-remaining"]),
+        (StatusCode::OK, &HeaderValue::from_static("0"))
+    );
     let second = ask(&edge, get("/api/v1/chats")).await;
     assert_eq!(second.status(), 429);
     assert_eq!(second.headers()["retry-after"], second.headers()["ratelimit-reset"]);
@@ -127,17 +158,31 @@ async fn internal_answer_headers_go_into_metrics_and_not_to_the_client() {
     let answer = ask(&edge, get("/api/v1/auth/me")).await;
     assert!(!answer.headers().keys().any(|name| name.as_str().starts_with("x-nexus")));
     assert_eq!(ask(&edge, get("/api/v1/metrics")).await.status(), 401);
-    assert_eq!(ask(&edge, get("/api/v1/metrics").header("authorization", "Bearer wrong")).await.status(), 401);
-    let metrics = ask(&edge, get("/api/v1/metrics").header("authorization", "Bearer a-token-for-metrics")).await;
+    assert_eq!(
+        ask(&edge, get("/api/v1/metrics").header("authorization", "Bearer wrong"))
+            .await
+            .status(),
+        401
+    );
+    let metrics = ask(
+        &edge,
+        get("/api/v1/metrics").header("authorization", "Bearer a-token-for-metrics"),
+    )
+    .await;
     let metrics = text(metrics).await;
-    assert!(metrics.contains("db_queries_total 2") && metrics.contains("auth_success_total 1"), "{metrics}");
+    assert!(
+        metrics.contains("db_queries_total 2") && metrics.contains("auth_success_total 1"),
+        "{metrics}"
+    );
 }
 
 #[tokio::test]
 async fn answers_are_compressed_but_not_where_they_carry_tokens() {
     let large: fn() -> Response<Body> = || {
         let mut answer = Response::new(full("x".repeat(5_000)));
-        answer.headers_mut().insert("content-type", HeaderValue::from_static("application/json"));
+        answer
+            .headers_mut()
+            .insert("content-type", HeaderValue::from_static("application/json"));
         answer
     };
     let (edge, _) = edge(&[], Some(large));
@@ -155,10 +200,20 @@ async fn relay_events_need_a_signature_over_their_body() {
     let (edge, _) = edge(&[], None);
     let body = r#"{"events":[]}"#;
     let now = crate::signature::unix_now();
-    let signed = nexus_domain::signature::sign_request(SECRET.as_bytes(), now, "POST", "/relay/events", body.as_bytes());
-    for (signature, sent, status) in [(signed.as_str(), body, 204), (signed.as_str(), "{}", 404), ("t=1,v1=00", body, 404)] {
-        let request = Request::post("/relay/events").header("x-nexus-signature", signature).body(full(sent)).expect("a request");
-        let answer = Arc::clone(&edge).answer(request, SocketAddr::from(([127, 0, 0, 1], 1))).await;
+    let signed =
+        nexus_domain::signature::sign_request(SECRET.as_bytes(), now, "POST", "/relay/events", body.as_bytes());
+    for (signature, sent, status) in [
+        (signed.as_str(), body, 204),
+        (signed.as_str(), "{}", 404),
+        ("t=1,v1=00", body, 404),
+    ] {
+        let request = Request::post("/relay/events")
+            .header("x-nexus-signature", signature)
+            .body(full(sent))
+            .expect("a request");
+        let answer = Arc::clone(&edge)
+            .answer(request, SocketAddr::from(([127, 0, 0, 1], 1)))
+            .await;
         assert_eq!(answer.status(), status);
     }
 }
@@ -166,7 +221,11 @@ async fn relay_events_need_a_signature_over_their_body() {
 #[tokio::test]
 async fn a_body_that_is_declared_too_large_is_refused_before_it_is_sent() {
     let (edge, components) = edge(&[], None);
-    let answer = ask(&edge, Request::post("/api/v1/auth/register").header("content-length", 64 * 1024 * 1024 + 1)).await;
+    let answer = ask(
+        &edge,
+        Request::post("/api/v1/auth/register").header("content-length", 64 * 1024 * 1024 + 1),
+    )
+    .await;
     assert_eq!(answer.status(), 413);
     assert!(components.asked.lock().expect("not poisoned").is_empty());
 }

@@ -93,7 +93,11 @@ impl Throttle {
             remaining: self.limit - window.used,
             reset: left.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX),
         };
-        if exceeded { Verdict::Exceeded(quota) } else { Verdict::Within(quota) }
+        if exceeded {
+            Verdict::Exceeded(quota)
+        } else {
+            Verdict::Within(quota)
+        }
     }
 }
 
@@ -104,7 +108,8 @@ impl Shard {
         if self.windows.len() < self.sweep_at.max(SMALLEST_SWEEP) {
             return;
         }
-        self.windows.retain(|_, counted| now.duration_since(counted.began) < window);
+        self.windows
+            .retain(|_, counted| now.duration_since(counted.began) < window);
         self.sweep_at = self.windows.len() * 2;
     }
 }
@@ -134,7 +139,11 @@ mod tests {
     fn the_limit_holds_until_the_window_ends() {
         let throttle = throttle(2, "");
         let start = Instant::now();
-        let quota = |remaining, reset| Quota { limit: 2, remaining, reset };
+        let quota = |remaining, reset| Quota {
+            limit: 2,
+            remaining,
+            reset,
+        };
         assert_eq!(throttle.count(ip("1.1.1.1"), start), Verdict::Within(quota(1, 60)));
         let later = start + Duration::from_millis(30_500);
         assert_eq!(throttle.count(ip("1.1.1.1"), later), Verdict::Within(quota(0, 30)));
@@ -174,7 +183,10 @@ mod tests {
                     })
                 })
                 .collect();
-            counters.into_iter().map(|thread| thread.join().expect("no panic")).sum()
+            counters
+                .into_iter()
+                .map(|thread| thread.join().expect("no panic"))
+                .sum()
         });
         assert_eq!(passed, 100);
     }

@@ -44,7 +44,13 @@ static SLOW: [Job; 1] = [Job {
 #[tokio::test(start_paused = true)]
 async fn a_nudge_runs_a_job_at_once_and_never_twice_at_a_time() {
     let settings = Settings::read(|name| {
-        let is_secret = ["JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET", "INTERNAL_SECRET", "MAIL_SEAL_KEY"].contains(&name);
+        let is_secret = [
+            "JWT_ACCESS_SECRET",
+            "JWT_REFRESH_SECRET",
+            "INTERNAL_SECRET",
+            "MAIL_SEAL_KEY",
+        ]
+        .contains(&name);
         is_secret.then(|| "Cq3Zt7Kp1Xw9Rb5Nd2Lm8Vc4Gh6Jf0Yu".to_owned())
     })
     .expect("secrets are enough");

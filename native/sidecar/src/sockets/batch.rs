@@ -3,17 +3,17 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use nexus_domain::Timestamp;
 use nexus_domain::ids::UserId;
+use nexus_domain::ids::{ChatId, MessageId};
 use nexus_domain::relay::RelayEvent;
 use nexus_domain::relay_calls::{MOST_AT_ONCE, SEND, SendOutcome, Sending};
 use serde::Serialize;
-use nexus_domain::Timestamp;
-use nexus_domain::ids::{ChatId, MessageId};
 use tokio::sync::mpsc;
 
 use super::connection::{AnswerTo, Connection};
-use super::core::Core;
 use super::frame::{ErrorCode, Event, error_about, now};
+use super::hub::Core;
 use super::neighbours::Cast;
 
 /// How many messages may wait; more are turned away.
@@ -33,7 +33,9 @@ pub struct Letter {
 pub async fn run(core: Arc<Core>, mut letters: mpsc::Receiver<Letter>) {
     let mut batch = Vec::with_capacity(MOST_AT_ONCE);
     while letters.recv_many(&mut batch, MOST_AT_ONCE).await > 0 {
-        core.meters.queue_depth.set(i64::try_from(letters.len()).unwrap_or(i64::MAX));
+        core.meters
+            .queue_depth
+            .set(i64::try_from(letters.len()).unwrap_or(i64::MAX));
         let arrived = std::mem::replace(&mut batch, Vec::with_capacity(MOST_AT_ONCE));
         let count = arrived.len();
         let admitted = admit(&core, arrived).await;
@@ -63,7 +65,12 @@ pub fn refuse_as_too_many(core: &Core, from: &Connection, sending: &Sending, ans
     let wait = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1);
     let text = "Too many messages. Wait a moment.";
     from.answer(
-        &error_about(ErrorCode::RateLimitExceeded, text, sending.temp_id.as_deref(), Some(wait)),
+        &error_about(
+            ErrorCode::RateLimitExceeded,
+            text,
+            sending.temp_id.as_deref(),
+            Some(wait),
+        ),
         answer_to,
     );
 }
@@ -88,9 +95,10 @@ async fn store(core: &Arc<Core>, batch: Vec<Letter>) {
                     core.meters.message("failed");
                     let text = "The message could not be stored. Send it again with the same tempId.";
                     let temp_id = letter.sending.temp_id.as_deref();
-                    letter
-                        .from
-                        .answer(&error_about(ErrorCode::MessageSendFailed, text, temp_id, None), letter.answer_to);
+                    letter.from.answer(
+                        &error_about(ErrorCode::MessageSendFailed, text, temp_id, None),
+                        letter.answer_to,
+                    );
                 }
                 return;
             }
@@ -137,10 +145,17 @@ fn settle(core: &Arc<Core>, letter: &Letter, outcome: SendOutcome) {
             };
             let answer = Event::new("MESSAGE_SENT", &sent);
             core.message_stored(&message);
-            core.neighbours.tell(Cast::Relay { event: RelayEvent::MessageStored { message } });
+            core.neighbours.tell(Cast::Relay {
+                event: RelayEvent::MessageStored { message },
+            });
             answer
         }
-        SendOutcome::Duplicate { message_id, chat_id, seq, .. } => {
+        SendOutcome::Duplicate {
+            message_id,
+            chat_id,
+            seq,
+            ..
+        } => {
             core.meters.message("duplicate");
             let duplicate = MessageDuplicate {
                 temp_id,

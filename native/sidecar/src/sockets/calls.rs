@@ -52,13 +52,20 @@ impl Calls {
     }
 
     /// Items out, as many answers back.
-    pub async fn call_items<Q: Serialize, A: DeserializeOwned>(&self, path: &str, items: Vec<Q>) -> Result<Vec<A>, CallError> {
+    pub async fn call_items<Q: Serialize, A: DeserializeOwned>(
+        &self,
+        path: &str,
+        items: Vec<Q>,
+    ) -> Result<Vec<A>, CallError> {
         let asked = items.len();
         let answer: Items<A> = self.call(path, &Items { items }).await?;
         if answer.items.len() == asked {
             Ok(answer.items)
         } else {
-            Err(CallError::Answer(format!("{} answers to {asked} items", answer.items.len())))
+            Err(CallError::Answer(format!(
+                "{} answers to {asked} items",
+                answer.items.len()
+            )))
         }
     }
 }
@@ -76,7 +83,7 @@ struct Asked<Q, A> {
 
 impl<Q, A> Grouped<Q, A>
 where
-    Q: Serialize + Send + 'static,
+    Q: Serialize + Send + Sync + 'static,
     A: DeserializeOwned + Send + 'static,
 {
     /// At most `most` items in a call, at most `at_once` calls under way.
@@ -99,15 +106,22 @@ where
     }
 }
 
-async fn group<Q, A>(calls: Calls, path: &'static str, most: usize, at_once: usize, mut waiting: mpsc::Receiver<Asked<Q, A>>)
-where
-    Q: Serialize + Send + 'static,
+async fn group<Q, A>(
+    calls: Calls,
+    path: &'static str,
+    most: usize,
+    at_once: usize,
+    mut waiting: mpsc::Receiver<Asked<Q, A>>,
+) where
+    Q: Serialize + Send + Sync + 'static,
     A: DeserializeOwned + Send + 'static,
 {
     let places = Arc::new(Semaphore::new(at_once));
     loop {
         // First a place, then the questions: what comes while all places are taken gathers.
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
+            return;
+        };
         let mut asked = Vec::new();
         if waiting.recv_many(&mut asked, most).await == 0 {
             return;

@@ -58,9 +58,15 @@ const MOST_EARLY_EVENTS: usize = 64;
 /// Whether events go through.
 enum Gate {
     /// Not let in yet. What the client says meanwhile waits.
-    Waiting { early: Vec<ClientEvent> },
+    Waiting {
+        early: Vec<ClientEvent>,
+    },
     /// In its rooms, but still catching up: what is live waits behind it.
-    CatchingUp { early: Vec<ClientEvent>, held: Vec<Held>, bytes: u64 },
+    CatchingUp {
+        early: Vec<ClientEvent>,
+        held: Vec<Held>,
+        bytes: u64,
+    },
     Open,
     Closed,
 }
@@ -114,7 +120,8 @@ impl Connection {
     }
 
     pub fn set_identity(&self, identity: Identity) {
-        self.expires_at.store(identity.expires_at.as_millis(), Ordering::Relaxed);
+        self.expires_at
+            .store(identity.expires_at.as_millis(), Ordering::Relaxed);
         *self.identity.lock() = Some(identity);
     }
 
@@ -154,7 +161,11 @@ impl Connection {
     pub fn start_catching_up(&self) {
         let mut gate = self.gate.lock();
         if let Gate::Waiting { early } = &mut *gate {
-            *gate = Gate::CatchingUp { early: std::mem::take(early), held: Vec::new(), bytes: 0 };
+            *gate = Gate::CatchingUp {
+                early: std::mem::take(early),
+                held: Vec::new(),
+                bytes: 0,
+            };
         }
     }
 
@@ -197,7 +208,10 @@ impl Connection {
                     self.cut();
                     return;
                 }
-                held.push(Held { event: Arc::clone(event), place });
+                held.push(Held {
+                    event: Arc::clone(event),
+                    place,
+                });
             }
             Gate::Waiting { .. } | Gate::Closed => {}
         }
@@ -285,7 +299,10 @@ impl Connection {
         self.write(&farewell.event(), None);
         // A client that was told to go stays away; from a server that stops it should come back, and
         // unmodified clients do so by themselves only when the transport just closes.
-        self.close(farewell != Farewell::Shutdown, if farewell == Farewell::Shutdown { 1001 } else { 1008 });
+        self.close(
+            farewell != Farewell::Shutdown,
+            if farewell == Farewell::Shutdown { 1001 } else { 1008 },
+        );
     }
 
     /// Says what is wrong and closes.

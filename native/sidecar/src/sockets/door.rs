@@ -20,8 +20,8 @@ use nexus_domain::settings::WebOrigin;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tower::Service;
 
-use super::core::Core;
 use super::flow::{Flow, Guarded};
+use super::hub::Core;
 use super::plain;
 use super::socket_io::{Engine, Packets};
 
@@ -35,7 +35,11 @@ struct Door {
 pub fn router(core: &Arc<Core>) -> Router {
     let packets = Packets::new(core);
     let engine = packets.engine();
-    let door = Door { core: Arc::clone(core), packets, engine };
+    let door = Door {
+        core: Arc::clone(core),
+        packets,
+        engine,
+    };
     Router::new()
         .route("/socket.io", any(socket_io))
         .route("/socket.io/", any(socket_io))
@@ -84,7 +88,12 @@ async fn socket_io(State(mut door): State<Door>, mut request: Request) -> Respon
     };
     let Some(flow) = flow else {
         let body = r#"{"code":1,"message":"Session ID unknown"}"#;
-        return (StatusCode::BAD_REQUEST, [(http::header::CONTENT_TYPE, "application/json")], body).into_response();
+        return (
+            StatusCode::BAD_REQUEST,
+            [(http::header::CONTENT_TYPE, "application/json")],
+            body,
+        )
+            .into_response();
     };
     if by_websocket {
         let Some(upgrade) = Upgrade::of(&mut request) else {
@@ -159,14 +168,20 @@ impl Upgrade {
         let headers = request.headers();
         let has = |name: HeaderName, wanted: &str| {
             let values = headers.get_all(name);
-            let mut tokens = values.iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+            let mut tokens = values
+                .iter()
+                .filter_map(|value| value.to_str().ok())
+                .flat_map(|value| value.split(','));
             tokens.any(|token| token.trim().eq_ignore_ascii_case(wanted))
         };
         if !has(CONNECTION, "upgrade") || !has(UPGRADE, "websocket") || !has(SEC_WEBSOCKET_VERSION, "13") {
             return None;
         }
         let accept = derive_accept_key(headers.get(SEC_WEBSOCKET_KEY)?.as_bytes());
-        Some(Self { accept, switched: hyper::upgrade::on(request) })
+        Some(Self {
+            accept,
+            switched: hyper::upgrade::on(request),
+        })
     }
 
     fn answer(&self) -> Response {
@@ -202,7 +217,12 @@ mod tests {
         assert!(allowed(None));
         assert!(allowed(Some("https://app.example.com")));
         assert!(allowed(Some("http://api.example.com:8080")));
-        for foreign in ["https://evil.example", "null", "https://app.example.com.evil.example", "http://api.example.com"] {
+        for foreign in [
+            "https://evil.example",
+            "null",
+            "https://app.example.com.evil.example",
+            "http://api.example.com",
+        ] {
             assert!(!allowed(Some(foreign)), "{foreign}");
         }
     }

@@ -18,9 +18,9 @@ use serde_json::value::RawValue;
 
 use super::calls::CallError;
 use super::connection::{Connection, ConnectionId, Identity};
-use super::core::{Core, changed_message, new_message};
 use super::events;
 use super::frame::{ErrorCode, Event, Farewell, error, now};
+use super::hub::{Core, changed_message, new_message};
 use super::neighbours::Cast;
 use super::presence;
 
@@ -113,8 +113,17 @@ fn go_on(core: &Arc<Core>, connection: &Arc<Connection>, token: String, known: K
     let (core, connection) = (Arc::clone(core), Arc::clone(connection));
     tokio::spawn(async move {
         match core.connects.ask(token, PATIENCE).await {
-            Ok(Resolved::Accepted { user_id, session_id, expires_at, chats }) => {
-                let identity = Identity { user: user_id, session: session_id, expires_at };
+            Ok(Resolved::Accepted {
+                user_id,
+                session_id,
+                expires_at,
+                chats,
+            }) => {
+                let identity = Identity {
+                    user: user_id,
+                    session: session_id,
+                    expires_at,
+                };
                 enter(&core, &connection, identity, chats, &known).await;
             }
             Ok(Resolved::Refused { code, message }) => refuse(&core, &connection, ErrorCode::parse(&code), &message),
@@ -127,9 +136,18 @@ fn go_on(core: &Arc<Core>, connection: &Arc<Connection>, token: String, known: K
     });
 }
 
-async fn enter(core: &Arc<Core>, connection: &Arc<Connection>, identity: Identity, chats: Vec<ChatHead>, known: &Known) {
+async fn enter(
+    core: &Arc<Core>,
+    connection: &Arc<Connection>,
+    identity: Identity,
+    chats: Vec<ChatHead>,
+    known: &Known,
+) {
     let user = identity.user;
-    let Some(entered) = core.rooms.enter(connection, identity, &chats, core.limits.connections_per_user) else {
+    let Some(entered) = core
+        .rooms
+        .enter(connection, identity, &chats, core.limits.connections_per_user)
+    else {
         return;
     };
     if core.recent.ended_since(connection.opened_at, identity.session, user) {
@@ -229,7 +247,14 @@ async fn replay(
     replayed: &mut HashMap<ChatId, i64>,
 ) -> Result<(), CallError> {
     if let Some((from_seq, to_seq)) = missed.gap {
-        connection.send(&Event::new("HISTORY_GAP", &HistoryGap { chat_id: behind.chat_id, from_seq, to_seq }));
+        connection.send(&Event::new(
+            "HISTORY_GAP",
+            &HistoryGap {
+                chat_id: behind.chat_id,
+                from_seq,
+                to_seq,
+            },
+        ));
         if to_seq > behind.seq {
             replayed.insert(behind.chat_id, to_seq);
         }

@@ -7,7 +7,7 @@ use nexus_domain::ids::{ChatId, UserId};
 use nexus_domain::message::Message;
 use nexus_domain::relay_calls::{After, CHANGES, CHATS, Change, ChatHead, ChatsOf, Items, RANGE};
 
-use super::core::{Core, changed_message, new_message};
+use super::hub::{Core, changed_message, new_message};
 
 /// Mostly the missing message is on its way already.
 const PATIENCE: Duration = Duration::from_millis(40);
@@ -32,7 +32,9 @@ pub fn soon(core: &Arc<Core>, chat: ChatId) {
 
 async fn fill(core: &Arc<Core>, chat: ChatId) -> Result<(), super::calls::CallError> {
     loop {
-        let Some(room) = core.rooms.room(chat) else { return Ok(()) };
+        let Some(room) = core.rooms.room(chat) else {
+            return Ok(());
+        };
         let after = room.lock().order.said();
         let found: Items<Message> = core.calls.call(RANGE, &After { chat_id: chat, after }).await?;
         let mut said = 0;
@@ -50,7 +52,9 @@ async fn fill(core: &Arc<Core>, chat: ChatId) -> Result<(), super::calls::CallEr
             break;
         }
     }
-    let Some(room) = core.rooms.room(chat) else { return Ok(()) };
+    let Some(room) = core.rooms.room(chat) else {
+        return Ok(());
+    };
     let after = room.lock().order.changed();
     let found: Items<Change> = core.calls.call(CHANGES, &After { chat_id: chat, after }).await?;
     for change in &found.items {
@@ -67,7 +71,9 @@ async fn fill(core: &Arc<Core>, chat: ChatId) -> Result<(), super::calls::CallEr
 /// Rooms that are behind where the store is.
 pub fn behind(core: &Arc<Core>, heads: &[ChatHead]) {
     for head in heads {
-        let Some(room) = core.rooms.room(head.chat_id) else { continue };
+        let Some(room) = core.rooms.room(head.chat_id) else {
+            continue;
+        };
         let is_behind = {
             let room = room.lock();
             room.order.said() < head.last_seq || room.order.changed() < head.last_change

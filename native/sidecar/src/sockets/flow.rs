@@ -5,8 +5,8 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -74,7 +74,11 @@ pub struct Guarded<S> {
 
 impl<S> Guarded<S> {
     pub fn new(inner: S, flow: Arc<Flow>) -> Self {
-        Self { inner, flow, deadline: None }
+        Self {
+            inner,
+            flow,
+            deadline: None,
+        }
     }
 
     fn waited(&mut self, cx: &mut Context<'_>) -> io::Result<()> {

@@ -206,7 +206,10 @@ mod tests {
         let event = Event::new("NEW_MESSAGE", &serde_json::json!({"seq": 1}));
         assert_eq!(event.socket_io().as_str(), r#"2["NEW_MESSAGE",{"seq":1}]"#);
         assert_eq!(event.plain().as_str(), r#"{"event":"NEW_MESSAGE","data":{"seq":1}}"#);
-        assert_eq!(event.plain_answer(7).as_str(), r#"{"event":"NEW_MESSAGE","data":{"seq":1},"id":7}"#);
+        assert_eq!(
+            event.plain_answer(7).as_str(),
+            r#"{"event":"NEW_MESSAGE","data":{"seq":1},"id":7}"#
+        );
     }
 
     #[test]

@@ -37,27 +37,48 @@ impl Meters {
     pub fn new() -> Result<Self, prometheus::Error> {
         let meters = Self {
             registry: Registry::new(),
-            connections: IntGaugeVec::new(Opts::new("relay_connections", "Open connections, by protocol."), &["protocol"])?,
+            connections: IntGaugeVec::new(
+                Opts::new("relay_connections", "Open connections, by protocol."),
+                &["protocol"],
+            )?,
             people: IntGauge::new("relay_users_connected", "People with a connection to this node.")?,
             rooms: IntGauge::new("relay_rooms", "Chats with somebody connected to this node.")?,
-            events_in: IntCounterVec::new(Opts::new("relay_events_received_total", "Events from clients, by kind."), &["event"])?,
+            events_in: IntCounterVec::new(
+                Opts::new("relay_events_received_total", "Events from clients, by kind."),
+                &["event"],
+            )?,
             deliveries: IntCounterVec::new(
                 Opts::new("relay_events_delivered_total", "Events handed to connections, by kind."),
                 &["event"],
             )?,
-            messages: IntCounterVec::new(Opts::new("relay_messages_total", "Messages, by what became of them."), &["outcome"])?,
+            messages: IntCounterVec::new(
+                Opts::new("relay_messages_total", "Messages, by what became of them."),
+                &["outcome"],
+            )?,
             batch_size: Histogram::with_opts(
                 HistogramOpts::new("relay_batch_messages", "Messages stored with one commit.")
                     .buckets(vec![1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0]),
             )?,
             commit_seconds: Histogram::with_opts(
-                HistogramOpts::new("relay_commit_seconds", "Time from handing a batch over until it was committed.")
-                    .buckets(vec![0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5]),
+                HistogramOpts::new(
+                    "relay_commit_seconds",
+                    "Time from handing a batch over until it was committed.",
+                )
+                .buckets(vec![0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5]),
             )?,
             queue_depth: IntGauge::new("relay_queue_messages", "Messages waiting for the next batch.")?,
-            dropped: IntCounterVec::new(Opts::new("relay_dropped_total", "Connections ended by the relay, by reason."), &["reason"])?,
-            gaps_filled: IntCounter::new("relay_gaps_filled_total", "Times a room took missing messages from the store.")?,
-            redis_connected: IntGauge::new("relay_redis_connected", "Whether Redis can be reached; 0 also without one.")?,
+            dropped: IntCounterVec::new(
+                Opts::new("relay_dropped_total", "Connections ended by the relay, by reason."),
+                &["reason"],
+            )?,
+            gaps_filled: IntCounter::new(
+                "relay_gaps_filled_total",
+                "Times a room took missing messages from the store.",
+            )?,
+            redis_connected: IntGauge::new(
+                "relay_redis_connected",
+                "Whether Redis can be reached; 0 also without one.",
+            )?,
         };
         meters.register()?;
         Ok(meters)

@@ -7,18 +7,19 @@
 mod batch;
 mod calls;
 mod connection;
-mod core;
 mod door;
 mod entrance;
 mod events;
 mod fill;
 mod flow;
 mod frame;
+mod hub;
 mod meters;
 mod neighbours;
 mod order;
 mod plain;
 mod presence;
+mod redis;
 mod rooms;
 mod socket_io;
 mod typing;
@@ -29,15 +30,17 @@ use std::time::Duration;
 
 use nexus_domain::relay::RelayEvent;
 use nexus_domain::settings::{
-    CONNECTIONS_PER_USER, FRONTEND_URL, INACTIVITY, MESSAGE_RATE, Rate, SettingError, Settings, WebOrigin,
+    CONNECTIONS_PER_USER, FRONTEND_URL, INACTIVITY, MESSAGE_RATE, REDIS_HOST, REDIS_PASSWORD, REDIS_PORT, REDIS_URL,
+    Rate, SettingError, Settings, WebOrigin,
 };
 use tokio::sync::mpsc;
 
 use self::calls::Calls;
-use self::core::{Core, Limits, Parts};
 use self::frame::Farewell;
+use self::hub::{Core, Limits, Parts};
 use self::meters::Meters;
 use self::neighbours::{Alone, Neighbours, Pace};
+use self::redis::OverRedis;
 use crate::backend::Backend;
 use crate::signature::{InternalClient, Signer};
 
@@ -54,6 +57,7 @@ pub struct SocketsConfig {
     connections_per_user: usize,
     message_rate: Rate,
     inactivity: Duration,
+    redis: Option<String>,
 }
 
 impl SocketsConfig {
@@ -64,8 +68,25 @@ impl SocketsConfig {
             connections_per_user: usize::try_from(settings.get(&CONNECTIONS_PER_USER)?).unwrap_or(usize::MAX),
             message_rate: settings.get(&MESSAGE_RATE)?,
             inactivity: settings.get(&INACTIVITY)?,
+            redis: redis_url(settings)?,
         })
     }
+}
+
+/// `REDIS_URL`, or one made of the other Redis settings; none: this node is alone.
+fn redis_url(settings: &Settings) -> Result<Option<String>, SettingError> {
+    if let Some(url) = settings.get(&REDIS_URL)? {
+        return Ok(Some(url));
+    }
+    let Some(host) = settings.get(&REDIS_HOST)? else {
+        return Ok(None);
+    };
+    let port = settings.get(&REDIS_PORT)?;
+    let login = settings.get(&REDIS_PASSWORD)?.map_or_else(String::new, |password| {
+        let password = percent_encoding::percent_encode(password.as_bytes(), percent_encoding::NON_ALPHANUMERIC);
+        format!(":{password}@")
+    });
+    Ok(Some(format!("redis://{login}{host}:{port}")))
 }
 
 #[derive(Clone)]
@@ -76,7 +97,16 @@ impl Hub {
     pub fn new(config: SocketsConfig, backend: Arc<dyn Backend>) -> Self {
         let calls = Calls::new(InternalClient::new(backend, config.signer));
         let (letters, waiting) = mpsc::channel(batch::MOST_WAITING);
-        let neighbours: Arc<dyn Neighbours> = Arc::new(Alone);
+        let node = uuid::Uuid::now_v7().to_string();
+        let over_redis = config.redis.and_then(|url| {
+            OverRedis::new(&url, node.clone(), config.message_rate)
+                .inspect_err(|error| tracing::error!(%error, "REDIS_URL can't be used; this node is alone"))
+                .ok()
+        });
+        let neighbours: Arc<dyn Neighbours> = match &over_redis {
+            Some((over_redis, _)) => Arc::clone(over_redis) as Arc<dyn Neighbours>,
+            None => Arc::new(Alone),
+        };
         // Names and buckets are constants, and a registry of its own has no others.
         #[allow(clippy::expect_used)]
         let meters = Meters::new().expect("the hub's metrics have different names");
@@ -86,13 +116,16 @@ impl Hub {
                 inactivity: config.inactivity,
                 origins: config.origins,
             },
-            node: uuid::Uuid::now_v7().to_string(),
+            node,
             calls,
             pace: Pace::new(config.message_rate),
             neighbours,
             meters,
             letters,
         }));
+        if let Some((over_redis, pending)) = over_redis {
+            over_redis.start(&core, pending);
+        }
         tokio::spawn(batch::run(Arc::clone(&core), waiting));
         tokio::spawn(watch::sweep(Arc::clone(&core)));
         tokio::spawn(watch::feed(Arc::clone(&core)));
@@ -120,10 +153,14 @@ impl Hub {
             self.0.dismiss(&connection, Farewell::Shutdown);
             tokio::time::sleep(pause).await;
         }
-        if tokio::time::timeout(LAST_BATCH, self.0.letters_settled()).await.is_err() {
+        if tokio::time::timeout(LAST_BATCH, self.0.letters_settled())
+            .await
+            .is_err()
+        {
             tracing::error!("some messages were not stored; their senders were not told that they were");
         }
         presence::leave(&self.0).await;
+        self.0.neighbours.leave().await;
     }
 
     pub fn metrics_text(&self) -> String {

@@ -18,16 +18,32 @@ use super::connection::ConnectionId;
 #[serde(tag = "cast", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Cast {
     /// As a component told one of them.
-    Relay { event: RelayEvent },
+    Relay {
+        event: RelayEvent,
+    },
     /// Somebody connected there: older connections elsewhere give way. `chats`: whom it concerns.
-    Entered { user: UserId, connection: ConnectionId, chats: Vec<ChatId>, came_online: bool },
+    Entered {
+        user: UserId,
+        connection: ConnectionId,
+        chats: Vec<ChatId>,
+        came_online: bool,
+    },
     /// Somebody's last connection there has been gone for the grace.
-    Departed { user: UserId, chats: Vec<ChatId>, at: i64 },
-    Typing { chat: ChatId, user: UserId, typing: bool },
+    Departed {
+        user: UserId,
+        chats: Vec<ChatId>,
+        at: i64,
+    },
+    Typing {
+        chat: ChatId,
+        user: UserId,
+        typing: bool,
+    },
 }
 
 /// How the shared state is reached, as `HEALTH_RESPONSE` says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
 pub enum Reach {
     Connected,
     Disconnected,
@@ -61,6 +77,11 @@ pub trait Neighbours: Send + Sync {
 
     /// Whether somebody is connected to another node that is alive.
     fn is_elsewhere(&self, user: UserId) -> bool;
+
+    /// This node stops.
+    fn leave(&self) -> BoxFuture<'_, ()> {
+        ready(()).boxed()
+    }
 
     /// How many people are connected to other nodes only; `here` are this node's.
     fn elsewhere(&self, here: &dyn Fn(UserId) -> bool) -> usize;
@@ -100,7 +121,10 @@ pub struct Pace {
 
 impl Pace {
     pub fn new(rate: Rate) -> Self {
-        Self { rate, sent: Mutex::default() }
+        Self {
+            rate,
+            sent: Mutex::default(),
+        }
     }
 
     /// Counts a message, or says how long to wait.
@@ -135,7 +159,10 @@ mod tests {
 
     #[test]
     fn so_many_messages_fit_a_window_and_each_makes_room_when_it_gets_old() {
-        let pace = Pace::new(Rate { count: 2, per: Duration::from_secs(10) });
+        let pace = Pace::new(Rate {
+            count: 2,
+            per: Duration::from_secs(10),
+        });
         let user = UserId::generate(Timestamp::from_millis(1), [0; 10]);
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);

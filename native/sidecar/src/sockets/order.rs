@@ -33,7 +33,12 @@ pub struct Ready {
 
 impl Order {
     pub fn starting_at(said: i64, changed: i64) -> Self {
-        Self { said, changed, waiting: BTreeMap::new(), filling: false }
+        Self {
+            said,
+            changed,
+            waiting: BTreeMap::new(),
+            filling: false,
+        }
     }
 
     pub fn said(&self) -> i64 {

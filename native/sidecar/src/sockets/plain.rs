@@ -13,9 +13,9 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig
 use tokio_tungstenite::tungstenite::{Bytes, Message};
 
 use super::connection::{ClientEvent, Connection, PlainOut, Wire};
-use super::core::Core;
 use super::flow::{Flow, Guarded};
 use super::frame::{ErrorCode, error};
+use super::hub::Core;
 use super::{MOST_FRAME, entrance, events};
 
 /// The subprotocol that we speak.
@@ -124,7 +124,10 @@ where
         match out {
             PlainOut::Text(text) => socket.feed(Message::Text(text)).await?,
             PlainOut::Close(code) => {
-                let frame = CloseFrame { code: code.into(), reason: "".into() };
+                let frame = CloseFrame {
+                    code: code.into(),
+                    reason: "".into(),
+                };
                 socket.feed(Message::Close(Some(frame))).await?;
                 socket.flush().await?;
                 await_close(socket).await;
@@ -152,7 +155,11 @@ fn hear(core: &Arc<Core>, connection: &Arc<Connection>, text: &str) {
         return connection.send(&error(ErrorCode::InvalidPayload, problem));
     };
     if connection.is_being_judged() {
-        let event = ClientEvent { name: frame.event, data: frame.data, answer_to: frame.id };
+        let event = ClientEvent {
+            name: frame.event,
+            data: frame.data,
+            answer_to: frame.id,
+        };
         return events::dispatch(core, connection, event);
     }
     match frame.event.as_str() {

@@ -9,8 +9,8 @@ use nexus_domain::ids::UserId;
 use nexus_domain::relay_calls::{PRESENCE, PresenceReport};
 use serde::Serialize;
 
-use super::core::Core;
 use super::frame::{Event, now};
+use super::hub::Core;
 use super::neighbours::Cast;
 
 /// Who doesn't hear of a node for so long takes it for dead.
@@ -34,11 +34,22 @@ pub fn connected_users(core: &Core) -> usize {
 }
 
 pub fn online(user: UserId) -> Arc<Event> {
-    Event::new("USER_ONLINE", &Presence { user_id: user, timestamp: now(), last_seen_at: None })
+    Event::new(
+        "USER_ONLINE",
+        &Presence {
+            user_id: user,
+            timestamp: now(),
+            last_seen_at: None,
+        },
+    )
 }
 
 pub fn offline(user: UserId, last_seen_at: Timestamp) -> Arc<Event> {
-    let payload = Presence { user_id: user, timestamp: now(), last_seen_at: Some(last_seen_at) };
+    let payload = Presence {
+        user_id: user,
+        timestamp: now(),
+        last_seen_at: Some(last_seen_at),
+    };
     Event::new("USER_OFFLINE", &payload)
 }
 
@@ -68,7 +79,11 @@ pub fn sweep(core: &Arc<Core>, at: Instant) {
                 connection.deliver(&event, None);
             }
             core.meters.delivered("USER_OFFLINE", around.len());
-            core.neighbours.tell(Cast::Departed { user, chats, at: seen.as_millis() });
+            core.neighbours.tell(Cast::Departed {
+                user,
+                chats,
+                at: seen.as_millis(),
+            });
         }
         core.presence_changed.notify_one();
     }

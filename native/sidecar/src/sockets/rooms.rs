@@ -82,7 +82,13 @@ impl Rooms {
     }
 
     /// Lets a connection in: from now on it hears its rooms. `None` when it has gone meanwhile.
-    pub fn enter(&self, connection: &Arc<Connection>, identity: Identity, chats: &[ChatHead], limit: usize) -> Option<Entered> {
+    pub fn enter(
+        &self,
+        connection: &Arc<Connection>,
+        identity: Identity,
+        chats: &[ChatHead],
+        limit: usize,
+    ) -> Option<Entered> {
         let mut state = self.0.lock();
         if !state.connections.contains_key(&connection.id) || connection.is_closed() {
             return None;
@@ -98,10 +104,17 @@ impl Rooms {
         let superseded: Vec<_> = person.connections.drain(..over).collect();
         let joined = person.chats.clone();
         for head in chats {
-            state.room(head).lock().people.push((identity.user, Arc::clone(connection)));
+            state
+                .room(head)
+                .lock()
+                .people
+                .push((identity.user, Arc::clone(connection)));
         }
         // Chats joined since the list was read are known from the person's other connections.
-        for chat in joined.iter().filter(|chat| chats.iter().all(|head| head.chat_id != **chat)) {
+        for chat in joined
+            .iter()
+            .filter(|chat| chats.iter().all(|head| head.chat_id != **chat))
+        {
             if let Some(room) = state.rooms.get(chat) {
                 room.lock().people.push((identity.user, Arc::clone(connection)));
             }
@@ -110,44 +123,60 @@ impl Rooms {
             state.connections.remove(&old.id);
             state.leave_rooms(old, &joined);
         }
-        Some(Entered { superseded, came_online })
+        Some(Entered {
+            superseded,
+            came_online,
+        })
     }
 
-    /// A connection is gone.
-    pub fn remove(&self, connection: &Arc<Connection>) {
+    /// A connection is gone; `false` when it was before.
+    pub fn remove(&self, connection: &Arc<Connection>) -> bool {
         let mut state = self.0.lock();
         if state.connections.remove(&connection.id).is_none() {
-            return;
+            return false;
         }
-        let Some(identity) = connection.identity() else { return };
-        let Some(person) = state.people.get_mut(&identity.user) else { return };
+        let Some(identity) = connection.identity() else {
+            return true;
+        };
+        let Some(person) = state.people.get_mut(&identity.user) else {
+            return true;
+        };
         person.connections.retain(|other| other.id != connection.id);
         if person.connections.is_empty() {
             person.gone_since = Some(Instant::now());
         }
         let chats = person.chats.clone();
         state.leave_rooms(connection, &chats);
+        true
     }
 
     /// These people are in this chat from now on.
     pub fn join(&self, head: ChatHead, users: &[UserId]) {
         let mut state = self.0.lock();
         for user in users {
-            let Some(person) = state.people.get_mut(user) else { continue };
+            let Some(person) = state.people.get_mut(user) else {
+                continue;
+            };
             if !person.chats.insert(head.chat_id) {
                 continue;
             }
             let connections = person.connections.clone();
+            if connections.is_empty() {
+                continue;
+            }
             let room = state.room(&head);
             let mut room = room.lock();
-            room.people.extend(connections.into_iter().map(|connection| (*user, connection)));
+            room.people
+                .extend(connections.into_iter().map(|connection| (*user, connection)));
         }
     }
 
     /// This person is in the chat no longer.
     pub fn leave(&self, chat: ChatId, user: UserId) {
         let mut state = self.0.lock();
-        let Some(person) = state.people.get_mut(&user) else { return };
+        let Some(person) = state.people.get_mut(&user) else {
+            return;
+        };
         if !person.chats.remove(&chat) {
             return;
         }
@@ -175,12 +204,19 @@ impl Rooms {
 
     pub fn is_in(&self, user: UserId, chat: ChatId) -> bool {
         let state = self.0.lock();
-        state.people.get(&user).is_some_and(|person| person.chats.contains(&chat))
+        state
+            .people
+            .get(&user)
+            .is_some_and(|person| person.chats.contains(&chat))
     }
 
     pub fn chats_of(&self, user: UserId) -> HashSet<ChatId> {
         let state = self.0.lock();
-        state.people.get(&user).map(|person| person.chats.clone()).unwrap_or_default()
+        state
+            .people
+            .get(&user)
+            .map(|person| person.chats.clone())
+            .unwrap_or_default()
     }
 
     pub fn is_here(&self, user: UserId) -> bool {
@@ -189,25 +225,44 @@ impl Rooms {
 
     pub fn connections_of(&self, user: UserId) -> Vec<Arc<Connection>> {
         let state = self.0.lock();
-        state.people.get(&user).map(|person| person.connections.clone()).unwrap_or_default()
+        state
+            .people
+            .get(&user)
+            .map(|person| person.connections.clone())
+            .unwrap_or_default()
     }
 
     pub fn of_sessions(&self, sessions: &[SessionId]) -> Vec<Arc<Connection>> {
         let sessions: HashSet<_> = sessions.iter().copied().collect();
-        self.all_where(|connection| connection.identity().is_some_and(|identity| sessions.contains(&identity.session)))
+        self.all_where(|connection| {
+            connection
+                .identity()
+                .is_some_and(|identity| sessions.contains(&identity.session))
+        })
     }
 
     pub fn all_where(&self, wanted: impl Fn(&Connection) -> bool) -> Vec<Arc<Connection>> {
         let state = self.0.lock();
-        state.connections.values().filter(|connection| wanted(connection)).cloned().collect()
+        state
+            .connections
+            .values()
+            .filter(|connection| wanted(connection))
+            .cloned()
+            .collect()
     }
 
     /// Those who share a chat with this person, each connection once, without the person's own.
     pub fn around(&self, user: UserId) -> Vec<Arc<Connection>> {
         let rooms: Vec<_> = {
             let state = self.0.lock();
-            let Some(person) = state.people.get(&user) else { return Vec::new() };
-            person.chats.iter().filter_map(|chat| state.rooms.get(chat).cloned()).collect()
+            let Some(person) = state.people.get(&user) else {
+                return Vec::new();
+            };
+            person
+                .chats
+                .iter()
+                .filter_map(|chat| state.rooms.get(chat).cloned())
+                .collect()
         };
         let mut seen = HashSet::new();
         let mut around = Vec::new();
@@ -240,13 +295,21 @@ impl Rooms {
     pub fn departed(&self, now: Instant) -> Vec<UserId> {
         let state = self.0.lock();
         let departed = |person: &Person| person.gone_since.is_some_and(|gone| now.duration_since(gone) >= GRACE);
-        state.people.iter().filter(|(_, person)| departed(person)).map(|(user, _)| *user).collect()
+        state
+            .people
+            .iter()
+            .filter(|(_, person)| departed(person))
+            .map(|(user, _)| *user)
+            .collect()
     }
 
     /// Forgets a person, unless they came back meanwhile.
     pub fn forget(&self, user: UserId) -> bool {
         let mut state = self.0.lock();
-        let gone = state.people.get(&user).is_some_and(|person| person.gone_since.is_some());
+        let gone = state
+            .people
+            .get(&user)
+            .is_some_and(|person| person.gone_since.is_some());
         if gone {
             state.people.remove(&user);
         }
@@ -257,7 +320,11 @@ impl Rooms {
         let state = self.0.lock();
         Counts {
             connections: state.connections.len(),
-            people: state.people.values().filter(|person| !person.connections.is_empty()).count(),
+            people: state
+                .people
+                .values()
+                .filter(|person| !person.connections.is_empty())
+                .count(),
             rooms: state.rooms.len(),
         }
     }
@@ -279,7 +346,10 @@ impl State {
     fn room(&mut self, head: &ChatHead) -> Arc<Mutex<Room>> {
         let room = self.rooms.entry(head.chat_id).or_insert_with(|| {
             let order = Order::starting_at(head.last_seq, head.last_change);
-            Arc::new(Mutex::new(Room { order, people: Vec::new() }))
+            Arc::new(Mutex::new(Room {
+                order,
+                people: Vec::new(),
+            }))
         });
         Arc::clone(room)
     }

@@ -19,9 +19,9 @@ use serde_json::value::RawValue;
 
 use super::MOST_FRAME;
 use super::connection::{ClientEvent, Connection, Wire};
-use super::core::Core;
 use super::flow::Flow;
 use super::frame::{ErrorCode, error};
+use super::hub::Core;
 use super::{entrance, events};
 
 pub type EngineSocket = engineioxide::Socket<Slot>;
@@ -50,7 +50,10 @@ impl std::fmt::Debug for Packets {
 
 impl Packets {
     pub fn new(core: &Arc<Core>) -> Arc<Self> {
-        Arc::new(Self { core: Arc::downgrade(core), flows: Mutex::default() })
+        Arc::new(Self {
+            core: Arc::downgrade(core),
+            flows: Mutex::default(),
+        })
     }
 
     pub fn engine(self: &Arc<Self>) -> Engine {
@@ -78,7 +81,12 @@ impl EngineIoHandler for Packets {
 
     fn on_connect(self: Arc<Self>, socket: Arc<EngineSocket>) {
         let Some(core) = self.core.upgrade() else { return };
-        let flow = socket.req_parts.extensions.get::<Arc<Flow>>().cloned().unwrap_or_default();
+        let flow = socket
+            .req_parts
+            .extensions
+            .get::<Arc<Flow>>()
+            .cloned()
+            .unwrap_or_default();
         self.flows.lock().insert(socket.id, Arc::clone(&flow));
         let connection = Connection::new(Wire::SocketIo(Arc::clone(&socket)), flow);
         *socket.data.0.lock() = Some(Arc::clone(&connection));
@@ -94,7 +102,9 @@ impl EngineIoHandler for Packets {
     }
 
     fn on_message(self: &Arc<Self>, packet: Str, socket: Arc<EngineSocket>) {
-        let Some(connection) = socket.data.0.lock().clone() else { return };
+        let Some(connection) = socket.data.0.lock().clone() else {
+            return;
+        };
         let Some(core) = self.core.upgrade() else { return };
         match parse(&packet) {
             Ok(Packet::Connect { auth }) => {
@@ -126,8 +136,12 @@ impl EngineIoHandler for Packets {
 /// What a client may send, as far as we take it.
 #[derive(Debug)]
 enum Packet {
-    Connect { auth: Option<Box<RawValue>> },
-    ConnectElsewhere { namespace: String },
+    Connect {
+        auth: Option<Box<RawValue>>,
+    },
+    ConnectElsewhere {
+        namespace: String,
+    },
     Event(ClientEvent),
     Disconnect,
     /// Acknowledgements: we never ask for one.
@@ -160,7 +174,9 @@ fn parse(packet: &str) -> Result<Packet, Unreadable> {
             if name.len() > 100 || name.chars().any(char::is_control) {
                 return Err(Unreadable);
             }
-            Ok(Packet::ConnectElsewhere { namespace: name.to_owned() })
+            Ok(Packet::ConnectElsewhere {
+                namespace: name.to_owned(),
+            })
         }
         ('1', "/") => Ok(Packet::Disconnect),
         ('2', "/") => parse_event(rest).map(Packet::Event),
@@ -210,15 +226,31 @@ mod tests {
     #[test]
     fn connecting_is_read_with_and_without_auth() {
         assert!(matches!(parse("0"), Ok(Packet::Connect { auth: None })));
-        assert!(matches!(parse(r#"0{"token":"t"}"#), Ok(Packet::Connect { auth: Some(_) })));
+        assert!(matches!(
+            parse(r#"0{"token":"t"}"#),
+            Ok(Packet::Connect { auth: Some(_) })
+        ));
         assert!(matches!(parse("0/admin,{}"), Ok(Packet::ConnectElsewhere { namespace }) if namespace == "/admin"));
     }
 
     #[test]
     fn whatever_comes_is_read_or_refused() {
         for strange in [
-            "", "9", "2", "2[", "2[]", "2[1]", "2{}", "0{", "ä", "2é[\"X\"]", "5", "51-[\"X\",{\"_placeholder\":true,\"num\":0}]",
-            "299999999999999999999[\"X\"]", "0/\u{1},", "\u{10ffff}",
+            "",
+            "9",
+            "2",
+            "2[",
+            "2[]",
+            "2[1]",
+            "2{}",
+            "0{",
+            "ä",
+            "2é[\"X\"]",
+            "5",
+            "51-[\"X\",{\"_placeholder\":true,\"num\":0}]",
+            "299999999999999999999[\"X\"]",
+            "0/\u{1},",
+            "\u{10ffff}",
         ] {
             assert!(parse(strange).is_err(), "{strange:?}");
         }

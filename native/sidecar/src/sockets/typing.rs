@@ -26,7 +26,13 @@ impl Typing {
         let since = typing.get(&(chat, user)).map(|since| since.told);
         let tell = since.is_none_or(|told| now.duration_since(told) >= RETOLD);
         let told = if tell { now } else { since.unwrap_or(now) };
-        typing.insert((chat, user), Since { until: now + HOLDS, told });
+        typing.insert(
+            (chat, user),
+            Since {
+                until: now + HOLDS,
+                told,
+            },
+        );
         tell
     }
 

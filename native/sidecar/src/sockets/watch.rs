@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use nexus_domain::relay_calls::{FEED, Feed, FeedPosition, FeedRequest};
 
 use super::connection::Connection;
-use super::core::Core;
 use super::events::typing;
 use super::fill;
 use super::frame::{ErrorCode, Farewell, now};
+use super::hub::Core;
 use super::{neighbours::Reach, presence};
 
 const SWEEP: Duration = Duration::from_millis(250);
@@ -92,7 +92,9 @@ fn count(core: &Core) {
     let gauge = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
     core.meters.people.set(gauge(counts.people));
     core.meters.rooms.set(gauge(counts.rooms));
-    core.meters.redis_connected.set((core.neighbours.reach() == Reach::Connected).into());
+    core.meters
+        .redis_connected
+        .set((core.neighbours.reach() == Reach::Connected).into());
 }
 
 /// Reads what happened in the store, whoever did it and whether or not we were told.

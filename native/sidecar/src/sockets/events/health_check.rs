@@ -4,8 +4,8 @@ use nexus_domain::Timestamp;
 use serde::Serialize;
 
 use crate::sockets::connection::{AnswerTo, Connection};
-use crate::sockets::core::Core;
 use crate::sockets::frame::{Event, now};
+use crate::sockets::hub::Core;
 use crate::sockets::presence;
 
 #[derive(Serialize)]

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{invalid, payload};
 use crate::sockets::connection::{ClientEvent, Connection, Identity};
-use crate::sockets::core::Core;
 use crate::sockets::frame::{ErrorCode, Event, error};
+use crate::sockets::hub::Core;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -31,16 +31,26 @@ struct MessageRead {
 }
 
 pub fn mark(core: &Arc<Core>, connection: &Arc<Connection>, identity: Identity, event: &ClientEvent) {
-    let Some(Payload { chat_id, seq }) = payload(connection, event) else { return };
+    let Some(Payload { chat_id, seq }) = payload(connection, event) else {
+        return;
+    };
     if seq < 0 {
         return invalid(connection, "`seq` must be 0 or more.", event.answer_to);
     }
     let (core, connection, answer_to) = (Arc::clone(core), Arc::clone(connection), event.answer_to);
-    let reading = Reading { user_id: identity.user, chat_id, seq };
+    let reading = Reading {
+        user_id: identity.user,
+        chat_id,
+        seq,
+    };
     tokio::spawn(async move {
         match core.reads.ask(reading, PATIENCE).await {
             Ok(ReadOutcome::Moved { seq }) => {
-                let read = MessageRead { chat_id, user_id: identity.user, seq };
+                let read = MessageRead {
+                    chat_id,
+                    user_id: identity.user,
+                    seq,
+                };
                 let relayed = RelayEvent::ToChat {
                     chat_id,
                     event: "MESSAGE_READ".to_owned(),
@@ -50,7 +60,15 @@ pub fn mark(core: &Arc<Core>, connection: &Arc<Connection>, identity: Identity, 
                 core.deliver(vec![relayed]);
                 acknowledge(&connection, &read, answer_to);
             }
-            Ok(ReadOutcome::Unchanged) => acknowledge(&connection, &MessageRead { chat_id, user_id: identity.user, seq }, answer_to),
+            Ok(ReadOutcome::Unchanged) => acknowledge(
+                &connection,
+                &MessageRead {
+                    chat_id,
+                    user_id: identity.user,
+                    seq,
+                },
+                answer_to,
+            ),
             Ok(ReadOutcome::NotAMember) => {
                 connection.answer(&error(ErrorCode::NotAMember, "You are not in this chat."), answer_to);
             }

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 use super::connection::{AnswerTo, ClientEvent, Connection};
-use super::core::Core;
 use super::frame::{ErrorCode, error};
+use super::hub::Core;
 
 /// Does what a client asks for. Called in the order in which a client speaks.
 pub fn dispatch(core: &Arc<Core>, connection: &Arc<Connection>, event: ClientEvent) {
@@ -22,7 +22,9 @@ pub fn dispatch(core: &Arc<Core>, connection: &Arc<Connection>, event: ClientEve
     if event.name == "HEALTH_CHECK" {
         return health_check::answer(core, connection, event.answer_to);
     }
-    let Some(event) = connection.postpone(event) else { return };
+    let Some(event) = connection.postpone(event) else {
+        return;
+    };
     let Some(identity) = connection.identity() else { return };
     match event.name.as_str() {
         "NEW_MESSAGE" => new_message::send(core, connection, identity, &event),
@@ -40,7 +42,11 @@ fn payload<T: DeserializeOwned>(connection: &Connection, event: &ClientEvent) ->
     match serde_json::from_str(text) {
         Ok(payload) => Some(payload),
         Err(problem) => {
-            invalid(connection, &format!("The payload can't be read: {problem}"), event.answer_to);
+            invalid(
+                connection,
+                &format!("The payload can't be read: {problem}"),
+                event.answer_to,
+            );
             None
         }
     }

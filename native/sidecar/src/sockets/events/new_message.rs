@@ -9,8 +9,8 @@ use serde::Deserialize;
 
 use crate::sockets::batch::{Letter, refuse_as_too_many};
 use crate::sockets::connection::{ClientEvent, Connection, Identity};
-use crate::sockets::core::Core;
 use crate::sockets::frame::{ErrorCode, error_about, now};
+use crate::sockets::hub::Core;
 
 /// What the component doesn't know is not passed on to it.
 #[derive(Deserialize)]

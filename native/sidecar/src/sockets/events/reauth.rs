@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::payload;
 use crate::sockets::connection::{ClientEvent, Connection, Identity};
-use crate::sockets::core::Core;
 use crate::sockets::entrance::{PATIENCE, bare};
 use crate::sockets::frame::{ErrorCode, Event, Farewell, error};
+use crate::sockets::hub::Core;
 
 #[derive(Deserialize)]
 struct Payload {
@@ -24,25 +24,42 @@ struct Reauthenticated {
 }
 
 pub fn renew(core: &Arc<Core>, connection: &Arc<Connection>, event: &ClientEvent) {
-    let Some(Payload { token }) = payload(connection, event) else { return };
+    let Some(Payload { token }) = payload(connection, event) else {
+        return;
+    };
     let (core, connection, answer_to) = (Arc::clone(core), Arc::clone(connection), event.answer_to);
     tokio::spawn(async move {
         let refuse = |code, text: &str| connection.answer(&error(code, text), answer_to);
         match core.connects.ask(bare(&token).to_owned(), PATIENCE).await {
-            Ok(Resolved::Accepted { user_id, session_id, expires_at, .. }) => {
+            Ok(Resolved::Accepted {
+                user_id,
+                session_id,
+                expires_at,
+                ..
+            }) => {
                 if connection.identity().is_none_or(|now| now.user != user_id) {
                     return refuse(ErrorCode::Unauthorized, "This token is somebody else's.");
                 }
-                connection.set_identity(Identity { user: user_id, session: session_id, expires_at });
+                connection.set_identity(Identity {
+                    user: user_id,
+                    session: session_id,
+                    expires_at,
+                });
                 if core.recent.ended_lately(session_id, user_id) {
                     return core.dismiss(&connection, Farewell::Revoked);
                 }
-                connection.answer(&Event::new("REAUTHENTICATED", &Reauthenticated { expires_at }), answer_to);
+                connection.answer(
+                    &Event::new("REAUTHENTICATED", &Reauthenticated { expires_at }),
+                    answer_to,
+                );
             }
             Ok(Resolved::Refused { code, message }) => refuse(ErrorCode::parse(&code), &message),
             Err(problem) => {
                 tracing::warn!(error = %problem, "a token was not resolved");
-                refuse(ErrorCode::Unavailable, "The token can't be checked right now. Try again.");
+                refuse(
+                    ErrorCode::Unavailable,
+                    "The token can't be checked right now. Try again.",
+                );
             }
         }
     });

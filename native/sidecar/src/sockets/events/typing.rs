@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::payload;
 use crate::sockets::connection::{ClientEvent, Connection, Identity};
-use crate::sockets::core::Core;
 use crate::sockets::frame::{ErrorCode, Event, error, now};
+use crate::sockets::hub::Core;
 use crate::sockets::neighbours::Cast;
 
 #[derive(Deserialize)]
@@ -28,7 +28,9 @@ struct UserTyping {
 }
 
 pub fn change(core: &Arc<Core>, connection: &Arc<Connection>, identity: Identity, event: &ClientEvent, typing: bool) {
-    let Some(Payload { chat_id }) = payload(connection, event) else { return };
+    let Some(Payload { chat_id }) = payload(connection, event) else {
+        return;
+    };
     let user = identity.user;
     if !core.rooms.is_in(user, chat_id) {
         let refusal = error(ErrorCode::NotAMember, "You are not in this chat.");
@@ -52,7 +54,11 @@ pub fn say(core: &Arc<Core>, chat: ChatId, user: UserId, typing: bool) {
 /// Tells the others in the chat on this node.
 pub fn tell(core: &Arc<Core>, chat: ChatId, user: UserId, typing: bool) {
     let name = if typing { "USER_TYPING" } else { "USER_STOPPED_TYPING" };
-    let payload = UserTyping { user_id: user, chat_id: chat, timestamp: now() };
+    let payload = UserTyping {
+        user_id: user,
+        chat_id: chat,
+        timestamp: now(),
+    };
     core.say(chat, &Event::new(name, &payload), Some(user));
 }
 

@@ -125,7 +125,9 @@ impl Core {
 
     /// A message was stored, by us or by others: its room hears it when its turn comes.
     pub fn message_stored(self: &Arc<Self>, message: &Message) {
-        let Some(room) = self.rooms.room(message.chat_id) else { return };
+        let Some(room) = self.rooms.room(message.chat_id) else {
+            return;
+        };
         let event = new_message(message);
         let (told, gap) = {
             let mut room = room.lock();
@@ -140,11 +142,17 @@ impl Core {
 
     /// A message was edited or deleted.
     pub fn message_changed(self: &Arc<Self>, message: &Message, change: i64) {
-        let Some(room) = self.rooms.room(message.chat_id) else { return };
+        let Some(room) = self.rooms.room(message.chat_id) else {
+            return;
+        };
         let event = changed_message(message);
         let (told, missed) = {
             let mut room = room.lock();
-            let told = if room.order.offer_change(change) { room.say(&event, None) } else { 0 };
+            let told = if room.order.offer_change(change) {
+                room.say(&event, None)
+            } else {
+                0
+            };
             (told, room.order.changed() < change)
         };
         self.meters.delivered(event.name(), told);
@@ -165,20 +173,40 @@ impl Core {
         match event {
             RelayEvent::MessageStored { message } => self.message_stored(&message),
             RelayEvent::MessageChanged { message, change } => self.message_changed(&message, change),
-            RelayEvent::ToChat { chat_id, event, data, except } => {
+            RelayEvent::ToChat {
+                chat_id,
+                event,
+                data,
+                except,
+            } => {
                 self.say(chat_id, &Event::from_json(event, data.to_string()), except);
             }
             RelayEvent::ToUsers { user_ids, event, data } => {
                 let event = Event::from_json(event, data.to_string());
-                let connections: Vec<_> = user_ids.iter().flat_map(|user| self.rooms.connections_of(*user)).collect();
+                let connections: Vec<_> = user_ids
+                    .iter()
+                    .flat_map(|user| self.rooms.connections_of(*user))
+                    .collect();
                 for connection in &connections {
                     connection.deliver(&event, None);
                 }
                 self.meters.delivered(event.name(), connections.len());
             }
-            RelayEvent::Joined { chat_id, user_ids } => {
+            RelayEvent::Joined {
+                chat_id,
+                user_ids,
+                last_seq,
+                last_change,
+            } => {
                 self.recent.members(&user_ids);
-                self.joined(chat_id, &user_ids);
+                self.joined(
+                    ChatHead {
+                        chat_id,
+                        last_seq,
+                        last_change,
+                    },
+                    &user_ids,
+                );
             }
             RelayEvent::Left { chat_id, user_id } => {
                 self.recent.members(&[user_id]);
@@ -189,21 +217,13 @@ impl Core {
         }
     }
 
-    /// New members: a room that is open here says how far it is; else a new chat begins at 0, and the feed
-    /// tells of an old one.
-    fn joined(self: &Arc<Self>, chat: ChatId, users: &[UserId]) {
-        let here: Vec<UserId> = users.iter().copied().filter(|user| self.rooms.is_here(*user)).collect();
-        if here.is_empty() {
-            return;
-        }
-        if let Some(room) = self.rooms.room(chat) {
-            let head = {
-                let room = room.lock();
-                ChatHead { chat_id: chat, last_seq: room.order.said(), last_change: room.order.changed() }
-            };
-            self.rooms.join(head, &here);
-        } else {
-            self.refresh_chats(here);
+    /// New members. A room that nobody of ours was in begins where the chat was when they came; what was said since
+    /// may have passed us by.
+    fn joined(self: &Arc<Self>, head: ChatHead, users: &[UserId]) {
+        let is_new = self.rooms.room(head.chat_id).is_none();
+        self.rooms.join(head, users);
+        if is_new {
+            fill::soon(self, head.chat_id);
         }
     }
 
@@ -237,16 +257,18 @@ impl Core {
 
     /// A connection has ended, from whichever side.
     pub fn gone(&self, connection: &Arc<Connection>) {
-        if connection.was_cut() {
+        if self.rooms.remove(connection) && connection.was_cut() {
             self.meters.dropped.with_label_values(&["slow"]).inc();
         }
-        self.rooms.remove(connection);
     }
 
     /// As [`Core::gone`], for connections that ended by themselves: nobody types any more whose last one it was.
     pub fn left(self: &Arc<Self>, connection: &Arc<Connection>) {
         self.gone(connection);
-        self.meters.connections.with_label_values(&[connection.protocol()]).dec();
+        self.meters
+            .connections
+            .with_label_values(&[connection.protocol()])
+            .dec();
         if let Some(identity) = connection.identity()
             && self.rooms.connections_of(identity.user).is_empty()
         {
@@ -256,7 +278,10 @@ impl Core {
 
     /// A connection that isn't let in yet.
     pub fn came(&self, connection: &Arc<Connection>) {
-        self.meters.connections.with_label_values(&[connection.protocol()]).inc();
+        self.meters
+            .connections
+            .with_label_values(&[connection.protocol()])
+            .inc();
         self.rooms.add(Arc::clone(connection));
     }
 
@@ -270,7 +295,13 @@ impl Core {
 }
 
 pub fn new_message(message: &Message) -> Arc<Event> {
-    Event::new("NEW_MESSAGE", &MessageEvent { message: message.clone(), timestamp: message.created_at })
+    Event::new(
+        "NEW_MESSAGE",
+        &MessageEvent {
+            message: message.clone(),
+            timestamp: message.created_at,
+        },
+    )
 }
 
 pub fn changed_message(message: &Message) -> Arc<Event> {
@@ -278,7 +309,13 @@ pub fn changed_message(message: &Message) -> Arc<Event> {
         Some(at) => ("MESSAGE_DELETED", at),
         None => ("MESSAGE_UPDATED", message.edited_at.unwrap_or(message.created_at)),
     };
-    Event::new(name, &MessageEvent { message: message.clone(), timestamp: at })
+    Event::new(
+        name,
+        &MessageEvent {
+            message: message.clone(),
+            timestamp: at,
+        },
+    )
 }
 
 /// What ended or changed of late: a connection that is being let in was judged a moment before.
@@ -298,7 +335,10 @@ const RECENT: Duration = Duration::from_secs(30);
 impl Recent {
     fn sessions(&self, ended: &[SessionId]) {
         let now = Instant::now();
-        self.0.lock().sessions.extend(ended.iter().map(|session| (*session, now)));
+        self.0
+            .lock()
+            .sessions
+            .extend(ended.iter().map(|session| (*session, now)));
     }
 
     fn user(&self, ended: UserId) {
@@ -335,4 +375,3 @@ impl Recent {
         parts.members.retain(|_, at| fresh(at));
     }
 }
-

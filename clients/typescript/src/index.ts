@@ -1,0 +1,286 @@
+/**
+ * A realtime client over the plain WebSocket at `/ws`.
+ *
+ * It reconnects with growing, jittered pauses, sends every message again under the same `tempId` until it is
+ * acknowledged (the server stores it once), and tells on reconnecting up to which `seq` it has each chat, so
+ * that what was missed comes before anything new.
+ */
+import type { AllEvents, MessageType, ServerEvents } from "./events.js";
+
+export * from "./events.js";
+
+export interface Options {
+  /** Where the product answers, such as `https://nexus.example.com`. */
+  url: string;
+  /** Gives a good access token; asked at every connect and before the present one runs out. */
+  token: () => Promise<string> | string;
+  /** Up to where a chat is known already, from an earlier visit. */
+  lastSeq?: Record<string, number>;
+  /** The constructor, where there is no global `WebSocket`. */
+  WebSocket?: typeof WebSocket;
+  /** The first and the longest pause between two tries, in milliseconds. */
+  minPause?: number;
+  maxPause?: number;
+}
+
+export interface Outgoing {
+  chatId: string;
+  content: string;
+  messageType?: MessageType;
+  attachments?: string[];
+}
+
+/** Stored now, or stored before under the same `tempId`. */
+export type Acknowledgement = ServerEvents["MESSAGE_SENT"] | ServerEvents["MESSAGE_DUPLICATE"];
+
+type Listener<K extends keyof AllEvents> = (data: AllEvents[K]) => void;
+
+interface Waiting {
+  payload: Outgoing & { tempId: string };
+  sent: boolean;
+  resolve: (sent: Acknowledgement) => void;
+  reject: (error: RealtimeError) => void;
+}
+
+/** What the server said of a message that it didn't take. */
+export class RealtimeError extends Error {
+  constructor(readonly code: ServerEvents["ERROR"]["code"] | "CLOSED", message: string) {
+    super(message);
+  }
+}
+
+/** The server will not let us in again by itself: signing in anew, or the person's wish, is needed. */
+const FINAL = new Set(["DUPLICATE", "REVOKED", "INACTIVE"]);
+const FINAL_ERRORS = new Set(["UNAUTHORIZED", "PASSWORD_CHANGE_REQUIRED"]);
+/** Such a refusal says nothing about the message itself. */
+const PASSING = new Set(["RATE_LIMIT_EXCEEDED", "UNAVAILABLE", "MESSAGE_SEND_FAILED"]);
+
+export class Realtime {
+  private socket: WebSocket | undefined;
+  private connected = false;
+  private stopped = true;
+  private tries = 0;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private reauth: ReturnType<typeof setTimeout> | undefined;
+  private readonly lastSeq: Record<string, number>;
+  private readonly lastChange: Record<string, number> = {};
+  private readonly waiting = new Map<string, Waiting>();
+  private readonly listeners = new Map<string, Set<(data: never) => void>>();
+
+  constructor(private readonly options: Options) {
+    this.lastSeq = { ...options.lastSeq };
+  }
+
+  /** Up to where each chat is known; keep it for the next visit. */
+  get positions(): Readonly<Record<string, number>> {
+    return this.lastSeq;
+  }
+
+  on<K extends keyof AllEvents>(event: K, listener: Listener<K>): () => void {
+    const all = this.listeners.get(event) ?? new Set();
+    all.add(listener as (data: never) => void);
+    this.listeners.set(event, all);
+    return () => all.delete(listener as (data: never) => void);
+  }
+
+  connect(): void {
+    if (this.stopped) {
+      this.stopped = false;
+      void this.open();
+    }
+  }
+
+  /** Closes for good; messages that wait are refused with `CLOSED`. */
+  close(): void {
+    this.stop();
+    for (const [tempId, waiting] of this.waiting) {
+      this.waiting.delete(tempId);
+      waiting.reject(new RealtimeError("CLOSED", "The client was closed."));
+    }
+  }
+
+  /** Resolves once the message is stored for good, however often the connection drops meanwhile. */
+  send(message: Outgoing, tempId: string = crypto.randomUUID()): Promise<Acknowledgement> {
+    return new Promise((resolve, reject) => {
+      const waiting: Waiting = { payload: { ...message, tempId }, sent: false, resolve, reject };
+      this.waiting.set(tempId, waiting);
+      this.sendWaiting(waiting);
+    });
+  }
+
+  typing(chatId: string, typing: boolean): void {
+    this.say(typing ? "TYPING_START" : "TYPING_STOP", { chatId });
+  }
+
+  read(chatId: string, seq: number): void {
+    this.say("MESSAGE_READ", { chatId, seq });
+  }
+
+  health(): void {
+    this.say("HEALTH_CHECK", null);
+  }
+
+  private async open(): Promise<void> {
+    let token: string;
+    try {
+      token = await this.options.token();
+    } catch {
+      this.again();
+      return;
+    }
+    if (this.stopped) return;
+    const Socket = this.options.WebSocket ?? WebSocket;
+    const socket = new Socket(`${this.options.url.replace(/^http/, "ws").replace(/\/$/, "")}/ws`, "nexus.v1");
+    this.socket = socket;
+    socket.onopen = () => {
+      const data = { token, lastSeq: this.lastSeq, lastChange: this.lastChange };
+      socket.send(JSON.stringify({ event: "AUTH", data }));
+      this.plan(token);
+    };
+    socket.onmessage = (frame: MessageEvent) => {
+      if (this.socket === socket) this.hear(String(frame.data));
+    };
+    socket.onclose = () => {
+      if (this.socket !== socket) return;
+      this.socket = undefined;
+      this.connected = false;
+      clearTimeout(this.reauth);
+      for (const waiting of this.waiting.values()) waiting.sent = false;
+      this.emit("disconnected", { again: !this.stopped });
+      this.again();
+    };
+  }
+
+  private again(): void {
+    if (this.stopped) return;
+    const { minPause = 250, maxPause = 15_000 } = this.options;
+    const longest = Math.min(maxPause, minPause * 2 ** this.tries++);
+    // Half of it by chance: a server that came back isn't run over by everybody at once.
+    this.timer = setTimeout(() => void this.open(), longest / 2 + (Math.random() * longest) / 2);
+  }
+
+  private stop(): void {
+    this.stopped = true;
+    this.connected = false;
+    clearTimeout(this.timer);
+    clearTimeout(this.reauth);
+    const socket = this.socket;
+    this.socket = undefined;
+    socket?.close();
+  }
+
+  /** A fresh token before the present one runs out, a minute ahead where there is one. */
+  private plan(token: string): void {
+    const expires = expiry(token);
+    if (expires === undefined) return;
+    const left = expires - Date.now();
+    const wait = Math.max(1_000, left - Math.min(60_000, left / 2));
+    clearTimeout(this.reauth);
+    this.reauth = setTimeout(async () => {
+      try {
+        const fresh = await this.options.token();
+        this.say("REAUTH", { token: fresh });
+        this.plan(fresh);
+      } catch {
+        // The connection ends with its token then, and the next try asks again.
+      }
+    }, wait);
+  }
+
+  private hear(text: string): void {
+    const { event, data } = JSON.parse(text) as { event: keyof ServerEvents; data: never };
+    switch (event) {
+      case "CONNECTED":
+        this.tries = 0;
+        this.connected = true;
+        this.connectedTo(data);
+        break;
+      case "NEW_MESSAGE":
+        if (!this.advance(data)) return;
+        break;
+      case "MESSAGE_SENT":
+      case "MESSAGE_DUPLICATE":
+        this.acknowledged(data);
+        break;
+      case "ERROR":
+        this.refused(data);
+        break;
+      case "FORCE_DISCONNECT":
+        if (FINAL.has((data as ServerEvents["FORCE_DISCONNECT"]).code)) {
+          this.emit(event, data);
+          this.stop();
+          this.emit("disconnected", { again: false });
+          return;
+        }
+        break;
+      default:
+        break;
+    }
+    this.emit(event, data);
+  }
+
+  private connectedTo(data: ServerEvents["CONNECTED"]): void {
+    for (const { chatId, lastSeq, lastChange } of data.chats) {
+      // Known from now on; of the others the server replays what lies between.
+      this.lastSeq[chatId] ??= lastSeq;
+      this.lastChange[chatId] = lastChange;
+    }
+    for (const waiting of this.waiting.values()) this.sendWaiting(waiting);
+  }
+
+  /** Whether the message is new to us. */
+  private advance(message: ServerEvents["NEW_MESSAGE"]): boolean {
+    if (message.seq <= (this.lastSeq[message.chatId] ?? 0)) return false;
+    this.lastSeq[message.chatId] = message.seq;
+    return true;
+  }
+
+  private acknowledged(data: Acknowledgement): void {
+    const waiting = data.tempId === null ? undefined : this.waiting.get(data.tempId);
+    if (waiting && data.tempId !== null) {
+      this.waiting.delete(data.tempId);
+      waiting.resolve(data);
+    }
+  }
+
+  private refused(error: ServerEvents["ERROR"]): void {
+    if (FINAL_ERRORS.has(error.code)) this.stopped = true;
+    const waiting = error.tempId === undefined ? undefined : this.waiting.get(error.tempId);
+    if (!waiting || error.tempId === undefined) return;
+    if (PASSING.has(error.code)) {
+      setTimeout(() => {
+        waiting.sent = false;
+        this.sendWaiting(waiting);
+      }, error.retryAfterMs ?? 1_000);
+    } else {
+      this.waiting.delete(error.tempId);
+      waiting.reject(new RealtimeError(error.code, error.message));
+    }
+  }
+
+  private sendWaiting(waiting: Waiting): void {
+    if (this.connected && !waiting.sent && this.waiting.has(waiting.payload.tempId)) {
+      waiting.sent = true;
+      this.say("NEW_MESSAGE", waiting.payload);
+    }
+  }
+
+  private say(event: string, data: unknown): void {
+    if (this.connected) this.socket?.send(JSON.stringify({ event, data }));
+  }
+
+  private emit<K extends keyof AllEvents>(event: K, data: AllEvents[K]): void {
+    for (const listener of this.listeners.get(event) ?? []) (listener as Listener<K>)(data);
+  }
+}
+
+/** When a JWT runs out, in milliseconds; nothing of it is trusted. */
+function expiry(token: string): number | undefined {
+  try {
+    const payload = token.split(".")[1] ?? "";
+    const claims = JSON.parse(atob(payload.replace(/-/g, "+").replace(/_/g, "/"))) as { exp?: number };
+    return claims.exp === undefined ? undefined : claims.exp * 1_000;
+  } catch {
+    return undefined;
+  }
+}

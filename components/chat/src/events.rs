@@ -1,0 +1,94 @@
+//! The events that go with a change made by REST; sockets hear the same as when a socket had made it.
+
+use std::collections::BTreeMap;
+
+use nexus_domain::chat::Chat;
+use nexus_domain::ids::{ChatId, UserId};
+use nexus_domain::relay::RelayEvent;
+use nexus_store::messages::Changed;
+use serde_json::json;
+
+/// A chat as each of its members sees it: they differ in how much is unread.
+fn chat_to(event: &str, chat: &Chat, unread: &[(UserId, i64)], only: Option<&[UserId]>) -> Vec<RelayEvent> {
+    let mut by_unread: BTreeMap<i64, Vec<UserId>> = BTreeMap::new();
+    for (user, count) in unread {
+        if only.is_none_or(|only| only.contains(user)) {
+            by_unread.entry(*count).or_default().push(*user);
+        }
+    }
+    by_unread
+        .into_iter()
+        .map(|(unread_count, user_ids)| RelayEvent::ToUsers {
+            user_ids,
+            event: event.to_owned(),
+            data: json!(Chat {
+                unread_count,
+                ..chat.clone()
+            }),
+        })
+        .collect()
+}
+
+fn joined(chat: &Chat, user_ids: Vec<UserId>) -> RelayEvent {
+    RelayEvent::Joined {
+        chat_id: chat.id,
+        user_ids,
+        last_seq: chat.last_seq,
+        last_change: chat.last_change,
+    }
+}
+
+pub fn chat_created(chat: &Chat, unread: &[(UserId, i64)]) -> Vec<RelayEvent> {
+    let user_ids = chat.members.iter().map(|member| member.user_id).collect();
+    let mut events = vec![joined(chat, user_ids)];
+    events.extend(chat_to("CHAT_CREATED", chat, unread, None));
+    events
+}
+
+pub fn chat_updated(chat: &Chat, unread: &[(UserId, i64)]) -> Vec<RelayEvent> {
+    chat_to("CHAT_UPDATED", chat, unread, None)
+}
+
+pub fn members_added(chat: &Chat, unread: &[(UserId, i64)], added: &[UserId]) -> Vec<RelayEvent> {
+    let mut events = vec![joined(chat, added.to_vec())];
+    events.extend(chat_to("CHAT_CREATED", chat, unread, Some(added)));
+    events.extend(added.iter().map(|user| RelayEvent::ToChat {
+        chat_id: chat.id,
+        event: "MEMBER_ADDED".to_owned(),
+        data: json!({"chatId": chat.id, "userId": user}),
+        except: None,
+    }));
+    events
+}
+
+/// The one who goes hears of it too, as the last thing from this room.
+pub fn member_removed(chat: ChatId, user: UserId) -> Vec<RelayEvent> {
+    vec![
+        RelayEvent::ToChat {
+            chat_id: chat,
+            event: "MEMBER_REMOVED".to_owned(),
+            data: json!({"chatId": chat, "userId": user}),
+            except: None,
+        },
+        RelayEvent::Left {
+            chat_id: chat,
+            user_id: user,
+        },
+    ]
+}
+
+pub fn message_changed(changed: &Changed) -> Vec<RelayEvent> {
+    vec![RelayEvent::MessageChanged {
+        message: changed.message.clone(),
+        change: changed.change,
+    }]
+}
+
+pub fn read(chat: ChatId, user: UserId, seq: i64) -> Vec<RelayEvent> {
+    vec![RelayEvent::ToChat {
+        chat_id: chat,
+        event: "MESSAGE_READ".to_owned(),
+        data: json!({"chatId": chat, "userId": user, "seq": seq}),
+        except: Some(user),
+    }]
+}

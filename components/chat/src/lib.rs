@@ -1,0 +1,50 @@
+//! Chats: who talks with whom, what was said, and what relays need to know of it.
+
+mod events;
+mod paging;
+mod problems;
+mod routes;
+
+use axum::routing::post;
+use nexus_domain::relay_calls;
+use nexus_kit::App;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::routes::{attachments, chats, internal, members, messages, notifications, people};
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(chats::list_chats, chats::create_chat))
+        .routes(routes!(chats::get_chat, chats::update_chat))
+        .routes(routes!(members::add_members))
+        .routes(routes!(members::remove_member))
+        .routes(routes!(messages::list_messages, messages::create_message))
+        .routes(routes!(messages::update_message, messages::delete_message))
+        .routes(routes!(messages::mark_read))
+        .routes(routes!(messages::search_messages))
+        .routes(routes!(attachments::create_attachment))
+        .routes(routes!(attachments::get_attachment))
+        .routes(routes!(people::list_people))
+        .routes(routes!(people::get_presence))
+        .routes(routes!(notifications::list_notifications))
+        .routes(routes!(notifications::mark_notifications_read))
+        .route(relay_calls::CONNECT, post(internal::connect))
+        .route(relay_calls::SEND, post(internal::send))
+        .route(relay_calls::READ, post(internal::read))
+        .route(relay_calls::CATCH_UP, post(internal::catch_up))
+        .route(relay_calls::RANGE, post(internal::range))
+        .route(relay_calls::CHANGES, post(internal::changes))
+        .route(relay_calls::FEED, post(internal::feed))
+        .route(relay_calls::CHATS, post(internal::chats))
+        .route(relay_calls::PRESENCE, post(internal::presence))
+}
+
+#[cfg(target_arch = "wasm32")]
+#[spin_sdk::http_service]
+async fn handle(request: spin_sdk::http::Request) -> impl spin_sdk::http::IntoResponse {
+    nexus_kit::entry::serve(request, routes).await
+}
+
+#[cfg(test)]
+mod tests;

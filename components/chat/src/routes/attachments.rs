@@ -1,0 +1,272 @@
+//! Files for messages: uploaded first, then sent.
+
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use http::{HeaderValue, StatusCode};
+use multer::{Constraints, Multipart, SizeLimit};
+use nexus_domain::Invalid;
+use nexus_domain::ids::AttachmentId;
+use nexus_domain::message::Attachment;
+use nexus_kit::blob::BlobKey;
+use nexus_kit::{Answer, App, Code, Path, Problem, Session, blob, clock, respond};
+use nexus_store::attachments;
+use utoipa::ToSchema;
+
+/// What a file may weigh.
+const MOST_BYTES: usize = 10 * 1024 * 1024;
+/// The form around it: boundaries and the headers of its part.
+const FORM_OVERHEAD: usize = 16 * 1024;
+
+#[derive(ToSchema)]
+#[allow(dead_code)] // for the OpenAPI document
+struct Upload {
+    #[schema(value_type = String, format = Binary)]
+    file: Vec<u8>,
+}
+
+/// Keeps a file, to be sent with a message: a form with one part, `file`, of at most 10 MiB.
+#[utoipa::path(
+    post, path = "/api/v1/attachments", tag = "chats",
+    request_body(content = Upload, content_type = "multipart/form-data"),
+    security(("bearer" = [])), responses((status = 201, body = Attachment))
+)]
+pub async fn create_attachment(State(app): State<App>, session: Session, request: Request) -> Answer<Response> {
+    let file = read_file(request).await?;
+    let attachment = describe(&file);
+    let key = blob::put(&app, file.content).await?;
+    attachments::insert(app.database(), session.user(), &attachment, key.as_str(), clock::now())?;
+    Ok(respond::created(&attachment))
+}
+
+struct File {
+    name: String,
+    declared_type: String,
+    content: Bytes,
+}
+
+async fn read_file(request: Request) -> Result<File, Problem> {
+    let boundary = request
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| multer::parse_boundary(value).ok())
+        .ok_or_else(|| {
+            Problem::new(
+                Code::UnsupportedMediaType,
+                "The body must be `multipart/form-data` with a boundary.",
+            )
+        })?;
+    let limits = SizeLimit::new().whole_stream((MOST_BYTES + FORM_OVERHEAD) as u64);
+    let stream = request.into_body().into_data_stream();
+    let mut parts = Multipart::with_constraints(stream, boundary, Constraints::new().size_limit(limits));
+    let mut file = None;
+    while let Some(mut part) = parts.next_field().await.map_err(|error| broken(&error))? {
+        let name = part.name().unwrap_or_default().to_owned();
+        if name != "file" {
+            return Err(Problem::field(
+                name,
+                Invalid::new("UNKNOWN_PROPERTY", "is not a part of this form"),
+            ));
+        }
+        if file.is_some() {
+            return Err(Problem::field(
+                "file",
+                Invalid::new("DUPLICATE_PROPERTY", "stands more than once"),
+            ));
+        }
+        let given_name = part.file_name().unwrap_or_default().to_owned();
+        let declared_type = part.content_type().map(ToString::to_string).unwrap_or_default();
+        let mut content = Vec::new();
+        while let Some(chunk) = part.chunk().await.map_err(|error| broken(&error))? {
+            if content.len() + chunk.len() > MOST_BYTES {
+                return Err(too_large());
+            }
+            content.extend_from_slice(&chunk);
+        }
+        file = Some(File {
+            name: plain_name(&given_name),
+            declared_type,
+            content: content.into(),
+        });
+    }
+    let file = file.ok_or_else(|| Problem::field("file", Invalid::new("REQUIRED", "is required")))?;
+    if file.content.is_empty() {
+        return Err(Problem::field("file", Invalid::new("EMPTY", "must not be empty")));
+    }
+    Ok(file)
+}
+
+fn broken(error: &multer::Error) -> Problem {
+    match error {
+        multer::Error::StreamSizeExceeded { .. } | multer::Error::FieldSizeExceeded { .. } => too_large(),
+        error => Problem::field("", Invalid::new("INVALID", format!("the form can't be read: {error}"))),
+    }
+}
+
+fn too_large() -> Problem {
+    Problem::new(Code::PayloadTooLarge, "A file may have at most 10 MiB.")
+}
+
+/// The name without folders and control characters, at most 255 characters.
+fn plain_name(given: &str) -> String {
+    let name = given.rsplit(['/', '\\']).next().unwrap_or_default();
+    let name: String = name.chars().filter(|c| !c.is_control()).take(255).collect();
+    match name.trim() {
+        "" | "." | ".." => "file".to_owned(),
+        name => name.to_owned(),
+    }
+}
+
+/// What is said of the file. Of images, what their content says and not what somebody said of it.
+fn describe(file: &File) -> Attachment {
+    let image = imagesize::image_type(&file.content).ok().and_then(image_media_type);
+    let size = image.and_then(|_| imagesize::blob_size(&file.content).ok());
+    let side = |length: usize| u32::try_from(length).ok();
+    Attachment {
+        id: clock::new_id(AttachmentId::generate),
+        file_name: file.name.clone(),
+        content_type: image.map_or_else(|| declared(&file.declared_type), str::to_owned),
+        size: file.content.len() as u64,
+        width: size.as_ref().and_then(|size| side(size.width)),
+        height: size.as_ref().and_then(|size| side(size.height)),
+    }
+}
+
+/// Images that every browser shows and that can't carry script.
+const fn image_media_type(kind: imagesize::ImageType) -> Option<&'static str> {
+    match kind {
+        imagesize::ImageType::Png => Some("image/png"),
+        imagesize::ImageType::Jpeg => Some("image/jpeg"),
+        imagesize::ImageType::Gif => Some("image/gif"),
+        imagesize::ImageType::Webp => Some("image/webp"),
+        _ => None,
+    }
+}
+
+/// A declared type is taken when it looks like one and claims to be no image that we know; its parameters are dropped.
+fn declared(given: &str) -> String {
+    let essence = given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let token = |text: &str| {
+        !text.is_empty()
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"!#$&^_.+-".contains(&b))
+    };
+    match essence.split_once('/') {
+        Some((kind, subtype)) if essence.len() <= 100 && token(kind) && token(subtype) && !is_shown(&essence) => {
+            essence
+        }
+        _ => "application/octet-stream".to_owned(),
+    }
+}
+
+fn is_shown(media_type: &str) -> bool {
+    matches!(media_type, "image/png" | "image/jpeg" | "image/gif" | "image/webp")
+}
+
+/// A file, for its owner and, once sent, for the members of its chat.
+#[utoipa::path(
+    get, path = "/api/v1/attachments/{id}", tag = "chats", params(("id" = AttachmentId, Path)),
+    security(("bearer" = [])),
+    responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>))
+)]
+pub async fn get_attachment(
+    State(app): State<App>,
+    session: Session,
+    Path(id): Path<AttachmentId>,
+) -> Answer<Response> {
+    let found = attachments::find_visible(app.database(), id, session.user())?.ok_or_else(Problem::not_found)?;
+    let content = blob::get(&app, &BlobKey::from_stored(found.blob_key))
+        .await?
+        .ok_or_else(|| Problem::internal(format!("the content of attachment {id} is missing")))?;
+    let file = found.attachment;
+    let kind = if is_shown(&file.content_type) {
+        "inline"
+    } else {
+        "attachment"
+    };
+    let header = |text: &str| HeaderValue::from_str(text).map_err(|error| Problem::internal(error.to_string()));
+    let headers = [
+        (CONTENT_TYPE, header(&file.content_type)?),
+        (CONTENT_DISPOSITION, header(&disposition(kind, &file.file_name))?),
+        // Whatever it is, it runs nothing in our origin.
+        (
+            CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static("default-src 'none'; sandbox; frame-ancestors 'none'"),
+        ),
+        (CACHE_CONTROL, HeaderValue::from_static("private, max-age=3600")),
+    ];
+    Ok((StatusCode::OK, headers, content).into_response())
+}
+
+/// RFC 6266 §4: a plain name for old clients, the full one in `filename*`.
+fn disposition(kind: &str, name: &str) -> String {
+    let plain: String = name
+        .chars()
+        .map(|c| {
+            if c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '%') || c == ' ' {
+                c
+            } else {
+                '_'
+            }
+        })
+        .collect();
+    let mut full = String::new();
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            full.push(char::from(byte));
+        } else {
+            full.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    format!("{kind}; filename=\"{plain}\"; filename*=UTF-8''{full}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_has_no_folders_and_is_never_empty() {
+        assert_eq!(plain_name("../../etc/pass\u{0}wd"), "passwd");
+        assert_eq!(plain_name("C:\\x\\lease.pdf"), "lease.pdf");
+        assert_eq!(plain_name(".."), "file");
+    }
+
+    #[test]
+    fn any_name_becomes_a_header() {
+        let header = disposition("attachment", "Mietvertrag \"Ä\"\u{202e}.pdf");
+        assert!(
+            header.is_ascii() && header.starts_with("attachment; filename=\"Mietvertrag _"),
+            "{header}"
+        );
+        assert!(header.ends_with("filename*=UTF-8''Mietvertrag%20%22%C3%84%22%E2%80%AE.pdf"));
+    }
+
+    #[test]
+    fn an_image_is_what_its_content_says() {
+        let mut png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x03\0\0\0\x02\x08\x06\0\0\0".to_vec();
+        png.extend([0; 16]);
+        let file = |content: Vec<u8>, declared: &str| File {
+            name: "x".into(),
+            declared_type: declared.into(),
+            content: content.into(),
+        };
+        let found = describe(&file(png, "text/html"));
+        assert_eq!(
+            (found.content_type.as_str(), found.width, found.height),
+            ("image/png", Some(3), Some(2))
+        );
+        let pretended = describe(&file(b"<script>".to_vec(), "image/png"));
+        assert_eq!(
+            (pretended.content_type.as_str(), pretended.width),
+            ("application/octet-stream", None)
+        );
+        assert_eq!(
+            describe(&file(b"x".to_vec(), "Text/Plain; charset=utf-8")).content_type,
+            "text/plain"
+        );
+    }
+}

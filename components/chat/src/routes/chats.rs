@@ -1,0 +1,176 @@
+//! Chats.
+
+use axum::extract::State;
+use axum::response::Response;
+use deserr::Deserr;
+use nexus_domain::chat::{Chat, ChatName, ChatType, MOST_MEMBERS};
+use nexus_domain::ids::{ChatId, UserId};
+use nexus_domain::{Invalid, Timestamp};
+use nexus_kit::{Answer, App, FieldErrors, Json, Path, Problem, Query, Session, clock, relay, respond};
+use nexus_store::chats::{self, NewChat};
+use serde::Serialize;
+use utoipa::{IntoParams, ToSchema};
+
+use super::seeker;
+use crate::paging::{Limit, decode_cursor, next_cursor};
+use crate::{events, problems};
+
+#[derive(Debug, Deserr, ToSchema)]
+#[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
+#[schema(rename_all = "camelCase")]
+pub struct CreateChat {
+    #[deserr(rename = "type", try_from(String) = ChatType::try_from -> Invalid)]
+    #[schema(rename = "type")]
+    pub kind: ChatType,
+    /// Of a group.
+    #[deserr(default, try_from(Option<String>) = given_name -> Invalid)]
+    #[schema(value_type = Option<String>, max_length = 100)]
+    pub name: Option<ChatName>,
+    /// The others; oneself is in it anyway. A `DIRECT` chat has exactly one other.
+    #[schema(value_type = Vec<UserId>, max_items = 2000)]
+    pub member_ids: Vec<String>,
+}
+
+fn given_name(given: Option<String>) -> Result<Option<ChatName>, Invalid> {
+    given.map(ChatName::try_from).transpose()
+}
+
+/// Starts a chat. Stores no message. A second `DIRECT` chat with the same person is the first.
+#[utoipa::path(
+    post, path = "/api/v1/chats", tag = "chats", request_body = CreateChat, security(("bearer" = [])),
+    responses((status = 201, body = Chat), (status = 200, description = "The one there was", body = Chat))
+)]
+pub async fn create_chat(State(app): State<App>, session: Session, Json(body): Json<CreateChat>) -> Answer<Response> {
+    let new = new_chat(&session, body)?;
+    let (chat, made) =
+        chats::create(app.database(), seeker(&session), &new, clock::now()).map_err(problems::of_chat)?;
+    if !made {
+        return Ok(respond::ok(&chat));
+    }
+    let unread = chats::unread(app.database(), chat.id)?;
+    relay::publish(&app, events::chat_created(&chat, &unread));
+    Ok(respond::created(&chat))
+}
+
+fn new_chat(session: &Session, body: CreateChat) -> Result<NewChat, Problem> {
+    let mut others: Vec<UserId> = problems::parse_ids("memberIds", body.member_ids)?;
+    others.retain(|user| *user != session.user());
+    others.sort_unstable();
+    others.dedup();
+    let refuse = |code, message: String| Err(Problem::field("memberIds", Invalid::new(code, message)));
+    match (body.kind, others.len()) {
+        (ChatType::Direct, 1) if body.name.is_some() => {
+            return Err(Problem::field(
+                "name",
+                Invalid::new("NOT_ALLOWED", "only a group has a name"),
+            ));
+        }
+        (ChatType::Direct, 1) => {}
+        (ChatType::Direct, _) => return refuse("WRONG_LENGTH", "must name exactly one other person".into()),
+        (ChatType::Group, 0) => return refuse("REQUIRED", "must name somebody else".into()),
+        (ChatType::Group, many) if many >= MOST_MEMBERS => {
+            return refuse("TOO_MANY", format!("a group has at most {MOST_MEMBERS} members"));
+        }
+        (ChatType::Group, _) => {}
+    }
+    Ok(NewChat {
+        id: clock::new_id(ChatId::generate),
+        kind: body.kind,
+        name: body.name,
+        others,
+    })
+}
+
+#[derive(Debug, Deserr, IntoParams)]
+#[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
+#[into_params(rename_all = "camelCase", parameter_in = Query)]
+pub struct ListChats {
+    #[deserr(default, try_from(String) = Limit::try_from -> Invalid)]
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
+    pub limit: Limit,
+    #[deserr(default)]
+    pub cursor: Option<String>,
+    /// `true` adds `total`.
+    #[deserr(default, try_from(String) = flag -> Invalid)]
+    #[param(value_type = Option<bool>)]
+    pub with_total: bool,
+}
+
+fn flag(text: String) -> Result<bool, Invalid> {
+    match text.as_str() {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(Invalid::new("WRONG_TYPE", "must be true or false")),
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ChatList {
+    pub items: Vec<Chat>,
+    pub next_cursor: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total: Option<i64>,
+}
+
+/// One's own chats, the most lively first.
+#[utoipa::path(
+    get, path = "/api/v1/chats", tag = "chats", params(ListChats), security(("bearer" = [])),
+    responses((status = 200, body = ChatList))
+)]
+pub async fn list_chats(State(app): State<App>, session: Session, Query(query): Query<ListChats>) -> Answer<Response> {
+    let after =
+        decode_cursor::<(i64, ChatId)>(query.cursor.as_deref())?.map(|(at, chat)| (Timestamp::from_millis(at), chat));
+    let mut found = chats::list(app.database(), session.user(), after, query.limit.and_one())?;
+    let next_cursor = next_cursor(&mut found, query.limit, |(_, (at, chat))| (at.as_millis(), *chat));
+    let total = match query.with_total {
+        true => Some(chats::count(app.database(), session.user())?),
+        false => None,
+    };
+    let items = found.into_iter().map(|(chat, _)| chat).collect();
+    Ok(respond::ok(&ChatList {
+        items,
+        next_cursor,
+        total,
+    }))
+}
+
+/// One of one's own chats.
+#[utoipa::path(
+    get, path = "/api/v1/chats/{id}", tag = "chats", params(("id" = ChatId, Path)), security(("bearer" = [])),
+    responses((status = 200, body = Chat))
+)]
+pub async fn get_chat(State(app): State<App>, session: Session, Path(id): Path<ChatId>) -> Answer<Response> {
+    let chat = chats::find(app.database(), id, session.user())?.ok_or_else(Problem::not_found)?;
+    Ok(respond::ok(&chat))
+}
+
+#[derive(Debug, Deserr, ToSchema)]
+#[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
+#[schema(rename_all = "camelCase")]
+pub struct UpdateChat {
+    #[deserr(default, try_from(Option<String>) = given_name -> Invalid)]
+    #[schema(value_type = Option<String>, max_length = 100)]
+    pub name: Option<ChatName>,
+}
+
+/// Renames a group.
+#[utoipa::path(
+    patch, path = "/api/v1/chats/{id}", tag = "chats", params(("id" = ChatId, Path)), request_body = UpdateChat,
+    security(("bearer" = [])), responses((status = 200, body = Chat))
+)]
+pub async fn update_chat(
+    State(app): State<App>,
+    session: Session,
+    Path(id): Path<ChatId>,
+    Json(body): Json<UpdateChat>,
+) -> Answer<Response> {
+    let Some(name) = body.name else {
+        let chat = chats::find(app.database(), id, session.user())?.ok_or_else(Problem::not_found)?;
+        return Ok(respond::ok(&chat));
+    };
+    let chat = chats::rename(app.database(), session.user(), id, &name).map_err(problems::of_chat)?;
+    let unread = chats::unread(app.database(), id)?;
+    relay::publish(&app, events::chat_updated(&chat, &unread));
+    Ok(respond::ok(&chat))
+}

@@ -1,0 +1,304 @@
+//! What relays ask (`nexus_domain::relay_calls`). Signed; everybody else finds nothing here.
+
+use std::collections::HashMap;
+
+use axum::extract::{Request, State};
+use axum::response::Response;
+use nexus_domain::ids::UserId;
+use nexus_domain::message::{Content, MOST_ATTACHMENTS, MessageType, TempId};
+use nexus_domain::relay_calls::{
+    After, Behind, Change, ChatHead, ChatsOf, Connection, Feed, FeedPosition, FeedRequest, Items, MOST_AT_ONCE, Missed,
+    PresenceReport, ReadOutcome, Reading, SendOutcome, Sending,
+};
+use nexus_domain::token::{AccessClaims, TokenError, verify_access_token};
+use nexus_domain::{Invalid, settings};
+use nexus_kit::layers::signed_body;
+use nexus_kit::{Answer, App, Code, Problem, clock, respond};
+use nexus_store::history::{self, MOST_REPLAYED, Page};
+use nexus_store::messages::{self, NewMessage, Sent};
+use nexus_store::{chats, people, relay};
+use serde::de::DeserializeOwned;
+
+/// As much as the sidecar ever sends: [`MOST_AT_ONCE`] messages of up to 64 KiB.
+const LARGEST_CALL: usize = 40 * 1024 * 1024;
+
+async fn call<T: DeserializeOwned>(app: &App, request: Request) -> Result<T, Problem> {
+    let body = signed_body(app, request, LARGEST_CALL).await?;
+    serde_json::from_slice(&body).map_err(|error| Problem::new(Code::MalformedJson, error.to_string()))
+}
+
+async fn items<T: DeserializeOwned>(app: &App, request: Request) -> Result<Vec<T>, Problem> {
+    let Items { items } = call(app, request).await?;
+    if items.len() > MOST_AT_ONCE {
+        return Err(Problem::new(Code::PayloadTooLarge, "Too many items at once."));
+    }
+    Ok(items)
+}
+
+fn answer<T: serde::Serialize>(items: Vec<T>) -> Response {
+    respond::ok(&Items { items })
+}
+
+/// Who is behind each of these access tokens, and in which chats.
+pub async fn connect(State(app): State<App>, request: Request) -> Answer<Response> {
+    let tokens: Vec<String> = items(&app, request).await?;
+    let now = clock::now();
+    let secrets = app.access_secrets();
+    let claims: Vec<_> = tokens
+        .iter()
+        .map(|token| verify_access_token(&secrets, token, now.as_seconds()))
+        .collect();
+    let sessions: Vec<_> = claims.iter().flatten().map(|claims| claims.sid).collect();
+    let found: HashMap<_, _> = relay::connecting(app.database(), &sessions, now)?
+        .into_iter()
+        .map(|found| (found.session_id, found))
+        .collect();
+    let users: Vec<_> = found.values().map(|found| found.user_id).collect();
+    let chats = heads_by_user(&app, &users)?;
+    let needs_mfa = app.config().get(&settings::MFA_REQUIRED_ROLES)?;
+    let judge = |claims: Result<AccessClaims, TokenError>| {
+        let claims = match claims {
+            Ok(claims) => claims,
+            Err(TokenError::Expired) => return refused("INVALID_TOKEN", "The access token has expired. Refresh it."),
+            Err(TokenError::Invalid) => return refused("INVALID_TOKEN", "The access token is not valid."),
+        };
+        let Some(person) = found.get(&claims.sid).filter(|found| found.user_id == claims.sub) else {
+            return refused("INVALID_TOKEN", "This session has ended. Sign in again.");
+        };
+        if person.must_change_password {
+            return refused("PASSWORD_CHANGE_REQUIRED", "Change the password you were given first.");
+        }
+        if !person.mfa_enabled && needs_mfa.contains(&person.role) {
+            return refused("UNAUTHORIZED", "Your role needs a second factor. Set one up first.");
+        }
+        let token_ends = nexus_domain::Timestamp::from_millis(claims.exp.saturating_mul(1_000));
+        Connection::Accepted {
+            user_id: person.user_id,
+            session_id: person.session_id,
+            expires_at: token_ends.min(person.session_expires_at),
+            chats: chats.get(&person.user_id).cloned().unwrap_or_default(),
+        }
+    };
+    Ok(answer(claims.into_iter().map(judge).collect()))
+}
+
+fn refused(code: &str, message: &str) -> Connection {
+    Connection::Refused {
+        code: code.to_owned(),
+        message: message.to_owned(),
+    }
+}
+
+fn heads_by_user(app: &App, users: &[UserId]) -> Result<HashMap<UserId, Vec<ChatHead>>, Problem> {
+    let mut chats: HashMap<UserId, Vec<ChatHead>> = HashMap::new();
+    for (user, head) in relay::chats_of(app.database(), users)? {
+        chats.entry(user).or_default().push(wire_head(head));
+    }
+    Ok(chats)
+}
+
+fn wire_head(head: relay::ChatHead) -> ChatHead {
+    ChatHead {
+        chat_id: head.chat_id,
+        last_seq: head.last_seq,
+        last_change: head.last_change,
+    }
+}
+
+/// Stores a batch with one commit. What isn't a message at all is told apart before.
+pub async fn send(State(app): State<App>, request: Request) -> Answer<Response> {
+    let given: Vec<Sending> = items(&app, request).await?;
+    let mut outcomes: Vec<Option<SendOutcome>> = Vec::with_capacity(given.len());
+    let mut batch = Vec::with_capacity(given.len());
+    for sending in given {
+        match check(sending) {
+            Ok(message) => {
+                batch.push(message);
+                outcomes.push(None);
+            }
+            Err(outcome) => outcomes.push(Some(outcome)),
+        }
+    }
+    let mut sent = messages::send(app.database(), batch, clock::now())?
+        .into_iter()
+        .map(wire_outcome);
+    let all = outcomes
+        .into_iter()
+        .map(|early| {
+            early
+                .or_else(|| sent.next())
+                .ok_or_else(|| Problem::internal("a message without an outcome"))
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(answer(all))
+}
+
+fn check(sending: Sending) -> Result<NewMessage, SendOutcome> {
+    let invalid = |field: &str, invalid: Invalid| SendOutcome::Invalid {
+        message: format!("{field} {invalid}"),
+    };
+    // An id that can't be one names a chat that nobody is in.
+    let chat_id = sending.chat_id.parse().map_err(|_| SendOutcome::NotAMember)?;
+    let message_type = sending
+        .message_type
+        .map(MessageType::try_from)
+        .transpose()
+        .and_then(MessageType::from_person)
+        .map_err(|error| invalid("messageType", error))?;
+    let temp_id = sending
+        .temp_id
+        .map(TempId::try_from)
+        .transpose()
+        .map_err(|error| invalid("tempId", error))?;
+    if sending.attachments.len() > MOST_ATTACHMENTS {
+        let error = Invalid::new("TOO_MANY", format!("must be at most {MOST_ATTACHMENTS}"));
+        return Err(invalid("attachments", error));
+    }
+    let attachments = sending
+        .attachments
+        .iter()
+        .map(|id| id.parse())
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| invalid("attachments", error))?;
+    let content = Content::new(sending.content, !attachments.is_empty()).map_err(|error| invalid("content", error))?;
+    Ok(NewMessage {
+        id: sending.id,
+        chat_id,
+        sender_id: sending.sender_id,
+        temp_id,
+        message_type,
+        content,
+        attachments,
+    })
+}
+
+fn wire_outcome(sent: Sent) -> SendOutcome {
+    match sent {
+        Sent::Stored(message) => SendOutcome::Stored { message },
+        Sent::Duplicate(first) => SendOutcome::Duplicate {
+            temp_id: first.temp_id,
+            message_id: first.id,
+            chat_id: first.chat_id,
+            seq: first.seq,
+        },
+        Sent::NotAMember => SendOutcome::NotAMember,
+        Sent::UnknownAttachment => SendOutcome::Invalid {
+            message: "attachments must be your own and not sent before".to_owned(),
+        },
+    }
+}
+
+/// Moves read marks on.
+pub async fn read(State(app): State<App>, request: Request) -> Answer<Response> {
+    let readings: Vec<Reading> = items(&app, request).await?;
+    let outcomes = readings
+        .iter()
+        .map(|reading| {
+            let marked = chats::mark_read(app.database(), reading.user_id, reading.chat_id, reading.seq)?;
+            Ok(match marked {
+                Some((seq, true)) => ReadOutcome::Moved { seq },
+                Some((_, false)) => ReadOutcome::Unchanged,
+                None => ReadOutcome::NotAMember,
+            })
+        })
+        .collect::<Result<Vec<_>, Problem>>()?;
+    Ok(answer(outcomes))
+}
+
+/// What connections missed.
+pub async fn catch_up(State(app): State<App>, request: Request) -> Answer<Response> {
+    let behind: Vec<history::Behind> = items::<Behind>(&app, request)
+        .await?
+        .into_iter()
+        .map(|b| history::Behind {
+            chat: b.chat_id,
+            user: b.user_id,
+            seq: b.seq,
+            change: b.change,
+        })
+        .collect();
+    let missed = history::catch_up(app.database(), &behind)?
+        .into_iter()
+        .map(|found| Missed {
+            messages: found.messages,
+            changed: found.changed,
+            gap: found.gap,
+            later: found.later,
+        })
+        .collect();
+    Ok(answer(missed))
+}
+
+/// The next messages of a chat, for a relay that saw a gap.
+pub async fn range(State(app): State<App>, request: Request) -> Answer<Response> {
+    let asked: After = call(&app, request).await?;
+    let limit = u32::try_from(MOST_REPLAYED).unwrap_or(u32::MAX);
+    Ok(answer(history::page(
+        app.database(),
+        asked.chat_id,
+        Page::After(asked.after),
+        limit,
+    )?))
+}
+
+/// The next edits and deletions of a chat.
+pub async fn changes(State(app): State<App>, request: Request) -> Answer<Response> {
+    let asked: After = call(&app, request).await?;
+    let limit = u32::try_from(MOST_REPLAYED).unwrap_or(u32::MAX);
+    let changes = history::changes_after(app.database(), asked.chat_id, asked.after, limit)?
+        .into_iter()
+        .map(|changed| Change {
+            change: changed.change,
+            message: changed.message,
+        })
+        .collect();
+    Ok(answer(changes))
+}
+
+/// What happened since the relay asked last.
+pub async fn feed(State(app): State<App>, request: Request) -> Answer<Response> {
+    let asked: FeedRequest = call(&app, request).await?;
+    let since = asked.since.map(|since| relay::FeedPosition {
+        event: since.event,
+        message: since.message,
+    });
+    let feed = relay::feed(app.database(), since)?;
+    Ok(respond::ok(&Feed {
+        position: FeedPosition {
+            event: feed.position.event,
+            message: feed.position.message,
+        },
+        sessions_ended: feed.sessions_ended,
+        users_ended: feed.users_ended,
+        memberships: feed.memberships,
+        chats: feed.chats.into_iter().map(wire_head).collect(),
+    }))
+}
+
+/// The chats that these people are in now.
+pub async fn chats(State(app): State<App>, request: Request) -> Answer<Response> {
+    let users: Vec<UserId> = items(&app, request).await?;
+    let mut found = heads_by_user(&app, &users)?;
+    let all = users
+        .into_iter()
+        .map(|user_id| ChatsOf {
+            user_id,
+            chats: found.remove(&user_id).unwrap_or_default(),
+        })
+        .collect();
+    Ok(answer(all))
+}
+
+/// A relay says that it lives and who came and went.
+pub async fn presence(State(app): State<App>, request: Request) -> Answer<Response> {
+    let report: PresenceReport = call(&app, request).await?;
+    people::report(
+        app.database(),
+        &report.node,
+        report.lease_until,
+        &report.online,
+        &report.offline,
+        clock::now(),
+    )?;
+    Ok(respond::no_content())
+}

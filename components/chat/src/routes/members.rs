@@ -1,0 +1,69 @@
+//! Who is in a group.
+
+use axum::extract::State;
+use axum::response::Response;
+use deserr::Deserr;
+use nexus_domain::Invalid;
+use nexus_domain::chat::{Chat, MOST_MEMBERS};
+use nexus_domain::ids::{ChatId, UserId};
+use nexus_kit::{Answer, App, FieldErrors, Json, Path, Problem, Session, clock, relay, respond};
+use nexus_store::chats;
+use utoipa::ToSchema;
+
+use super::seeker;
+use crate::{events, problems};
+
+#[derive(Debug, Deserr, ToSchema)]
+#[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
+#[schema(rename_all = "camelCase")]
+pub struct AddMembers {
+    #[schema(value_type = Vec<UserId>, min_items = 1, max_items = 2000)]
+    pub user_ids: Vec<String>,
+}
+
+/// Adds people to a group. Those who are in it already stay as they are.
+#[utoipa::path(
+    post, path = "/api/v1/chats/{id}/members", tag = "chats", params(("id" = ChatId, Path)), request_body = AddMembers,
+    security(("bearer" = [])), responses((status = 200, body = Chat))
+)]
+pub async fn add_members(
+    State(app): State<App>,
+    session: Session,
+    Path(id): Path<ChatId>,
+    Json(body): Json<AddMembers>,
+) -> Answer<Response> {
+    // Not one's chat: 404 before anything else is judged.
+    if !chats::is_member(app.database(), id, session.user())? {
+        return Err(Problem::not_found());
+    }
+    let mut people: Vec<UserId> = problems::parse_ids("userIds", body.user_ids)?;
+    people.retain(|user| *user != session.user());
+    people.sort_unstable();
+    people.dedup();
+    if people.is_empty() || people.len() >= MOST_MEMBERS {
+        let invalid = Invalid::new("WRONG_LENGTH", format!("must name 1 to {MOST_MEMBERS} other people"));
+        return Err(Problem::field("userIds", invalid));
+    }
+    let (chat, added) =
+        chats::add_members(app.database(), seeker(&session), id, &people, clock::now()).map_err(problems::of_chat)?;
+    if !added.is_empty() {
+        let unread = chats::unread(app.database(), id)?;
+        relay::publish(&app, events::members_added(&chat, &unread, &added));
+    }
+    Ok(respond::ok(&chat))
+}
+
+/// Takes somebody out of a group, or leaves it oneself.
+#[utoipa::path(
+    delete, path = "/api/v1/chats/{id}/members/{userId}", tag = "chats",
+    params(("id" = ChatId, Path), ("userId" = UserId, Path)), security(("bearer" = [])), responses((status = 204))
+)]
+pub async fn remove_member(
+    State(app): State<App>,
+    session: Session,
+    Path((id, user)): Path<(ChatId, UserId)>,
+) -> Answer<Response> {
+    chats::remove_member(app.database(), session.user(), session.role(), id, user).map_err(problems::of_chat)?;
+    relay::publish(&app, events::member_removed(id, user));
+    Ok(respond::no_content())
+}

@@ -1,0 +1,295 @@
+//! Messages: read, sent, changed, found.
+
+use axum::extract::State;
+use axum::response::Response;
+use deserr::Deserr;
+use nexus_domain::Invalid;
+use nexus_domain::ids::{AttachmentId, ChatId, MessageId};
+use nexus_domain::message::{Content, MOST_ATTACHMENTS, Message, MessageType, TempId};
+use nexus_domain::relay::RelayEvent;
+use nexus_kit::{Answer, App, FieldErrors, Json, Path, Problem, Query, Session, clock, relay, respond};
+use nexus_store::chats;
+use nexus_store::history::{self, Page};
+use nexus_store::messages::{self, NewMessage, Sent};
+use serde::Serialize;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::paging::{Limit, SeqParam, decode_cursor, next_cursor};
+use crate::{events, problems};
+
+#[derive(Debug, Deserr, IntoParams)]
+#[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
+#[into_params(rename_all = "camelCase", parameter_in = Query)]
+pub struct ListMessages {
+    /// Messages after this `seq`, the nearest first.
+    #[deserr(default, try_from(Option<String>) = given_seq -> Invalid)]
+    #[param(value_type = Option<i64>, minimum = 0)]
+    pub after: Option<SeqParam>,
+    /// Messages before this `seq`, the nearest.
+    #[deserr(default, try_from(Option<String>) = given_seq -> Invalid)]
+    #[param(value_type = Option<i64>, minimum = 0)]
+    pub before: Option<SeqParam>,
+    #[deserr(default, try_from(String) = Limit::try_from -> Invalid)]
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
+    pub limit: Limit,
+}
+
+fn given_seq(given: Option<String>) -> Result<Option<SeqParam>, Invalid> {
+    given.map(SeqParam::try_from).transpose()
+}
+
+/// A part of a chat's history, in the order of `seq`.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MessageList {
+    pub items: Vec<Message>,
+    /// The `seq` of the first item; `null` when there is none.
+    pub first_seq: Option<i64>,
+    /// The `seq` of the last item; `null` when there is none.
+    pub last_seq: Option<i64>,
+}
+
+/// A chat's history: the latest messages, or those next to a `seq`.
+#[utoipa::path(
+    get, path = "/api/v1/chats/{id}/messages", tag = "chats", params(("id" = ChatId, Path), ListMessages),
+    security(("bearer" = [])), responses((status = 200, body = MessageList))
+)]
+pub async fn list_messages(
+    State(app): State<App>,
+    session: Session,
+    Path(id): Path<ChatId>,
+    Query(query): Query<ListMessages>,
+) -> Answer<Response> {
+    require_member(&app, &session, id)?;
+    let page = match (query.after, query.before) {
+        (Some(_), Some(_)) => {
+            let invalid = Invalid::new("NOT_ALLOWED", "can't be given together with `after`");
+            return Err(Problem::field("before", invalid));
+        }
+        (Some(SeqParam(after)), None) => Page::After(after),
+        (None, Some(SeqParam(before))) => Page::Before(before),
+        (None, None) => Page::Latest,
+    };
+    let items = history::page(app.database(), id, page, query.limit.get())?;
+    Ok(respond::ok(&MessageList {
+        first_seq: items.first().map(|message| message.seq),
+        last_seq: items.last().map(|message| message.seq),
+        items,
+    }))
+}
+
+fn require_member(app: &App, session: &Session, chat: ChatId) -> Result<(), Problem> {
+    if chats::is_member(app.database(), chat, session.user())? {
+        Ok(())
+    } else {
+        Err(Problem::not_found())
+    }
+}
+
+#[derive(Debug, Deserr, ToSchema)]
+#[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
+#[schema(rename_all = "camelCase")]
+pub struct CreateMessage {
+    /// 1 to 4,000 characters after trimming; may be empty with attachments.
+    #[deserr(default)]
+    #[schema(max_length = 32000)]
+    pub content: String,
+    #[deserr(default, try_from(Option<String>) = given_type -> Invalid)]
+    #[schema(value_type = Option<MessageType>)]
+    pub message_type: Option<MessageType>,
+    /// Ids of uploaded attachments.
+    #[deserr(default)]
+    #[schema(value_type = Option<Vec<AttachmentId>>, max_items = 10)]
+    pub attachments: Vec<String>,
+    /// The sender's own name for the message: sent again, it is stored once.
+    #[deserr(default, try_from(Option<String>) = given_temp_id -> Invalid)]
+    #[schema(value_type = Option<String>, max_length = 128)]
+    pub temp_id: Option<TempId>,
+}
+
+fn given_type(given: Option<String>) -> Result<Option<MessageType>, Invalid> {
+    given.map(MessageType::try_from).transpose()
+}
+
+fn given_temp_id(given: Option<String>) -> Result<Option<TempId>, Invalid> {
+    given.map(TempId::try_from).transpose()
+}
+
+/// Sends a message. The same `tempId` again: the first message, with 200.
+#[utoipa::path(
+    post, path = "/api/v1/chats/{id}/messages", tag = "chats", params(("id" = ChatId, Path)),
+    request_body = CreateMessage, security(("bearer" = [])),
+    responses((status = 201, body = Message), (status = 200, description = "Sent before", body = Message))
+)]
+pub async fn create_message(
+    State(app): State<App>,
+    session: Session,
+    Path(id): Path<ChatId>,
+    Json(body): Json<CreateMessage>,
+) -> Answer<Response> {
+    require_member(&app, &session, id)?;
+    let new = new_message(&session, id, body)?;
+    match messages::send(app.database(), vec![new], clock::now())?.pop() {
+        Some(Sent::Stored(message)) => {
+            let answer = respond::created(&message);
+            relay::publish(&app, vec![RelayEvent::MessageStored { message }]);
+            Ok(answer)
+        }
+        Some(Sent::Duplicate(first)) => Ok(respond::ok(&first)),
+        Some(Sent::UnknownAttachment) => {
+            let invalid = Invalid::new("UNKNOWN_ATTACHMENT", "must be your own and not sent before");
+            Err(Problem::field("attachments", invalid))
+        }
+        Some(Sent::NotAMember) | None => Err(Problem::not_found()),
+    }
+}
+
+fn new_message(session: &Session, chat: ChatId, body: CreateMessage) -> Result<NewMessage, Problem> {
+    if body.attachments.len() > MOST_ATTACHMENTS {
+        let invalid = Invalid::new(
+            "TOO_MANY",
+            format!("a message has at most {MOST_ATTACHMENTS} attachments"),
+        );
+        return Err(Problem::field("attachments", invalid));
+    }
+    let attachments = problems::parse_ids("attachments", body.attachments)?;
+    let content = Content::new(body.content, !attachments.is_empty()).map_err(|e| Problem::field("content", e))?;
+    let message_type = MessageType::from_person(body.message_type).map_err(|e| Problem::field("messageType", e))?;
+    Ok(NewMessage {
+        id: clock::new_id(MessageId::generate),
+        chat_id: chat,
+        sender_id: session.user(),
+        temp_id: body.temp_id,
+        message_type,
+        content,
+        attachments,
+    })
+}
+
+#[derive(Debug, Deserr, ToSchema)]
+#[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
+#[schema(rename_all = "camelCase")]
+pub struct UpdateMessage {
+    #[schema(max_length = 32000)]
+    #[deserr(default)]
+    pub content: Option<String>,
+}
+
+/// New words for one's own message.
+#[utoipa::path(
+    patch, path = "/api/v1/chats/{id}/messages/{messageId}", tag = "chats",
+    params(("id" = ChatId, Path), ("messageId" = MessageId, Path)), request_body = UpdateMessage,
+    security(("bearer" = [])), responses((status = 200, body = Message))
+)]
+pub async fn update_message(
+    State(app): State<App>,
+    session: Session,
+    Path((chat, id)): Path<(ChatId, MessageId)>,
+    Json(body): Json<UpdateMessage>,
+) -> Answer<Response> {
+    let Some(content) = body.content else {
+        let message = history::find(app.database(), chat, id, session.user())?.ok_or_else(Problem::not_found)?;
+        return Ok(respond::ok(&message));
+    };
+    let changed =
+        messages::edit(app.database(), session.user(), chat, id, content, clock::now()).map_err(problems::of_change)?;
+    relay::publish(&app, events::message_changed(&changed));
+    Ok(respond::ok(&changed.message))
+}
+
+/// Takes a message back. Its place in the chat stays, without its words and files.
+#[utoipa::path(
+    delete, path = "/api/v1/chats/{id}/messages/{messageId}", tag = "chats",
+    params(("id" = ChatId, Path), ("messageId" = MessageId, Path)), security(("bearer" = [])),
+    responses((status = 204))
+)]
+pub async fn delete_message(
+    State(app): State<App>,
+    session: Session,
+    Path((chat, id)): Path<(ChatId, MessageId)>,
+) -> Answer<Response> {
+    let deleted = messages::delete(app.database(), session.user(), session.role(), chat, id, clock::now())
+        .map_err(problems::of_change)?;
+    if let Some(changed) = deleted {
+        relay::publish(&app, events::message_changed(&changed));
+    }
+    Ok(respond::no_content())
+}
+
+#[derive(Debug, Deserr, ToSchema)]
+#[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
+#[schema(rename_all = "camelCase")]
+pub struct MarkRead {
+    /// Everything up to here was read. The mark never moves back.
+    #[schema(minimum = 0)]
+    pub seq: u32,
+}
+
+/// Moves one's read mark on.
+#[utoipa::path(
+    post, path = "/api/v1/chats/{id}/read", tag = "chats", params(("id" = ChatId, Path)), request_body = MarkRead,
+    security(("bearer" = [])), responses((status = 204))
+)]
+pub async fn mark_read(
+    State(app): State<App>,
+    session: Session,
+    Path(id): Path<ChatId>,
+    Json(body): Json<MarkRead>,
+) -> Answer<Response> {
+    let (seq, moved) =
+        chats::mark_read(app.database(), session.user(), id, body.seq.into())?.ok_or_else(Problem::not_found)?;
+    if moved {
+        relay::publish(&app, events::read(id, session.user(), seq));
+    }
+    Ok(respond::no_content())
+}
+
+#[derive(Debug, Deserr, IntoParams)]
+#[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
+#[into_params(rename_all = "camelCase", parameter_in = Query)]
+pub struct SearchMessages {
+    /// Words that all must be in a message; the last may be a beginning.
+    #[param(max_length = 200)]
+    pub q: String,
+    #[deserr(default, try_from(String) = Limit::try_from -> Invalid)]
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
+    pub limit: Limit,
+    #[deserr(default)]
+    pub cursor: Option<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MessageHits {
+    pub items: Vec<Message>,
+    pub next_cursor: Option<String>,
+}
+
+/// A search brings the index up to date first; after a flood of messages it does so in steps of this many rounds.
+const ROUNDS_OF_INDEXING: usize = 20;
+
+/// Searches the chats one is in, the newest first.
+#[utoipa::path(
+    get, path = "/api/v1/messages/search", tag = "chats", params(SearchMessages), security(("bearer" = [])),
+    responses((status = 200, body = MessageHits))
+)]
+pub async fn search_messages(
+    State(app): State<App>,
+    session: Session,
+    Query(query): Query<SearchMessages>,
+) -> Answer<Response> {
+    if query.q.trim().is_empty() || query.q.chars().count() > 200 {
+        let invalid = Invalid::new("WRONG_LENGTH", "must have 1 to 200 characters");
+        return Err(Problem::field("q", invalid));
+    }
+    let before = decode_cursor::<i64>(query.cursor.as_deref())?;
+    for _ in 0..ROUNDS_OF_INDEXING {
+        if history::index_words(app.database())? {
+            break;
+        }
+    }
+    let mut hits = history::search(app.database(), session.user(), &query.q, before, query.limit.and_one())?;
+    let next_cursor = next_cursor(&mut hits, query.limit, |hit| hit.n);
+    let items = hits.into_iter().map(|hit| hit.message).collect();
+    Ok(respond::ok(&MessageHits { items, next_cursor }))
+}

@@ -1,0 +1,26 @@
+//! Accounts, sessions, passwords, the second factor.
+//!
+//! Only this component and `verification` see password hashes. Each route file is one resource; what they
+//! share — issuing tokens, cookies, counting guesses, composing mails — stands beside `routes`.
+
+mod cookies;
+mod ended;
+mod guard;
+mod mails;
+mod passwords;
+pub mod routes;
+mod security_log;
+mod tokens;
+
+use nexus_kit::App;
+use utoipa_axum::router::OpenApiRouter;
+
+pub fn routes() -> OpenApiRouter<App> {
+    routes::all()
+}
+
+#[cfg(target_arch = "wasm32")]
+#[spin_sdk::http_service]
+async fn handle(request: spin_sdk::http::Request) -> impl spin_sdk::http::IntoResponse {
+    nexus_kit::entry::serve(request, routes).await
+}

@@ -1,0 +1,223 @@
+//! Mails of this component: composed and sealed before the transaction that writes them down.
+
+use nexus_domain::ids::{CompanyId, MailId, UserId};
+use nexus_domain::keyed_hash::HashKey;
+use nexus_domain::mail::{PATIENCE_SECONDS, SEAL_PURPOSE, Template, seal_context};
+use nexus_domain::one_time_code::{self, OneTimeCode};
+use nexus_domain::seal::SealKey;
+use nexus_domain::settings::Secret;
+use nexus_domain::{Timestamp, settings};
+use nexus_kit::{App, Problem, clock};
+use nexus_store::outbox::{self, NewMail};
+use nexus_store::users::UserRecord;
+use nexus_store::{StoreError, Transaction, one_time_codes};
+use serde_json::{Value, json};
+
+/// Whom a mail goes to.
+#[derive(Debug, Clone)]
+pub struct Recipient {
+    pub user: Option<UserId>,
+    pub company: Option<CompanyId>,
+    pub address: String,
+    pub name: String,
+    pub locale: String,
+}
+
+impl Recipient {
+    /// Somebody who has no account, and will get no mail either: the work for them is the same.
+    pub fn nobody(address: &str) -> Self {
+        Self {
+            user: None,
+            company: None,
+            address: address.to_owned(),
+            name: String::new(),
+            locale: "en".to_owned(),
+        }
+    }
+
+    pub fn at(mut self, address: &str) -> Self {
+        address.clone_into(&mut self.address);
+        self
+    }
+}
+
+impl From<&UserRecord> for Recipient {
+    fn from(user: &UserRecord) -> Self {
+        Self {
+            user: Some(user.id),
+            company: user.company_id,
+            address: user.email.clone(),
+            name: user.name.clone(),
+            locale: user.locale.clone(),
+        }
+    }
+}
+
+/// A mail ready to be written down.
+pub struct Mail {
+    id: MailId,
+    to: Recipient,
+    template: Template,
+    params: Value,
+    sealed: Vec<u8>,
+    now: Timestamp,
+    expires_at: Timestamp,
+}
+
+impl Mail {
+    fn compose(
+        app: &App,
+        to: Recipient,
+        template: Template,
+        params: Value,
+        secret: &Value,
+        lifetime: i64,
+    ) -> Result<Self, Problem> {
+        let id = clock::new_id(MailId::generate);
+        let key = app.config().get(&settings::MAIL_SEAL_KEY)?;
+        let sealed = SealKey::derive(key.as_bytes(), SEAL_PURPOSE)
+            .seal(clock::random(), &seal_context(id), secret.to_string().as_bytes())
+            .map_err(|error| Problem::internal(error.to_string()))?;
+        let now = clock::now();
+        Ok(Self {
+            id,
+            to,
+            template,
+            params,
+            sealed,
+            now,
+            expires_at: now.plus_seconds(lifetime),
+        })
+    }
+
+    /// The code that proves an address.
+    pub fn verification_otp(app: &App, to: Recipient, code: &OneTimeCode) -> Result<Self, Problem> {
+        let minutes = one_time_code::LIFETIME_SECONDS / 60;
+        let secret = json!({ "otp": code.as_str() });
+        Self::compose(
+            app,
+            to,
+            Template::VerificationOtp,
+            json!({ "minutes": minutes }),
+            &secret,
+            one_time_code::LIFETIME_SECONDS,
+        )
+    }
+
+    /// The link by which somebody who registered without documents hands them in.
+    pub fn documents_requested(app: &App, to: Recipient, token: &str) -> Result<Self, Problem> {
+        Self::compose(
+            app,
+            to,
+            Template::DocumentsRequested,
+            json!({}),
+            &json!({ "token": token }),
+            PATIENCE_SECONDS,
+        )
+    }
+
+    pub fn password_reset(app: &App, to: Recipient, token: &str) -> Result<Self, Problem> {
+        let lifetime = nexus_store::password_resets::LIFETIME_SECONDS;
+        Self::compose(
+            app,
+            to,
+            Template::PasswordReset,
+            json!({ "minutes": lifetime / 60 }),
+            &json!({ "token": token }),
+            lifetime,
+        )
+    }
+
+    /// To the address that an account had until now.
+    pub fn email_changed(app: &App, to: Recipient, new_email: &str) -> Result<Self, Problem> {
+        Self::compose(
+            app,
+            to,
+            Template::EmailChanged,
+            json!({ "newEmail": new_email }),
+            &json!({}),
+            PATIENCE_SECONDS,
+        )
+    }
+
+    /// To the owner of an address that somebody tried to register again.
+    pub fn registration_attempted(app: &App, to: Recipient) -> Result<Self, Problem> {
+        Self::compose(
+            app,
+            to,
+            Template::RegistrationAttempted,
+            json!({}),
+            &json!({}),
+            PATIENCE_SECONDS,
+        )
+    }
+
+    pub fn enqueue(&self, tx: &Transaction<'_>) -> Result<(), StoreError> {
+        outbox::enqueue(
+            tx,
+            &NewMail {
+                id: self.id,
+                company: self.to.company,
+                user: self.to.user,
+                recipient: &self.to.address,
+                recipient_name: &self.to.name,
+                template: self.template.as_str(),
+                locale: &self.to.locale,
+                params: self.params.clone(),
+                sealed: Some(self.sealed.clone()),
+                now: self.now,
+                expires_at: self.expires_at,
+            },
+        )
+    }
+
+    /// As much work as writing down a code or a token that goes with a mail.
+    pub fn pretend_token(&self, tx: &Transaction<'_>, hash: &str) -> Result<(), StoreError> {
+        one_time_codes::put_decoy(tx, hash, &self.to.address, Vec::new(), self.now)
+    }
+
+    /// As much work as [`Self::enqueue`], and nothing sent.
+    pub fn pretend(&self, tx: &Transaction<'_>) -> Result<(), StoreError> {
+        one_time_codes::put_decoy(
+            tx,
+            &self.id.to_string(),
+            &self.params.to_string(),
+            self.sealed.clone(),
+            self.now,
+        )
+    }
+}
+
+pub fn new_code() -> OneTimeCode {
+    OneTimeCode::generate(|| u32::from_be_bytes(clock::random()))
+}
+
+/// The keys under which codes are hashed, the present one first.
+pub fn code_keys(app: &App) -> Result<Vec<HashKey>, Problem> {
+    let secrets = app
+        .config()
+        .secrets(&settings::JWT_REFRESH_SECRET, &settings::JWT_REFRESH_SECRET_PREVIOUS)?;
+    Ok(secrets
+        .iter()
+        .map(Secret::as_bytes)
+        .map(|secret| HashKey::derive(secret, "one-time code"))
+        .collect())
+}
+
+/// What goes into a code's hash: it is good for one person and one purpose.
+pub fn code_parts<'a>(user: &'a [u8; 16], purpose: one_time_codes::Purpose, code: &'a OneTimeCode) -> [&'a [u8]; 3] {
+    [user, purpose.as_str().as_bytes(), code.as_str().as_bytes()]
+}
+
+pub fn code_hash(
+    app: &App,
+    user: UserId,
+    purpose: one_time_codes::Purpose,
+    code: &OneTimeCode,
+) -> Result<[u8; 32], Problem> {
+    let keys = code_keys(app)?;
+    let key = keys
+        .first()
+        .ok_or_else(|| Problem::internal("there is no refresh secret"))?;
+    Ok(key.hash(&code_parts(user.uuid().as_bytes(), purpose, code)))
+}

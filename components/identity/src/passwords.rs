@@ -1,0 +1,50 @@
+//! Passwords at the edge of the domain: the settings in, problems out.
+
+use nexus_domain::password::{self, Owner, Password};
+use nexus_domain::password_hash::{HashError, Hashing, Verdict};
+use nexus_domain::settings;
+use nexus_kit::{App, Code, FieldError, Problem, clock};
+use nexus_store::sign_ins::Credentials;
+
+pub fn hashing(app: &App) -> Result<Hashing, Problem> {
+    Ok(Hashing::new(
+        app.config().get(&settings::PASSWORD_HASH)?,
+        app.config().get(&settings::BCRYPT_COST)?,
+    ))
+}
+
+/// Checks a new password against every rule; 400 `WEAK_PASSWORD` lists those that it breaks.
+pub fn check_new(app: &App, field: &str, text: &str, owner: Owner<'_>) -> Result<Password, Problem> {
+    let algorithm = hashing(app)?.algorithm();
+    password::check_new(text, owner, algorithm).map_err(|broken| {
+        let errors = broken
+            .into_iter()
+            .map(|invalid| FieldError::new(field, invalid))
+            .collect();
+        weak(errors)
+    })
+}
+
+pub fn weak(errors: Vec<FieldError>) -> Problem {
+    Problem::new(
+        Code::WeakPassword,
+        "The password does not fulfil all rules; `errors` lists those it breaks.",
+    )
+    .with_errors(errors)
+}
+
+pub fn hash(app: &App, password: &Password) -> Result<String, Problem> {
+    hashing(app)?
+        .hash(password, clock::random())
+        .map_err(|error: HashError| Problem::internal(format!("the password {error}")))
+}
+
+/// Whether it is this person's password; nobody's is wrong after the same time.
+pub fn verify(app: &App, typed: &str, credentials: Option<&Credentials>) -> Result<Verdict, Problem> {
+    let stored = credentials.map(|credentials| credentials.password_hash.as_str());
+    Ok(hashing(app)?.verify(&Password::typed(typed), stored))
+}
+
+pub fn wrong() -> Problem {
+    Problem::new(Code::InvalidCredentials, "The e-mail address or the password is wrong.")
+}

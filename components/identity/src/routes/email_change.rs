@@ -1,0 +1,156 @@
+//! `/auth/change-email` and its confirmation.
+
+use axum::extract::State;
+use axum::response::Response;
+use deserr::Deserr;
+use nexus_domain::ids::AuditId;
+use nexus_domain::one_time_code::LIFETIME_SECONDS;
+use nexus_domain::settings::{self, Disclosure};
+use nexus_domain::{EmailAddress, Invalid};
+use nexus_kit::layers::nudge_mail;
+use nexus_kit::{Answer, App, Caller, Code, FieldErrors, Json, Problem, Session, clock, respond};
+use nexus_store::audit::{self, NewAuditEntry};
+use nexus_store::one_time_codes::{self, NewCode, Purpose};
+use nexus_store::sign_ins::{self, Credentials};
+use nexus_store::{companies, users};
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::me::Me;
+use super::passwords::prove_password;
+use super::{Accepted, register};
+use crate::guard::{self, Counted};
+use crate::mails::{self, Mail, Recipient};
+
+#[derive(Deserr, ToSchema)]
+#[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
+#[schema(rename_all = "camelCase")]
+pub struct ChangeEmailBody {
+    #[deserr(try_from(String) = EmailAddress::try_from -> Invalid)]
+    new_email: EmailAddress,
+    #[schema(format = Password)]
+    password: String,
+}
+
+/// Ask to be reached under another address. A code goes there; nothing changes before it is confirmed.
+#[utoipa::path(
+    post, path = "/api/v1/auth/change-email", tag = "auth", request_body = ChangeEmailBody,
+    responses((status = 202, body = Accepted), (status = 400), (status = 401), (status = 409), (status = 429)), security(("bearer" = []))
+)]
+pub async fn request_email_change(
+    State(app): State<App>,
+    session: Session,
+    caller: Caller,
+    Json(body): Json<ChangeEmailBody>,
+) -> Answer<Response> {
+    let found = sign_ins::credentials(app.database(), session.user())?.ok_or_else(Problem::not_found)?;
+    prove_password(&app, &found, &body.password, &caller)?;
+    check_domain(&app, &found, &body.new_email)?;
+    let within_limit = guard::count(&app, Counted::EmailChange, &session.user().to_string(), &caller)?;
+    let taken = users::by_email(app.database(), &body.new_email)?.is_some();
+    if taken && app.config().get(&settings::REGISTRATION_DISCLOSURE)? == Disclosure::Open {
+        return Err(email_taken());
+    }
+    let code = mails::new_code();
+    let code_hash = mails::code_hash(&app, session.user(), Purpose::ChangeEmail, &code)?;
+    let to = Recipient::from(&found.user).at(body.new_email.as_str());
+    let mail = Mail::verification_otp(&app, to, &code)?;
+    let now = clock::now();
+    app.database().transaction(|tx| {
+        if taken || !within_limit {
+            mail.pretend(tx)?;
+            return mail.pretend_token(tx, &hex::encode(code_hash));
+        }
+        one_time_codes::put(
+            tx,
+            &NewCode {
+                user: session.user(),
+                purpose: Purpose::ChangeEmail,
+                code_hash: &code_hash,
+                new_email: Some(&body.new_email),
+                now,
+                expires_at: now.plus_seconds(LIFETIME_SECONDS),
+            },
+        )?;
+        mail.enqueue(tx)
+    })?;
+    Ok(nudge_mail(respond::accepted(&Accepted::mail())))
+}
+
+/// A resident stays within the domains of the company.
+fn check_domain(app: &App, found: &Credentials, new_email: &EmailAddress) -> Result<(), Problem> {
+    let Some(company) = found.user.company_id.filter(|_| found.user.role.is_resident()) else {
+        return Ok(());
+    };
+    let allowed = companies::allowed_email_domains(app.database(), company)?;
+    if register::domain_allowed(&allowed, new_email) {
+        Ok(())
+    } else {
+        Err(Problem::field("newEmail", register::domain_refused()))
+    }
+}
+
+fn email_taken() -> Problem {
+    Problem::new(Code::EmailTaken, "This e-mail address belongs to another account.")
+}
+
+#[derive(Deserr, ToSchema)]
+#[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
+pub struct ConfirmEmailBody {
+    #[schema(example = "042137")]
+    otp: String,
+}
+
+/// Confirm the new address by the code that was mailed to it. The old address is told.
+#[utoipa::path(
+    post, path = "/api/v1/auth/change-email/confirm", tag = "auth", request_body = ConfirmEmailBody,
+    responses((status = 200, body = Me), (status = 400), (status = 401), (status = 409)), security(("bearer" = []))
+)]
+pub async fn confirm_email_change(
+    State(app): State<App>,
+    session: Session,
+    caller: Caller,
+    Json(body): Json<ConfirmEmailBody>,
+) -> Answer<Response> {
+    let now = clock::now();
+    let tried = one_time_codes::try_of(app.database(), session.user(), Purpose::ChangeEmail, now)?;
+    let tried = super::one_time_codes::checked(&app, &body.otp, tried, Purpose::ChangeEmail)?;
+    let before = users::by_id(app.database(), session.user())?.ok_or_else(Problem::not_found)?;
+    let new_email = tried.new_email.as_deref().unwrap_or_default();
+    let new_email: EmailAddress = new_email
+        .parse()
+        .map_err(|_| Problem::internal("a stored address is not an address"))?;
+    let told = Mail::email_changed(&app, Recipient::from(&before), new_email.as_str())?;
+    let user = app.database().transaction(|tx| {
+        if !one_time_codes::use_up(tx, &tried, Purpose::ChangeEmail, now)? {
+            return Err(super::one_time_codes::wrong_code());
+        }
+        let user = one_time_codes::change_email(tx, before.id, &new_email, now)
+            .map_err(|error| {
+                if users::is_email_taken(&error) {
+                    email_taken()
+                } else {
+                    error.into()
+                }
+            })?
+            .ok_or_else(Problem::not_found)?;
+        told.enqueue(tx)?;
+        audit::append(
+            tx,
+            &NewAuditEntry {
+                id: clock::new_id(AuditId::generate),
+                at: now,
+                actor: Some(before.id),
+                action: "user.email_changed",
+                subject_type: "user",
+                subject_id: before.id.to_string(),
+                company: before.company_id,
+                ip: &caller.address,
+                request_id: &caller.request_id,
+                details: json!({}),
+            },
+        )?;
+        Ok::<_, Problem>(user)
+    })?;
+    Ok(nudge_mail(respond::ok(&Me { user })))
+}

@@ -1,0 +1,74 @@
+//! `GET` and `PATCH /auth/me`.
+
+use axum::extract::State;
+use axum::response::Response;
+use deserr::Deserr;
+use http::HeaderMap;
+use nexus_domain::person_name::{Locale, PersonName};
+use nexus_kit::session::LimitedSession;
+use nexus_kit::{Answer, App, Code, FieldErrors, Json, Problem, clock, respond};
+use nexus_store::users::{self, ProfileChange, UserRecord};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+#[derive(Serialize, ToSchema)]
+pub struct Me {
+    pub user: UserRecord,
+}
+
+/// Oneself.
+#[utoipa::path(
+    get, path = "/api/v1/auth/me", tag = "auth",
+    responses((status = 200, body = Me), (status = 304), (status = 401)), security(("bearer" = []))
+)]
+pub async fn get_me(State(app): State<App>, session: LimitedSession, headers: HeaderMap) -> Answer<Response> {
+    let user = users::by_id(app.database(), session.user_id)?.ok_or_else(Problem::not_found)?;
+    Ok(respond::versioned(&headers, user.version, &Me { user }))
+}
+
+#[derive(Deserr, ToSchema)]
+#[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
+#[schema(rename_all = "camelCase")]
+pub struct ChangeMeBody {
+    #[deserr(default)]
+    name: Option<PersonName>,
+    #[deserr(default)]
+    locale: Option<Locale>,
+    /// Whether other residents find one among the people to write to.
+    #[deserr(default)]
+    discoverable: Option<bool>,
+}
+
+/// Change what one may change of oneself.
+#[utoipa::path(
+    patch, path = "/api/v1/auth/me", tag = "auth", request_body = ChangeMeBody,
+    responses((status = 200, body = Me), (status = 400), (status = 401), (status = 412)), security(("bearer" = []))
+)]
+pub async fn change_me(
+    State(app): State<App>,
+    session: LimitedSession,
+    headers: HeaderMap,
+    Json(body): Json<ChangeMeBody>,
+) -> Answer<Response> {
+    let present = users::by_id(app.database(), session.user_id)?.ok_or_else(Problem::not_found)?;
+    respond::check_if_match(&headers, present.version)?;
+    let change = ProfileChange {
+        name: body.name.as_ref().map(PersonName::as_str),
+        locale: body.locale.map(Locale::as_str),
+        discoverable: body.discoverable,
+    };
+    if change.is_empty() {
+        let version = present.version;
+        return Ok(respond::with_etag(respond::ok(&Me { user: present }), version));
+    }
+    let named = headers.contains_key(http::header::IF_MATCH).then_some(present.version);
+    let user =
+        users::change_profile(app.database(), session.user_id, &change, named, clock::now())?.ok_or_else(|| {
+            Problem::new(
+                Code::PreconditionFailed,
+                "Changed by somebody else in this moment. Read it again.",
+            )
+        })?;
+    let version = user.version;
+    Ok(respond::with_etag(respond::ok(&Me { user }), version))
+}

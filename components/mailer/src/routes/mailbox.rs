@@ -1,0 +1,90 @@
+//! The development mailbox: what would have been sent, shown to whoever sits at this machine.
+
+use std::net::IpAddr;
+
+use axum::extract::State;
+use axum::response::Response;
+use nexus_domain::Timestamp;
+use nexus_domain::ids::MailId;
+use nexus_domain::settings::{self, MailTransport};
+use nexus_kit::problem::ProblemDocument;
+use nexus_kit::{Answer, App, Caller, Path, Problem, respond};
+use nexus_store::mail_delivery::{self, MailboxItem};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::delivery;
+
+const SHOWN: u32 = 500;
+
+/// A mail as it would have arrived.
+#[derive(Serialize, ToSchema)]
+pub struct MailView {
+    #[schema(value_type = String, format = "uuid")]
+    id: MailId,
+    to: String,
+    subject: String,
+    template: String,
+    text: String,
+    html: String,
+    at: Timestamp,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct Mailbox {
+    items: Vec<MailView>,
+}
+
+impl From<MailboxItem> for MailView {
+    fn from(item: MailboxItem) -> Self {
+        Self {
+            id: item.id,
+            to: item.to,
+            subject: item.rendered.subject,
+            template: item.template,
+            text: item.rendered.text,
+            html: item.rendered.html,
+            at: item.at,
+        }
+    }
+}
+
+/// It shows passwords, so it is only there where nothing is real, and only for the machine itself.
+fn require_development(app: &App, caller: &Caller) -> Result<(), Problem> {
+    let is_dev = app.config().get(&settings::MAIL_TRANSPORT)? == MailTransport::Dev;
+    let is_here = caller
+        .address
+        .parse::<IpAddr>()
+        .is_ok_and(|address| address.to_canonical().is_loopback());
+    if is_dev && is_here {
+        Ok(())
+    } else {
+        Err(Problem::not_found())
+    }
+}
+
+/// All mails, newest first.
+#[utoipa::path(get, path = "/api/v1/dev/mailbox", tag = "dev", responses(
+    (status = 200, body = Mailbox),
+    (status = 404, body = ProblemDocument, description = "not in development, or not on this machine"),
+))]
+pub async fn list_mailbox(State(app): State<App>, caller: Caller) -> Answer<Response> {
+    require_development(&app, &caller)?;
+    // Whoever looks wants to see what was written a moment ago, scheduler or not.
+    nexus_kit::on_this_thread(delivery::drain(&app)).await?;
+    let items = mail_delivery::mailbox(app.database(), SHOWN)?
+        .into_iter()
+        .map(MailView::from)
+        .collect();
+    Ok(respond::ok(&Mailbox { items }))
+}
+
+#[utoipa::path(get, path = "/api/v1/dev/mailbox/{id}", tag = "dev", params(("id" = String, Path, format = "uuid")), responses(
+    (status = 200, body = MailView),
+    (status = 404, body = ProblemDocument),
+))]
+pub async fn get_mailbox_item(State(app): State<App>, caller: Caller, Path(id): Path<MailId>) -> Answer<Response> {
+    require_development(&app, &caller)?;
+    let item = mail_delivery::mailbox_item(app.database(), id)?.ok_or_else(Problem::not_found)?;
+    Ok(respond::ok(&MailView::from(item)))
+}

@@ -1,0 +1,4 @@
+pub mod internal;
+pub mod mailbox;
+pub mod outbox;
+pub mod webhook;

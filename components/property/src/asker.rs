@@ -1,0 +1,134 @@
+//! Who asks, and for which company.
+
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+use nexus_domain::ids::{CompanyId, TenantId, UserId};
+use nexus_domain::{Invalid, Role};
+use nexus_kit::{App, FieldError, Problem, Session, clock};
+use nexus_store::company_day::{self, CompanyDay};
+use nexus_store::{StoreError, tenants};
+
+/// A signed-in person, and the company they name if they do (`?companyId=`).
+pub struct Asker {
+    session: Session,
+    named: Option<CompanyId>,
+    pairs: Vec<(String, String)>,
+}
+
+impl FromRequestParts<App> for Asker {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let session = Session::from_request_parts(parts, app).await?;
+        let axum::extract::Query(pairs) = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
+            .map_err(|_| Problem::field("", Invalid::new("INVALID", "the query string can't be read")))?;
+        for (place, (name, _)) in pairs.iter().enumerate() {
+            if pairs[..place].iter().any(|(before, _)| before == name) {
+                return Err(Problem::field(
+                    name.clone(),
+                    Invalid::new("DUPLICATE_PROPERTY", "stands more than once"),
+                ));
+            }
+        }
+        let named = pairs
+            .iter()
+            .find(|(name, _)| name == "companyId")
+            .map(|(name, text)| text.parse().map_err(|invalid| Problem::field(name.clone(), invalid)))
+            .transpose()?;
+        Ok(Self { session, named, pairs })
+    }
+}
+
+impl Asker {
+    pub fn user(&self) -> UserId {
+        self.session.user()
+    }
+
+    pub fn role(&self) -> Role {
+        self.session.role()
+    }
+
+    /// 403 unless the role is at least this one.
+    pub fn require(&self, role: Role) -> Result<(), Problem> {
+        self.session.require(role)
+    }
+
+    /// The query string, for lists.
+    pub fn pairs(&self) -> &[(String, String)] {
+        &self.pairs
+    }
+
+    /// The parameter of this name, for the few calls that have some of their own.
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        self.pairs
+            .iter()
+            .find(|(given, _)| given == name)
+            .map(|(_, text)| text.as_str())
+    }
+
+    /// 400 for parameters that the call doesn't have.
+    pub fn only(&self, known: &[&str]) -> Result<(), Problem> {
+        let errors: Vec<_> = self
+            .pairs
+            .iter()
+            .filter(|(name, _)| name != "companyId" && !known.contains(&name.as_str()))
+            .map(|(name, _)| {
+                FieldError::new(
+                    name.clone(),
+                    Invalid::new("UNKNOWN_PROPERTY", "is not a parameter of this call"),
+                )
+            })
+            .collect();
+        if errors.is_empty() {
+            Ok(())
+        } else {
+            Err(Problem::invalid(errors))
+        }
+    }
+
+    /// The company that a SUPER_ADMIN names, or one's own. Naming somebody else's finds nothing.
+    pub fn company(&self) -> Result<CompanyId, Problem> {
+        match (self.session.role(), self.named, self.session.company()) {
+            (Role::SuperAdmin, Some(named), _) => Ok(named),
+            (Role::SuperAdmin, None, Some(own)) => Ok(own),
+            (Role::SuperAdmin, None, None) => Err(Problem::field(
+                "companyId",
+                Invalid::new("REQUIRED", "is required: say which company"),
+            )),
+            (_, Some(named), own) if own != Some(named) => Err(Problem::not_found()),
+            (_, _, Some(own)) => Ok(own),
+            (_, _, None) => Err(Problem::forbidden()),
+        }
+    }
+
+    /// [`Asker::company`] on the day it is there.
+    pub fn day(&self, app: &App) -> Result<CompanyDay, Problem> {
+        open(app, self.company()?)
+    }
+
+    /// The company in which something with an id is looked for: one's own, or wherever it is for a SUPER_ADMIN.
+    pub fn company_holding(
+        &self,
+        find: impl FnOnce() -> Result<Option<CompanyId>, StoreError>,
+    ) -> Result<CompanyId, Problem> {
+        if self.session.role() == Role::SuperAdmin {
+            return find()?
+                .filter(|found| self.named.is_none_or(|named| named == *found))
+                .ok_or_else(Problem::not_found);
+        }
+        match self.session.company() {
+            Some(own) if self.named.is_none_or(|named| named == own) => Ok(own),
+            _ => Err(Problem::not_found()),
+        }
+    }
+
+    /// For a resident: which tenant of the company they are, if any.
+    pub fn tenant(&self, app: &App, company: CompanyId) -> Result<Option<TenantId>, Problem> {
+        Ok(tenants::of_user(app.database(), company, self.user())?)
+    }
+}
+
+/// A company on the day it is there.
+pub fn open(app: &App, company: CompanyId) -> Result<CompanyDay, Problem> {
+    company_day::open(app.database(), company, clock::now())?.ok_or_else(Problem::not_found)
+}

@@ -1,0 +1,91 @@
+//! Companies and what they let: compounds, apartments, tenants, occupancies, invoices, payments, maintenance.
+//!
+//! One route file per resource. Every handler first finds whose the thing is ([`asker::Asker`]): what belongs to
+//! another company is 404 before role, query or body are judged.
+
+mod asker;
+mod fault;
+mod routes;
+mod telling;
+
+use axum::routing::post;
+use nexus_kit::App;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::routes::{
+    apartments, companies, compounds, imports, invoice_actions, invoices, jobs, maintenance_requests, occupancies,
+    payments, tenants,
+};
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(companies::list_companies, companies::create_company))
+        .routes(routes!(
+            companies::get_company,
+            companies::update_company,
+            companies::delete_company
+        ))
+        .routes(routes!(compounds::list_compounds, compounds::create_compound))
+        .routes(routes!(
+            compounds::get_compound,
+            compounds::update_compound,
+            compounds::delete_compound
+        ))
+        .routes(routes!(apartments::list_apartments, apartments::create_apartment))
+        .routes(routes!(
+            apartments::get_apartment,
+            apartments::update_apartment,
+            apartments::delete_apartment
+        ))
+        .routes(routes!(imports::import_apartments))
+        .routes(routes!(tenants::list_tenants, tenants::create_tenant))
+        .routes(routes!(
+            tenants::get_tenant,
+            tenants::update_tenant,
+            tenants::delete_tenant
+        ))
+        .routes(routes!(imports::import_tenants))
+        .routes(routes!(occupancies::list_occupancies, occupancies::create_occupancy))
+        .routes(routes!(
+            occupancies::get_occupancy,
+            occupancies::update_occupancy,
+            occupancies::delete_occupancy
+        ))
+        .routes(routes!(occupancies::end_occupancy))
+        .routes(routes!(occupancies::enter_deposit))
+        .routes(routes!(invoices::list_invoices, invoices::create_invoice))
+        .routes(routes!(
+            invoices::get_invoice,
+            invoices::update_invoice,
+            invoices::delete_invoice
+        ))
+        .routes(routes!(invoice_actions::issue_invoice))
+        .routes(routes!(invoice_actions::void_invoice))
+        .routes(routes!(invoice_actions::generate_invoices))
+        .routes(routes!(payments::list_payments, payments::create_payment))
+        .routes(routes!(payments::get_payment))
+        .routes(routes!(payments::reverse_payment))
+        .routes(routes!(
+            maintenance_requests::list_maintenance_requests,
+            maintenance_requests::create_maintenance_request
+        ))
+        .routes(routes!(
+            maintenance_requests::get_maintenance_request,
+            maintenance_requests::update_maintenance_request,
+            maintenance_requests::delete_maintenance_request
+        ))
+        .route("/internal/jobs/overdue", post(jobs::overdue))
+        .route("/internal/jobs/reminders", post(jobs::reminders))
+        .route("/internal/jobs/late-fees", post(jobs::late_fees))
+        .route("/internal/jobs/monthly-invoices", post(jobs::monthly_invoices))
+}
+
+#[cfg(target_arch = "wasm32")]
+#[spin_sdk::http_service]
+async fn handle(request: spin_sdk::http::Request) -> impl spin_sdk::http::IntoResponse {
+    nexus_kit::entry::serve(request, routes).await
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,244 @@
+//! `/apartments`.
+
+use axum::extract::State;
+use http::HeaderMap;
+use nexus_domain::Role;
+use nexus_domain::ids::{ApartmentId, CompoundId};
+use nexus_domain::money::Money;
+use nexus_domain::place::{Apartment, ApartmentNumber, ApartmentStatus, Area, Bedrooms, Floor};
+use nexus_kit::listing::{self, ListParams};
+use nexus_kit::page::Page;
+use nexus_kit::patch::{Change, Clearable, Loose};
+use nexus_kit::{App, FieldErrors, Json, Path, Problem, clock, respond};
+use nexus_store::{apartments as store, compounds};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::asker::Asker;
+use crate::fault::{Fault, Outcome};
+use crate::routes::{Body, id, plain, shaped};
+
+/// Filters of the list.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code)]
+pub struct ApartmentFilters {
+    #[param(rename = "compoundId", nullable = false, format = "uuid")]
+    compound_id: Option<String>,
+    #[param(nullable = false, inline)]
+    status: Option<ApartmentStatus>,
+    #[param(rename = "apartmentNumber", nullable = false)]
+    apartment_number: Option<String>,
+    #[param(nullable = false)]
+    floor: Option<i32>,
+    #[param(nullable = false)]
+    bedrooms: Option<i32>,
+    #[param(rename = "monthlyRent", nullable = false)]
+    monthly_rent: Option<i64>,
+}
+
+const CSV: &[&str] = &[
+    "id",
+    "compoundId",
+    "apartmentNumber",
+    "floor",
+    "bedrooms",
+    "areaSqm",
+    "monthlyRent",
+    "status",
+    "createdAt",
+    "updatedAt",
+];
+
+/// The apartments of a company.
+#[utoipa::path(
+    get, path = "/api/v1/apartments", tag = "apartments", params(ListParams, ApartmentFilters),
+    responses((status = 200, body = Page<Apartment>), (status = 400), (status = 401), (status = 403), (status = 404)),
+    security(("bearer" = []))
+)]
+pub async fn list_apartments(State(app): State<App>, asker: Asker, headers: HeaderMap) -> Outcome {
+    let company = asker.day(&app)?.id;
+    asker.require(Role::Manager)?;
+    let asked = listing::read(&store::LISTING, "apartments", Some(company), asker.pairs())?;
+    Ok(listing::answer(&app, &headers, &store::LISTING, asked, CSV, plain)?)
+}
+
+#[derive(deserr::Deserr, ToSchema)]
+#[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
+#[schema(rename_all = "camelCase")]
+pub struct NewApartment {
+    pub compound_id: CompoundId,
+    pub apartment_number: ApartmentNumber,
+    #[deserr(default)]
+    pub floor: Option<Floor>,
+    #[deserr(default)]
+    pub bedrooms: Option<Bedrooms>,
+    #[deserr(default)]
+    pub area_sqm: Option<Area>,
+    pub monthly_rent: Money,
+    /// VACANT, MAINTENANCE or INACTIVE: nobody can live there yet.
+    #[deserr(default)]
+    #[schema(required = false, value_type = ApartmentStatus)]
+    pub status: Change<ApartmentStatus>,
+}
+
+/// Add an apartment.
+#[utoipa::path(
+    post, path = "/api/v1/apartments", tag = "apartments", request_body = NewApartment,
+    responses((status = 201, body = Apartment), (status = 400), (status = 401), (status = 403), (status = 404), (status = 409), (status = 422)),
+    security(("bearer" = []))
+)]
+pub async fn create_apartment(State(app): State<App>, asker: Asker, body: Body<Loose>) -> Outcome {
+    let company = asker.day(&app)?.id;
+    asker.require(Role::Manager)?;
+    let Json(body) = body?;
+    if let Some(compound) = body.id("compoundId") {
+        compounds::find(app.database(), company, compound)?.ok_or_else(Problem::not_found)?;
+    }
+    asker.only(&[])?;
+    let new: NewApartment = shaped(body)?;
+    let now = clock::now();
+    let apartment = Apartment {
+        id: clock::new_id(ApartmentId::generate),
+        company_id: company,
+        compound_id: new.compound_id,
+        apartment_number: new.apartment_number.to_string(),
+        floor: new.floor.map(Floor::get),
+        bedrooms: new.bedrooms.map(Bedrooms::get),
+        area_sqm: new.area_sqm.map(Area::square_metres),
+        monthly_rent: new.monthly_rent,
+        status: new.status.or(ApartmentStatus::Vacant),
+        created_at: now,
+        updated_at: now,
+        version: 1,
+    };
+    store::insert(app.database(), &apartment)?;
+    Ok(respond::with_etag(respond::created(&apartment), apartment.version))
+}
+
+/// The apartment as it is today.
+fn find(app: &App, asker: &Asker, apartment: &str) -> Result<Apartment, Problem> {
+    let apartment = id(apartment)?;
+    let company = asker.company_holding(|| store::company_of(app.database(), apartment))?;
+    crate::asker::open(app, company)?;
+    store::find(app.database(), company, apartment)?.ok_or_else(Problem::not_found)
+}
+
+/// One apartment.
+#[utoipa::path(
+    get, path = "/api/v1/apartments/{id}", tag = "apartments", params(("id" = ApartmentId, Path)),
+    responses((status = 200, body = Apartment), (status = 304), (status = 401), (status = 403), (status = 404)),
+    security(("bearer" = []))
+)]
+pub async fn get_apartment(
+    State(app): State<App>,
+    asker: Asker,
+    Path(apartment): Path<String>,
+    headers: HeaderMap,
+) -> Outcome {
+    let apartment = find(&app, &asker, &apartment)?;
+    asker.require(Role::Manager)?;
+    asker.only(&[])?;
+    Ok(respond::versioned(&headers, apartment.version, &apartment))
+}
+
+#[derive(deserr::Deserr, ToSchema)]
+#[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
+#[schema(rename_all = "camelCase")]
+pub struct ApartmentPatch {
+    #[deserr(default)]
+    #[schema(required = false, value_type = CompoundId)]
+    compound_id: Change<CompoundId>,
+    #[deserr(default)]
+    #[schema(required = false, value_type = ApartmentNumber)]
+    apartment_number: Change<ApartmentNumber>,
+    #[deserr(default)]
+    #[schema(required = false, value_type = Option<Floor>)]
+    floor: Clearable<Floor>,
+    #[deserr(default)]
+    #[schema(required = false, value_type = Option<Bedrooms>)]
+    bedrooms: Clearable<Bedrooms>,
+    #[deserr(default)]
+    #[schema(required = false, value_type = Option<Area>)]
+    area_sqm: Clearable<Area>,
+    #[deserr(default)]
+    #[schema(required = false, value_type = Money)]
+    monthly_rent: Change<Money>,
+    /// MAINTENANCE or INACTIVE, or what follows from the occupancies to end those.
+    #[deserr(default)]
+    #[schema(required = false, value_type = ApartmentStatus)]
+    status: Change<ApartmentStatus>,
+}
+
+/// Change an apartment.
+#[utoipa::path(
+    patch, path = "/api/v1/apartments/{id}", tag = "apartments", params(("id" = ApartmentId, Path)), request_body = ApartmentPatch,
+    responses((status = 200, body = Apartment), (status = 400), (status = 401), (status = 403), (status = 404), (status = 409), (status = 412), (status = 422)),
+    security(("bearer" = []))
+)]
+pub async fn update_apartment(
+    State(app): State<App>,
+    asker: Asker,
+    Path(apartment): Path<String>,
+    headers: HeaderMap,
+    body: Body<Loose>,
+) -> Outcome {
+    let found = find(&app, &asker, &apartment)?;
+    asker.require(Role::Manager)?;
+    let Json(body) = body?;
+    if let Some(compound) = body.id("compoundId") {
+        compounds::find(app.database(), found.company_id, compound)?.ok_or_else(Problem::not_found)?;
+    }
+    asker.only(&[])?;
+    let patch: ApartmentPatch = shaped(body)?;
+    let edited = store::edit(
+        app.database(),
+        found.company_id,
+        found.id,
+        clock::now(),
+        |mut apartment| {
+            respond::check_if_match(&headers, apartment.version)?;
+            apartment.compound_id = patch.compound_id.or(apartment.compound_id);
+            apartment.apartment_number = patch
+                .apartment_number
+                .0
+                .map_or(apartment.apartment_number, |number| number.to_string());
+            apartment.floor = patch.floor.0.map_or(apartment.floor, |floor| floor.map(Floor::get));
+            apartment.bedrooms = patch
+                .bedrooms
+                .0
+                .map_or(apartment.bedrooms, |bedrooms| bedrooms.map(Bedrooms::get));
+            apartment.area_sqm = patch
+                .area_sqm
+                .0
+                .map_or(apartment.area_sqm, |area| area.map(Area::square_metres));
+            apartment.monthly_rent = patch.monthly_rent.or(apartment.monthly_rent);
+            apartment.status = patch.status.or(apartment.status);
+            Ok::<_, Fault>(apartment)
+        },
+    )?
+    .ok_or_else(Problem::not_found)?;
+    Ok(respond::with_etag(respond::ok(&edited), edited.version))
+}
+
+/// Remove an apartment that nobody ever lived in.
+#[utoipa::path(
+    delete, path = "/api/v1/apartments/{id}", tag = "apartments", params(("id" = ApartmentId, Path)),
+    responses((status = 204), (status = 401), (status = 403), (status = 404), (status = 409), (status = 412)),
+    security(("bearer" = []))
+)]
+pub async fn delete_apartment(
+    State(app): State<App>,
+    asker: Asker,
+    Path(apartment): Path<String>,
+    headers: HeaderMap,
+) -> Outcome {
+    let apartment = find(&app, &asker, &apartment)?;
+    asker.require(Role::Manager)?;
+    asker.only(&[])?;
+    respond::check_if_match(&headers, apartment.version)?;
+    if store::delete(app.database(), apartment.company_id, apartment.id)? {
+        Ok(respond::no_content())
+    } else {
+        Err(Problem::not_found().into())
+    }
+}

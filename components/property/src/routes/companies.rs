@@ -1,0 +1,274 @@
+//! `/companies`.
+
+use axum::extract::State;
+use http::HeaderMap;
+use nexus_domain::Role;
+use nexus_domain::company::{Billing, Branding, Company, CompanyName, DepositTerms, EmailDomain, LateFee, Slug};
+use nexus_domain::date::Zone;
+use nexus_domain::ids::CompanyId;
+use nexus_domain::money::Currency;
+use nexus_kit::listing::{self, ListParams};
+use nexus_kit::page::Page;
+use nexus_kit::patch::Change;
+use nexus_kit::{App, Code, FieldErrors, Json, Path, Problem, clock, respond};
+use nexus_store::{StoreError, company_settings as store};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::asker::Asker;
+use crate::fault::{Fault, Outcome};
+use crate::routes::{Body, id, plain};
+
+/// Filters of the list.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code)]
+pub struct CompanyFilters {
+    #[param(nullable = false)]
+    slug: Option<String>,
+    #[param(nullable = false)]
+    name: Option<String>,
+    #[param(rename = "isActive", nullable = false)]
+    is_active: Option<bool>,
+}
+
+const CSV: &[&str] = &[
+    "id",
+    "name",
+    "slug",
+    "currency",
+    "timezone",
+    "isActive",
+    "createdAt",
+    "updatedAt",
+];
+
+/// The companies one may see: all for SUPER_ADMIN, one's own for staff.
+#[utoipa::path(
+    get, path = "/api/v1/companies", tag = "companies", params(ListParams, CompanyFilters),
+    responses((status = 200, body = Page<Company>), (status = 400), (status = 401), (status = 403)),
+    security(("bearer" = []))
+)]
+pub async fn list_companies(State(app): State<App>, asker: Asker, headers: HeaderMap) -> Outcome {
+    asker.require(Role::Manager)?;
+    let company = if asker.role() == Role::SuperAdmin {
+        asker.parameter("companyId").map(id).transpose()?
+    } else {
+        Some(asker.company()?)
+    };
+    let asked = listing::read(&store::LISTING, "companies", company, asker.pairs())?;
+    Ok(listing::answer(&app, &headers, &store::LISTING, asked, CSV, plain)?)
+}
+
+#[derive(deserr::Deserr, ToSchema)]
+#[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
+#[schema(rename_all = "camelCase")]
+pub struct NewCompany {
+    name: CompanyName,
+    slug: Slug,
+    currency: Currency,
+    timezone: Zone,
+    #[deserr(default)]
+    #[schema(required = false, value_type = bool)]
+    is_active: Change<bool>,
+    #[deserr(default)]
+    #[schema(required = false, value_type = Vec<String>)]
+    allowed_email_domains: Change<Vec<EmailDomain>>,
+    #[deserr(default)]
+    #[schema(required = false, value_type = LateFee)]
+    late_fee: Change<LateFee>,
+    #[deserr(default)]
+    #[schema(required = false, value_type = DepositTerms)]
+    deposit: Change<DepositTerms>,
+    #[deserr(default)]
+    #[schema(required = false, value_type = Billing)]
+    billing: Change<Billing>,
+    #[deserr(default)]
+    #[schema(required = false, value_type = Branding)]
+    branding: Change<Branding>,
+}
+
+/// Make a company.
+#[utoipa::path(
+    post, path = "/api/v1/companies", tag = "companies", request_body = NewCompany,
+    responses((status = 201, body = Company), (status = 400), (status = 401), (status = 403), (status = 409)),
+    security(("bearer" = []))
+)]
+pub async fn create_company(State(app): State<App>, asker: Asker, body: Body<NewCompany>) -> Outcome {
+    asker.require(Role::SuperAdmin)?;
+    asker.only(&[])?;
+    let Json(new) = body?;
+    let now = clock::now();
+    let company = Company {
+        id: clock::new_id(CompanyId::generate),
+        name: new.name.to_string(),
+        slug: new.slug.to_string(),
+        currency: new.currency,
+        timezone: new.timezone,
+        is_active: new.is_active.or(true),
+        allowed_email_domains: domains(&new.allowed_email_domains.or(Vec::new())),
+        late_fee: new.late_fee.or(LateFee::NONE),
+        deposit: new.deposit.or(DepositTerms::default()),
+        billing: new.billing.or(Billing::default()),
+        branding: branding(&new.branding.or(Branding::default())),
+        created_at: now,
+        updated_at: now,
+        version: 1,
+    };
+    store::insert(app.database(), &company).map_err(explain)?;
+    Ok(respond::with_etag(respond::created(&company), company.version))
+}
+
+fn domains(given: &[EmailDomain]) -> Vec<String> {
+    let mut domains: Vec<_> = given.iter().map(|domain| domain.as_str().to_owned()).collect();
+    domains.sort();
+    domains.dedup();
+    domains
+}
+
+fn branding(given: &Branding) -> serde_json::Value {
+    serde_json::to_value(given).unwrap_or_default()
+}
+
+fn explain(error: StoreError) -> Fault {
+    if error.is_not_unique("companies.slug") {
+        return Problem::new(Code::Conflict, "Another company has this slug.").into();
+    }
+    error.into()
+}
+
+/// The company, if the asker may see it at all.
+fn find(app: &App, asker: &Asker, company: &str) -> Result<Company, Problem> {
+    let company = id(company)?;
+    let held_by = asker.company_holding(|| Ok(Some(company)))?;
+    if held_by != company {
+        return Err(Problem::not_found());
+    }
+    store::find(app.database(), company)?.ok_or_else(Problem::not_found)
+}
+
+/// One company.
+#[utoipa::path(
+    get, path = "/api/v1/companies/{id}", tag = "companies", params(("id" = CompanyId, Path)),
+    responses((status = 200, body = Company), (status = 304), (status = 401), (status = 403), (status = 404)),
+    security(("bearer" = []))
+)]
+pub async fn get_company(
+    State(app): State<App>,
+    asker: Asker,
+    Path(company): Path<String>,
+    headers: HeaderMap,
+) -> Outcome {
+    let company = find(&app, &asker, &company)?;
+    asker.require(Role::Manager)?;
+    asker.only(&[])?;
+    Ok(respond::versioned(&headers, company.version, &company))
+}
+
+#[derive(deserr::Deserr, ToSchema)]
+#[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
+#[schema(rename_all = "camelCase")]
+pub struct CompanyPatch {
+    #[deserr(default)]
+    #[schema(required = false, value_type = CompanyName)]
+    name: Change<CompanyName>,
+    #[deserr(default)]
+    #[schema(required = false, value_type = Slug)]
+    slug: Change<Slug>,
+    #[deserr(default)]
+    #[schema(required = false, value_type = Currency)]
+    currency: Change<Currency>,
+    #[deserr(default)]
+    #[schema(required = false, value_type = Zone)]
+    timezone: Change<Zone>,
+    #[deserr(default)]
+    #[schema(required = false, value_type = bool)]
+    is_active: Change<bool>,
+    #[deserr(default)]
+    #[schema(required = false, value_type = Vec<String>)]
+    allowed_email_domains: Change<Vec<EmailDomain>>,
+    #[deserr(default)]
+    #[schema(required = false, value_type = LateFee)]
+    late_fee: Change<LateFee>,
+    #[deserr(default)]
+    #[schema(required = false, value_type = DepositTerms)]
+    deposit: Change<DepositTerms>,
+    #[deserr(default)]
+    #[schema(required = false, value_type = Billing)]
+    billing: Change<Billing>,
+    #[deserr(default)]
+    #[schema(required = false, value_type = Branding)]
+    branding: Change<Branding>,
+}
+
+/// Change a company's settings. Its currency stays once something is priced in it; only a SUPER_ADMIN opens and closes it.
+#[utoipa::path(
+    patch, path = "/api/v1/companies/{id}", tag = "companies", params(("id" = CompanyId, Path)), request_body = CompanyPatch,
+    responses((status = 200, body = Company), (status = 400), (status = 401), (status = 403), (status = 404), (status = 409), (status = 412)),
+    security(("bearer" = []))
+)]
+pub async fn update_company(
+    State(app): State<App>,
+    asker: Asker,
+    Path(company): Path<String>,
+    headers: HeaderMap,
+    body: Body<CompanyPatch>,
+) -> Outcome {
+    let company = find(&app, &asker, &company)?.id;
+    asker.require(Role::Admin)?;
+    asker.only(&[])?;
+    let Json(patch) = body?;
+    if patch.is_active.0.is_some() {
+        asker.require(Role::SuperAdmin)?;
+    }
+    let priced = patch.currency.0.is_some() && store::has_ledger(app.database(), company)?;
+    let edited = store::edit(app.database(), company, clock::now(), |before| {
+        respond::check_if_match(&headers, before.version)?;
+        let mut after = before.clone();
+        after.name = patch.name.0.map_or(after.name, |name| name.to_string());
+        after.slug = patch.slug.0.map_or(after.slug, |slug| slug.to_string());
+        after.currency = patch.currency.or(after.currency);
+        after.timezone = patch.timezone.or(after.timezone);
+        after.is_active = patch.is_active.or(after.is_active);
+        after.allowed_email_domains = patch
+            .allowed_email_domains
+            .0
+            .map_or(after.allowed_email_domains, |given| domains(&given));
+        after.late_fee = patch.late_fee.or(after.late_fee);
+        after.deposit = patch.deposit.or(after.deposit);
+        after.billing = patch.billing.or(after.billing);
+        after.branding = patch.branding.0.map_or(after.branding, |given| branding(&given));
+        if priced && after.currency != before.currency {
+            let detail = "A company has one currency, and amounts are written down in this one already.";
+            return Err(Fault::from(Problem::new(Code::Conflict, detail)));
+        }
+        Ok(after)
+    });
+    let edited = match edited {
+        Ok(edited) => edited.ok_or_else(Problem::not_found)?,
+        Err(fault) => return Err(fault),
+    };
+    Ok(respond::with_etag(respond::ok(&edited), edited.version))
+}
+
+/// Remove a company that nothing belongs to.
+#[utoipa::path(
+    delete, path = "/api/v1/companies/{id}", tag = "companies", params(("id" = CompanyId, Path)),
+    responses((status = 204), (status = 401), (status = 403), (status = 404), (status = 409), (status = 412)),
+    security(("bearer" = []))
+)]
+pub async fn delete_company(
+    State(app): State<App>,
+    asker: Asker,
+    Path(company): Path<String>,
+    headers: HeaderMap,
+) -> Outcome {
+    let company = find(&app, &asker, &company)?;
+    asker.require(Role::SuperAdmin)?;
+    asker.only(&[])?;
+    respond::check_if_match(&headers, company.version)?;
+    if store::delete(app.database(), company.id)? {
+        Ok(respond::no_content())
+    } else {
+        Err(Problem::not_found().into())
+    }
+}

@@ -1,0 +1,192 @@
+//! `/compounds`.
+
+use axum::extract::State;
+use http::HeaderMap;
+use nexus_domain::Role;
+use nexus_domain::ids::CompoundId;
+use nexus_domain::place::{Address, Compound, CompoundName, StoredAddress};
+use nexus_kit::listing::{self, ListParams};
+use nexus_kit::page::Page;
+use nexus_kit::patch::Change;
+use nexus_kit::{App, FieldErrors, Json, Path, Problem, clock, respond};
+use nexus_store::compounds as store;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::asker::Asker;
+use crate::fault::{Fault, Outcome};
+use crate::routes::{Body, id, plain};
+
+/// Filters of the list.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code)]
+pub struct CompoundFilters {
+    #[param(nullable = false)]
+    name: Option<String>,
+}
+
+const CSV: &[&str] = &[
+    "id",
+    "name",
+    "address.line1",
+    "address.line2",
+    "address.city",
+    "address.region",
+    "address.postalCode",
+    "address.country",
+    "createdAt",
+    "updatedAt",
+];
+
+/// The compounds of a company.
+#[utoipa::path(
+    get, path = "/api/v1/compounds", tag = "compounds", params(ListParams, CompoundFilters),
+    responses((status = 200, body = Page<Compound>), (status = 400), (status = 401), (status = 403), (status = 404)),
+    security(("bearer" = []))
+)]
+pub async fn list_compounds(State(app): State<App>, asker: Asker, headers: HeaderMap) -> Outcome {
+    let company = asker.company()?;
+    asker.require(Role::Manager)?;
+    let asked = listing::read(&store::LISTING, "compounds", Some(company), asker.pairs())?;
+    Ok(listing::answer(&app, &headers, &store::LISTING, asked, CSV, plain)?)
+}
+
+#[derive(deserr::Deserr, ToSchema)]
+#[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
+#[schema(rename_all = "camelCase")]
+pub struct NewCompound {
+    name: CompoundName,
+    #[deserr(default)]
+    #[schema(required = false, value_type = Address)]
+    address: Change<Address>,
+}
+
+/// Add a compound.
+#[utoipa::path(
+    post, path = "/api/v1/compounds", tag = "compounds", request_body = NewCompound,
+    responses((status = 201, body = Compound), (status = 400), (status = 401), (status = 403), (status = 404)),
+    security(("bearer" = []))
+)]
+pub async fn create_compound(State(app): State<App>, asker: Asker, body: Body<NewCompound>) -> Outcome {
+    let company = asker.day(&app)?.id;
+    asker.require(Role::Manager)?;
+    asker.only(&[])?;
+    let Json(new) = body?;
+    let now = clock::now();
+    let compound = Compound {
+        id: clock::new_id(CompoundId::generate),
+        company_id: company,
+        name: new.name.to_string(),
+        address: stored(&new.address.or(Address::default())),
+        created_at: now,
+        updated_at: now,
+        version: 1,
+    };
+    store::insert(app.database(), &compound)?;
+    Ok(respond::with_etag(respond::created(&compound), compound.version))
+}
+
+fn stored(address: &Address) -> StoredAddress {
+    let part = |part: &Option<nexus_domain::place::AddressPart>| part.as_ref().map(ToString::to_string);
+    StoredAddress {
+        line1: part(&address.line1),
+        line2: part(&address.line2),
+        city: part(&address.city),
+        region: part(&address.region),
+        postal_code: part(&address.postal_code),
+        country: part(&address.country),
+    }
+}
+
+fn find(app: &App, asker: &Asker, compound: &str) -> Result<Compound, Problem> {
+    let compound = id(compound)?;
+    let company = asker.company_holding(|| store::company_of(app.database(), compound))?;
+    store::find(app.database(), company, compound)?.ok_or_else(Problem::not_found)
+}
+
+/// One compound.
+#[utoipa::path(
+    get, path = "/api/v1/compounds/{id}", tag = "compounds", params(("id" = CompoundId, Path)),
+    responses((status = 200, body = Compound), (status = 304), (status = 401), (status = 403), (status = 404)),
+    security(("bearer" = []))
+)]
+pub async fn get_compound(
+    State(app): State<App>,
+    asker: Asker,
+    Path(compound): Path<String>,
+    headers: HeaderMap,
+) -> Outcome {
+    let compound = find(&app, &asker, &compound)?;
+    asker.require(Role::Manager)?;
+    asker.only(&[])?;
+    Ok(respond::versioned(&headers, compound.version, &compound))
+}
+
+#[derive(deserr::Deserr, ToSchema)]
+#[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
+#[schema(rename_all = "camelCase")]
+pub struct CompoundPatch {
+    #[deserr(default)]
+    #[schema(required = false, value_type = CompoundName)]
+    name: Change<CompoundName>,
+    /// The whole address: parts that aren't there are emptied.
+    #[deserr(default)]
+    #[schema(required = false, value_type = Address)]
+    address: Change<Address>,
+}
+
+/// Change a compound.
+#[utoipa::path(
+    patch, path = "/api/v1/compounds/{id}", tag = "compounds", params(("id" = CompoundId, Path)), request_body = CompoundPatch,
+    responses((status = 200, body = Compound), (status = 400), (status = 401), (status = 403), (status = 404), (status = 412)),
+    security(("bearer" = []))
+)]
+pub async fn update_compound(
+    State(app): State<App>,
+    asker: Asker,
+    Path(compound): Path<String>,
+    headers: HeaderMap,
+    body: Body<CompoundPatch>,
+) -> Outcome {
+    let found = find(&app, &asker, &compound)?;
+    asker.require(Role::Manager)?;
+    asker.only(&[])?;
+    let Json(patch) = body?;
+    let edited = store::edit(
+        app.database(),
+        found.company_id,
+        found.id,
+        clock::now(),
+        |mut compound| {
+            respond::check_if_match(&headers, compound.version)?;
+            compound.name = patch.name.0.map_or(compound.name, |name| name.to_string());
+            compound.address = patch.address.0.map_or(compound.address, |address| stored(&address));
+            Ok::<_, Fault>(compound)
+        },
+    )?
+    .ok_or_else(Problem::not_found)?;
+    Ok(respond::with_etag(respond::ok(&edited), edited.version))
+}
+
+/// Remove a compound without apartments.
+#[utoipa::path(
+    delete, path = "/api/v1/compounds/{id}", tag = "compounds", params(("id" = CompoundId, Path)),
+    responses((status = 204), (status = 401), (status = 403), (status = 404), (status = 409), (status = 412)),
+    security(("bearer" = []))
+)]
+pub async fn delete_compound(
+    State(app): State<App>,
+    asker: Asker,
+    Path(compound): Path<String>,
+    headers: HeaderMap,
+) -> Outcome {
+    let compound = find(&app, &asker, &compound)?;
+    asker.require(Role::Manager)?;
+    asker.only(&[])?;
+    respond::check_if_match(&headers, compound.version)?;
+    if store::delete(app.database(), compound.company_id, compound.id)? {
+        Ok(respond::no_content())
+    } else {
+        Err(Problem::not_found().into())
+    }
+}

@@ -1,0 +1,391 @@
+//! `/apartments/import` and `/tenants/import`: CSV with the fields' names in its first line.
+
+use std::collections::BTreeMap;
+
+use axum::extract::{Request, State};
+use http::header;
+use http_body_util::BodyExt;
+use nexus_domain::ids::{ApartmentId, CompanyId, TenantId, uuid_v7};
+use nexus_domain::page::Flag;
+use nexus_domain::place::{ApartmentStatus, Area, Bedrooms, Floor};
+use nexus_domain::{EmailAddress, Role};
+use nexus_kit::csv::{CsvError, Reader, Record, plain};
+use nexus_kit::{App, Code, FieldErrors, Problem, clock, respond};
+use nexus_store::imports::{self as store, StagedRow};
+use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use super::apartments::NewApartment;
+use super::tenants::NewTenant;
+use crate::asker::Asker;
+use crate::fault::{Fault, Outcome};
+
+/// What a file may weigh.
+const LARGEST_FILE: u64 = 64 * 1024 * 1024;
+/// How many rows are staged at once.
+const BATCH: usize = 500;
+/// How many errors are told at most; with that many, nobody reads on.
+const MOST_ERRORS: usize = 1_000;
+/// Columns of an export that say nothing to an import.
+const READ_ONLY: [&str; 6] = ["id", "companyId", "userId", "createdAt", "updatedAt", "version"];
+
+#[derive(Serialize, ToSchema)]
+pub struct ImportResult {
+    /// How many were made; with `dryRun`, how many would be. 0 when there are errors.
+    created: u64,
+    errors: Vec<ImportError>,
+}
+
+/// What is wrong with a row.
+#[derive(Serialize, ToSchema)]
+pub struct ImportError {
+    /// Of the file, from 1; the first row of values is usually on line 2.
+    line: u64,
+    field: String,
+    message: String,
+}
+
+/// What a file is of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Apartments,
+    Tenants,
+}
+
+/// Make apartments from a CSV file, all or none.
+#[utoipa::path(
+    post, path = "/api/v1/apartments/import", tag = "apartments",
+    params(("dryRun" = Option<bool>, Query), ("companyId" = Option<String>, Query, format = "uuid")),
+    request_body(content = String, content_type = "text/csv"),
+    responses((status = 200, body = ImportResult), (status = 400), (status = 401), (status = 403), (status = 404), (status = 413), (status = 415)),
+    security(("bearer" = []))
+)]
+pub async fn import_apartments(State(app): State<App>, asker: Asker, request: Request) -> Outcome {
+    import(app, asker, request, Kind::Apartments).await
+}
+
+/// Make tenants from a CSV file, all or none.
+#[utoipa::path(
+    post, path = "/api/v1/tenants/import", tag = "tenants",
+    params(("dryRun" = Option<bool>, Query), ("companyId" = Option<String>, Query, format = "uuid")),
+    request_body(content = String, content_type = "text/csv"),
+    responses((status = 200, body = ImportResult), (status = 400), (status = 401), (status = 403), (status = 404), (status = 413), (status = 415)),
+    security(("bearer" = []))
+)]
+pub async fn import_tenants(State(app): State<App>, asker: Asker, request: Request) -> Outcome {
+    import(app, asker, request, Kind::Tenants).await
+}
+
+async fn import(app: App, asker: Asker, request: Request, kind: Kind) -> Outcome {
+    let company = asker.day(&app)?.id;
+    asker.require(Role::Manager)?;
+    asker.only(&["dryRun"])?;
+    let dry_run = asker
+        .parameter("dryRun")
+        .map(|text| {
+            text.parse::<Flag>()
+                .map_err(|invalid| Problem::field("dryRun", invalid))
+        })
+        .transpose()?
+        .is_some_and(Flag::is_set);
+    check_type(&request)?;
+    store::purge(app.database(), clock::now())?;
+    let mut file = File::new(app, company, kind);
+    let read = file.read(request).await;
+    let finished = read.and_then(|()| file.finish(dry_run));
+    if finished.is_err() || dry_run || !file.errors.is_empty() {
+        // What stays behind if this fails is purged by the next import.
+        let _ = store::discard(file.app.database(), file.import);
+    }
+    finished?;
+    let created = if file.errors.is_empty() { file.rows } else { 0 };
+    Ok(respond::ok(&ImportResult {
+        created,
+        errors: file.errors,
+    }))
+}
+
+fn check_type(request: &Request) -> Result<(), Problem> {
+    let given = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let essence = given.split(';').next().unwrap_or_default().trim();
+    if essence.eq_ignore_ascii_case("text/csv") {
+        Ok(())
+    } else {
+        Err(Problem::new(Code::UnsupportedMediaType, "The body must be `text/csv`."))
+    }
+}
+
+/// A file on its way in.
+struct File {
+    app: App,
+    company: CompanyId,
+    kind: Kind,
+    import: uuid::Uuid,
+    columns: Vec<String>,
+    staged: Vec<StagedRow>,
+    rows: u64,
+    errors: Vec<ImportError>,
+}
+
+impl File {
+    fn new(app: App, company: CompanyId, kind: Kind) -> Self {
+        Self {
+            app,
+            company,
+            kind,
+            import: clock::new_id(uuid_v7),
+            columns: Vec::new(),
+            staged: Vec::new(),
+            rows: 0,
+            errors: Vec::new(),
+        }
+    }
+
+    async fn read(&mut self, request: Request) -> Result<(), Fault> {
+        let mut body = request.into_body();
+        let mut reader = Reader::default();
+        let mut size = 0_u64;
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| {
+                Fault::from(
+                    Problem::new(Code::MalformedJson, "The body did not arrive whole.").because(error.to_string()),
+                )
+            })?;
+            let Some(piece) = frame.data_ref().filter(|piece| !piece.is_empty()) else {
+                continue;
+            };
+            size += piece.len() as u64;
+            if size > LARGEST_FILE {
+                return Err(Problem::new(
+                    Code::PayloadTooLarge,
+                    format!("The file may have at most {LARGEST_FILE} bytes."),
+                )
+                .into());
+            }
+            self.feed(&mut reader, piece)?;
+        }
+        self.feed(&mut reader, &[])?;
+        if self.columns.is_empty() {
+            self.complain(1, "", "the file is empty; its first line names the columns");
+        }
+        self.stage()
+    }
+
+    fn feed(&mut self, reader: &mut Reader, piece: &[u8]) -> Result<(), Fault> {
+        match reader.feed(piece, |record| self.take(record)) {
+            Ok(()) => Ok(()),
+            Err(Stop::Fault(fault)) => Err(fault),
+            // Enough was found wrong: what follows is of no interest.
+            Err(Stop::Enough) => Ok(()),
+            Err(Stop::Unreadable(error)) => {
+                self.complain(error.line(), "", &error.to_string());
+                Ok(())
+            }
+        }
+    }
+
+    fn complain(&mut self, line: u64, field: &str, message: &str) {
+        if self.errors.len() < MOST_ERRORS {
+            self.errors.push(ImportError {
+                line,
+                field: field.to_owned(),
+                message: message.to_owned(),
+            });
+        }
+    }
+
+    fn take(&mut self, record: Record) -> Result<(), Stop> {
+        if self.errors.len() >= MOST_ERRORS {
+            return Err(Stop::Enough);
+        }
+        if self.columns.is_empty() {
+            return self.take_header(record);
+        }
+        let line = record.line;
+        if record.cells.len() != self.columns.len() {
+            let message = format!(
+                "has {} cells where there are {} columns",
+                record.cells.len(),
+                self.columns.len()
+            );
+            self.complain(line, "", &message);
+            return Ok(());
+        }
+        let row = object(&self.columns, &record.cells);
+        match self.row(line, row) {
+            Ok(staged) => {
+                self.rows += 1;
+                self.staged.push(staged);
+            }
+            Err(FieldErrors(errors)) => {
+                for error in errors {
+                    self.complain(line, &error.field, &error.message);
+                }
+            }
+        }
+        if self.staged.len() >= BATCH {
+            self.stage().map_err(Stop::Fault)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn take_header(&mut self, record: Record) -> Result<(), Stop> {
+        let known: &[&str] = match self.kind {
+            Kind::Apartments => &[
+                "compoundId",
+                "apartmentNumber",
+                "floor",
+                "bedrooms",
+                "areaSqm",
+                "monthlyRent",
+                "status",
+            ],
+            Kind::Tenants => &["fullName", "email", "phone", "nationalId"],
+        };
+        for (place, name) in record.cells.iter().enumerate() {
+            if record.cells[..place].contains(name) {
+                self.complain(record.line, name, "stands more than once");
+            } else if !known.contains(&name.as_str()) && !READ_ONLY.contains(&name.as_str()) {
+                self.complain(
+                    record.line,
+                    name,
+                    &format!("is no column; there are {}", known.join(" ")),
+                );
+            }
+        }
+        self.columns = record.cells;
+        if self.errors.is_empty() {
+            Ok(())
+        } else {
+            Err(Stop::Enough)
+        }
+    }
+
+    fn row(&self, line: u64, row: Value) -> Result<StagedRow, FieldErrors> {
+        match self.kind {
+            Kind::Apartments => apartment(line, row),
+            Kind::Tenants => tenant(line, row),
+        }
+    }
+
+    fn stage(&mut self) -> Result<(), Fault> {
+        // A file with errors won't be taken, so its good rows need not be kept.
+        if self.errors.is_empty() && !self.staged.is_empty() {
+            store::stage(
+                self.app.database(),
+                self.import,
+                self.company,
+                &self.staged,
+                clock::now(),
+            )?;
+        }
+        self.staged.clear();
+        Ok(())
+    }
+
+    /// Looks at the rows beside each other and, if all is well, takes them over.
+    fn finish(&mut self, dry_run: bool) -> Result<(), Fault> {
+        if !self.errors.is_empty() {
+            return Ok(());
+        }
+        let (import, company, kind) = (self.import, self.company, self.kind);
+        let found = self.app.database().transaction(|tx| {
+            if kind == Kind::Apartments {
+                let errors = store::apartment_errors(tx, import, company, MOST_ERRORS)?;
+                if !errors.is_empty() {
+                    return Ok(errors);
+                }
+            }
+            if !dry_run {
+                let now = clock::now();
+                match kind {
+                    Kind::Apartments => store::take_apartments(tx, import, now)?,
+                    Kind::Tenants => store::take_tenants(tx, import, now)?,
+                }
+            }
+            Ok::<_, Fault>(Vec::new())
+        })?;
+        for error in found {
+            self.complain(error.line, error.field, error.message);
+        }
+        Ok(())
+    }
+}
+
+/// Why reading stops before the file's end.
+enum Stop {
+    Fault(Fault),
+    Unreadable(CsvError),
+    Enough,
+}
+
+impl From<CsvError> for Stop {
+    fn from(error: CsvError) -> Self {
+        Self::Unreadable(error)
+    }
+}
+
+/// The cells under their columns' names; empty cells aren't there, numbers are numbers.
+fn object(columns: &[String], cells: &[String]) -> Value {
+    const NUMBERS: [&str; 4] = ["floor", "bedrooms", "areaSqm", "monthlyRent"];
+    let mut row = BTreeMap::new();
+    for (name, cell) in columns.iter().zip(cells) {
+        let cell = plain(cell.trim());
+        if cell.is_empty() || READ_ONLY.contains(&name.as_str()) {
+            continue;
+        }
+        let number = NUMBERS
+            .contains(&name.as_str())
+            .then(|| serde_json::from_str::<serde_json::Number>(cell).ok())
+            .flatten();
+        row.insert(name.clone(), number.map_or_else(|| Value::from(cell), Value::Number));
+    }
+    json!(row)
+}
+
+fn apartment(line: u64, row: Value) -> Result<StagedRow, FieldErrors> {
+    let new: NewApartment = deserr::deserialize::<_, _, FieldErrors>(row)?;
+    let status = new.status.or(ApartmentStatus::Vacant);
+    if status == ApartmentStatus::Occupied {
+        let invalid =
+            nexus_domain::Invalid::new("INVALID_TRANSITION", "follows from occupancies and can't be imported");
+        return Err(FieldErrors(vec![nexus_kit::FieldError::new("status", invalid)]));
+    }
+    Ok(StagedRow {
+        line,
+        id: clock::new_id(ApartmentId::generate).to_string(),
+        key: Some(format!("{}{}", new.compound_id, new.apartment_number)),
+        row: json!({
+            "compoundId": new.compound_id,
+            "apartmentNumber": new.apartment_number,
+            "floor": new.floor.map(Floor::get),
+            "bedrooms": new.bedrooms.map(Bedrooms::get),
+            "areaSqm": new.area_sqm.map(Area::square_metres),
+            "monthlyRent": new.monthly_rent,
+            "status": status,
+        }),
+    })
+}
+
+fn tenant(line: u64, row: Value) -> Result<StagedRow, FieldErrors> {
+    let new: NewTenant = deserr::deserialize::<_, _, FieldErrors>(row)?;
+    let email: &EmailAddress = &new.email;
+    Ok(StagedRow {
+        line,
+        id: clock::new_id(TenantId::generate).to_string(),
+        key: None,
+        row: json!({
+            "fullName": new.full_name,
+            "email": email.as_str(),
+            "emailKey": email.key(),
+            "phone": new.phone,
+            "nationalId": new.national_id,
+        }),
+    })
+}

@@ -1,0 +1,160 @@
+//! What is done with invoices: issue, void, generate.
+
+use axum::extract::State;
+use http::{HeaderMap, StatusCode};
+use nexus_domain::Role;
+use nexus_domain::date::Month;
+use nexus_domain::ids::InvoiceId;
+use nexus_domain::invoice::{Invoice, InvoiceStatus};
+use nexus_kit::idempotency::{Keyed, Start, settle};
+use nexus_kit::layers::nudge_mail;
+use nexus_kit::{App, FieldErrors, Path, Problem, clock, respond};
+use nexus_store::ledger_notices::{Event, Means, Notice, tell};
+use nexus_store::{billing, company_settings, invoices as store};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::invoices::find;
+use crate::asker::Asker;
+use crate::fault::{Fault, Outcome};
+use crate::telling;
+
+/// A body in which nothing need stand.
+#[derive(deserr::Deserr, ToSchema)]
+#[deserr(error = FieldErrors, deny_unknown_fields)]
+pub struct NoBody {}
+
+/// Issue a draft: it gets its number and is sent.
+#[utoipa::path(
+    post, path = "/api/v1/invoices/{id}/issue", tag = "invoices",
+    params(("id" = InvoiceId, Path), ("Idempotency-Key" = Option<String>, Header)),
+    request_body(content = Option<NoBody>, content_type = "application/json"),
+    responses((status = 200, body = Invoice), (status = 400), (status = 401), (status = 403), (status = 404), (status = 409), (status = 412), (status = 422)),
+    security(("bearer" = []))
+)]
+pub async fn issue_invoice(
+    State(app): State<App>,
+    asker: Asker,
+    Path(invoice): Path<String>,
+    headers: HeaderMap,
+    keyed: Result<Keyed<NoBody>, Problem>,
+) -> Outcome {
+    let (day, found) = find(&app, &asker, &invoice)?;
+    asker.require(Role::Manager)?;
+    asker.only(&[])?;
+    let ticket = match keyed?.start(&app, asker.user())? {
+        Start::Replay(response) => return Ok(response),
+        Start::Run(ticket) => ticket,
+    };
+    let console = telling::console(&app)?;
+    let means = Means {
+        random: &clock::random,
+        console: &console,
+    };
+    let issued = app.database().transaction(|tx| {
+        respond::check_if_match(&headers, found.version)?;
+        let invoice = store::issue(tx, &day, found.id)?;
+        let told = if invoice.status == InvoiceStatus::Paid {
+            Vec::new()
+        } else {
+            tell(
+                tx,
+                &day,
+                &means,
+                &[Notice::about(Event::Issued, &invoice, invoice.total_amount)],
+            )?
+        };
+        ticket.keep(tx, StatusCode::OK, &invoice)?;
+        Ok::<_, Fault>((invoice, told))
+    });
+    let (invoice, told) = settle(&app, &ticket, issued)?;
+    telling::publish(&app, told);
+    Ok(nudge_mail(respond::with_etag(respond::ok(&invoice), invoice.version)))
+}
+
+/// Take an invoice back on which nothing was paid.
+#[utoipa::path(
+    post, path = "/api/v1/invoices/{id}/void", tag = "invoices",
+    params(("id" = InvoiceId, Path), ("Idempotency-Key" = Option<String>, Header)),
+    request_body(content = Option<NoBody>, content_type = "application/json"),
+    responses((status = 200, body = Invoice), (status = 400), (status = 401), (status = 403), (status = 404), (status = 409), (status = 412), (status = 422)),
+    security(("bearer" = []))
+)]
+pub async fn void_invoice(
+    State(app): State<App>,
+    asker: Asker,
+    Path(invoice): Path<String>,
+    headers: HeaderMap,
+    keyed: Result<Keyed<NoBody>, Problem>,
+) -> Outcome {
+    let (day, found) = find(&app, &asker, &invoice)?;
+    asker.require(Role::Manager)?;
+    asker.only(&[])?;
+    let ticket = match keyed?.start(&app, asker.user())? {
+        Start::Replay(response) => return Ok(response),
+        Start::Run(ticket) => ticket,
+    };
+    let voided = app.database().transaction(|tx| {
+        respond::check_if_match(&headers, found.version)?;
+        let invoice = store::void(tx, &day, found.id)?;
+        ticket.keep(tx, StatusCode::OK, &invoice)?;
+        Ok::<_, Fault>(invoice)
+    });
+    let invoice = settle(&app, &ticket, voided)?;
+    Ok(respond::with_etag(respond::ok(&invoice), invoice.version))
+}
+
+#[derive(deserr::Deserr, ToSchema)]
+#[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
+#[schema(rename_all = "camelCase")]
+pub struct MonthToBill {
+    month: Month,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct GeneratedInvoices {
+    created: usize,
+    /// Occupancies that have the month's invoice already.
+    skipped: usize,
+}
+
+/// Issue the rent invoices of a month, one per occupancy that touches it.
+#[utoipa::path(
+    post, path = "/api/v1/invoices/generate", tag = "invoices", params(("Idempotency-Key" = Option<String>, Header)),
+    request_body = MonthToBill,
+    responses((status = 200, body = GeneratedInvoices), (status = 400), (status = 401), (status = 403), (status = 404), (status = 409), (status = 422)),
+    security(("bearer" = []))
+)]
+pub async fn generate_invoices(
+    State(app): State<App>,
+    asker: Asker,
+    keyed: Result<Keyed<MonthToBill>, Problem>,
+) -> Outcome {
+    let day = asker.day(&app)?;
+    asker.require(Role::Manager)?;
+    asker.only(&[])?;
+    let keyed = keyed?;
+    let ticket = match keyed.start(&app, asker.user())? {
+        Start::Replay(response) => return Ok(response),
+        Start::Run(ticket) => ticket,
+    };
+    let console = telling::console(&app)?;
+    let means = Means {
+        random: &clock::random,
+        console: &console,
+    };
+    let generated = app.database().transaction(|tx| {
+        let company = company_settings::find(tx, day.id)?.ok_or_else(Problem::not_found)?;
+        let generated = billing::generate_month(tx, &day, &company, &means, keyed.body.month)?;
+        let answer = GeneratedInvoices {
+            created: generated.created,
+            skipped: generated.skipped,
+        };
+        ticket.keep(tx, StatusCode::OK, &answer)?;
+        Ok::<_, Fault>((answer, generated.told))
+    });
+    let (answer, told) = settle(&app, &ticket, generated)?;
+    telling::publish(&app, told);
+    Ok(nudge_mail(respond::ok(&answer)))
+}

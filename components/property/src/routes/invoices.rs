@@ -1,0 +1,379 @@
+//! `/invoices`: drafts and what they become.
+
+use axum::extract::State;
+use http::{HeaderMap, StatusCode};
+use nexus_domain::date::Date;
+use nexus_domain::ids::{InvoiceId, OccupancyId};
+use nexus_domain::invoice::{Invoice, InvoiceKind, InvoiceStatus, LedgerError, Lines, NewLine};
+use nexus_domain::money::{Currency, Money};
+use nexus_domain::{Invalid, Role};
+use nexus_kit::idempotency::{Keyed, Start, settle};
+use nexus_kit::layers::nudge_mail;
+use nexus_kit::listing::{self, ListParams};
+use nexus_kit::page::Page;
+use nexus_kit::patch::{Change, Clearable, Loose};
+use nexus_kit::{App, FieldErrors, Json, Path, Problem, clock, respond};
+use nexus_store::company_day::CompanyDay;
+use nexus_store::ledger_notices::{Event, Means, Notice, tell};
+use nexus_store::{company_settings, invoices as store, occupancies};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::asker::{self, Asker};
+use crate::fault::{Fault, Outcome};
+use crate::routes::{Body, id, plain, shaped};
+use crate::telling;
+
+/// Filters of the list.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code)]
+pub struct InvoiceFilters {
+    #[param(rename = "occupancyId", nullable = false, format = "uuid")]
+    occupancy_id: Option<String>,
+    #[param(rename = "tenantId", nullable = false, format = "uuid")]
+    tenant_id: Option<String>,
+    #[param(nullable = false, inline)]
+    status: Option<InvoiceStatus>,
+    #[param(rename = "invoiceNumber", nullable = false)]
+    invoice_number: Option<String>,
+    #[param(nullable = false, inline)]
+    kind: Option<InvoiceKind>,
+    #[param(rename = "invoiceDate", nullable = false, format = Date)]
+    invoice_date: Option<String>,
+    #[param(rename = "dueDate", nullable = false, format = Date)]
+    due_date: Option<String>,
+    #[param(rename = "periodStart", nullable = false, format = Date)]
+    period_start: Option<String>,
+    #[param(rename = "periodEnd", nullable = false, format = Date)]
+    period_end: Option<String>,
+}
+
+const CSV: &[&str] = &[
+    "id",
+    "invoiceNumber",
+    "occupancyId",
+    "tenantId",
+    "kind",
+    "invoiceDate",
+    "dueDate",
+    "periodStart",
+    "periodEnd",
+    "lines",
+    "currency",
+    "totalAmount",
+    "paidAmount",
+    "balance",
+    "status",
+    "createdAt",
+    "updatedAt",
+];
+
+/// The invoices of a company; those a resident was sent.
+#[utoipa::path(
+    get, path = "/api/v1/invoices", tag = "invoices", params(ListParams, InvoiceFilters),
+    responses((status = 200, body = Page<Invoice>), (status = 400), (status = 401), (status = 403), (status = 404)),
+    security(("bearer" = []))
+)]
+pub async fn list_invoices(State(app): State<App>, asker: Asker, headers: HeaderMap) -> Outcome {
+    let company = asker.day(&app)?.id;
+    let mut asked = listing::read(&store::LISTING, "invoices", Some(company), asker.pairs())?;
+    if asker.role().is_resident() {
+        let tenant = asker
+            .tenant(&app, company)?
+            .map(|tenant| tenant.to_string())
+            .unwrap_or_default();
+        asked.request.filters.push((store::OF_TENANT, tenant.into()));
+    }
+    Ok(listing::answer(&app, &headers, &store::LISTING, asked, CSV, plain)?)
+}
+
+#[derive(deserr::Deserr, ToSchema)]
+#[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
+#[schema(rename_all = "camelCase")]
+pub struct NewInvoice {
+    occupancy_id: OccupancyId,
+    /// Today in the company's zone where nothing is said.
+    #[deserr(default)]
+    #[schema(required = false, value_type = Date)]
+    invoice_date: Change<Date>,
+    /// By the company's terms where nothing is said.
+    #[deserr(default)]
+    #[schema(required = false, value_type = Date)]
+    due_date: Change<Date>,
+    #[deserr(default)]
+    period_start: Option<Date>,
+    #[deserr(default)]
+    period_end: Option<Date>,
+    lines: Vec<NewLine>,
+    /// May be left out; if it stands there it must be the company's.
+    #[deserr(default)]
+    #[schema(required = false, value_type = Currency)]
+    currency: Change<Currency>,
+    /// May be left out; if it stands there it must be the sum of the lines.
+    #[deserr(default)]
+    #[schema(required = false, value_type = Money)]
+    total_amount: Change<Money>,
+    /// DRAFT, or ISSUED to issue it at once.
+    #[deserr(default)]
+    #[schema(required = false, value_type = InvoiceStatus)]
+    status: Change<InvoiceStatus>,
+}
+
+fn refuse<T>(field: &str, code: &'static str, message: impl Into<String>) -> Result<T, Fault> {
+    Err(Problem::field(field, Invalid::new(code, message)).into())
+}
+
+fn check_period(start: Option<Date>, end: Option<Date>) -> Result<(), Fault> {
+    match (start, end) {
+        (Some(start), Some(end)) if end < start => {
+            refuse("periodEnd", "OUT_OF_RANGE", "must not be before `periodStart`")
+        }
+        (Some(_), None) => refuse("periodEnd", "REQUIRED", "is required beside `periodStart`"),
+        (None, Some(_)) => refuse("periodStart", "REQUIRED", "is required beside `periodEnd`"),
+        _ => Ok(()),
+    }
+}
+
+fn check_lines(lines: &[NewLine], total: Option<Money>) -> Result<Lines, Fault> {
+    let lines = Lines::from_given(lines).map_err(|(field, invalid)| Problem::field(field, invalid))?;
+    match total {
+        Some(total) if total != lines.total => refuse(
+            "totalAmount",
+            "WRONG_AMOUNT",
+            format!("must be the sum of the lines, {}", lines.total),
+        ),
+        _ => Ok(lines),
+    }
+}
+
+fn check_currency(day: &CompanyDay, given: Option<Currency>) -> Result<(), Fault> {
+    match given {
+        Some(currency) if currency != day.currency => refuse(
+            "currency",
+            "WRONG_CURRENCY",
+            format!("must be the company's, {}", day.currency),
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// Write an invoice.
+#[utoipa::path(
+    post, path = "/api/v1/invoices", tag = "invoices", params(("Idempotency-Key" = Option<String>, Header)),
+    request_body = NewInvoice,
+    responses((status = 201, body = Invoice), (status = 400), (status = 401), (status = 403), (status = 404), (status = 409), (status = 422)),
+    security(("bearer" = []))
+)]
+pub async fn create_invoice(State(app): State<App>, asker: Asker, keyed: Result<Keyed<Loose>, Problem>) -> Outcome {
+    let day = asker.day(&app)?;
+    asker.require(Role::Manager)?;
+    let keyed = keyed?;
+    let occupancy = match keyed.body.id("occupancyId") {
+        Some(occupancy) => Some(occupancies::find(app.database(), day.id, occupancy)?.ok_or_else(Problem::not_found)?),
+        None => None,
+    };
+    asker.only(&[])?;
+    let mut invoice = draft(
+        &app,
+        &day,
+        occupancy.map(|occupancy| occupancy.tenant_id),
+        shaped(keyed.body.clone())?,
+    )?;
+    let ticket = match keyed.start(&app, asker.user())? {
+        Start::Replay(response) => return Ok(response),
+        Start::Run(ticket) => ticket,
+    };
+    let console = telling::console(&app)?;
+    let means = Means {
+        random: &clock::random,
+        console: &console,
+    };
+    let made = app.database().transaction(|tx| {
+        store::insert(tx, &mut invoice)?;
+        let told = if invoice.status == InvoiceStatus::Issued {
+            tell(
+                tx,
+                &day,
+                &means,
+                &[Notice::about(Event::Issued, &invoice, invoice.total_amount)],
+            )?
+        } else {
+            Vec::new()
+        };
+        ticket.keep(tx, StatusCode::CREATED, &invoice)?;
+        Ok::<_, Fault>(told)
+    });
+    telling::publish(&app, settle(&app, &ticket, made)?);
+    Ok(nudge_mail(respond::with_etag(
+        respond::created(&invoice),
+        invoice.version,
+    )))
+}
+
+fn draft(
+    app: &App,
+    day: &CompanyDay,
+    tenant: Option<nexus_domain::ids::TenantId>,
+    new: NewInvoice,
+) -> Result<Invoice, Fault> {
+    check_period(new.period_start, new.period_end)?;
+    check_currency(day, new.currency.0)?;
+    let lines = check_lines(&new.lines, new.total_amount.0)?;
+    let invoice_date = new.invoice_date.clone().or(day.today);
+    let due_date = match new.due_date.0 {
+        Some(due) if new.invoice_date.0.is_some_and(|date| due < date) => {
+            return refuse("dueDate", "OUT_OF_RANGE", "must not be before `invoiceDate`");
+        }
+        Some(due) => due,
+        None => {
+            let company = company_settings::find(app.database(), day.id)?.ok_or_else(Problem::not_found)?;
+            invoice_date.plus_days(company.billing.due_days.count())
+        }
+    };
+    let status = match new.status.or(InvoiceStatus::Draft) {
+        InvoiceStatus::Draft => InvoiceStatus::Draft,
+        InvoiceStatus::Issued => InvoiceStatus::of_issued(lines.total, Money::ZERO, due_date, day.today),
+        other => return Err(LedgerError::InvalidTransition(other).into()),
+    };
+    Ok(Invoice {
+        id: clock::new_id(InvoiceId::generate),
+        company_id: day.id,
+        occupancy_id: new.occupancy_id,
+        tenant_id: tenant.ok_or_else(Problem::not_found)?,
+        invoice_number: None,
+        kind: InvoiceKind::Manual,
+        invoice_date,
+        due_date,
+        period_start: new.period_start,
+        period_end: new.period_end,
+        lines: lines.lines,
+        currency: day.currency,
+        total_amount: lines.total,
+        paid_amount: Money::ZERO,
+        balance: lines.total,
+        status,
+        created_at: day.now,
+        updated_at: day.now,
+        version: 1,
+    })
+}
+
+/// The invoice as it is today; a resident finds what was sent to them only.
+pub fn find(app: &App, asker: &Asker, invoice: &str) -> Result<(CompanyDay, Invoice), Problem> {
+    let invoice = id(invoice)?;
+    let company = asker.company_holding(|| store::company_of(app.database(), invoice))?;
+    let day = asker::open(app, company)?;
+    let invoice = store::find(app.database(), company, invoice)?.ok_or_else(Problem::not_found)?;
+    let sent = |tenant| Some(invoice.tenant_id) == tenant && invoice.status != InvoiceStatus::Draft;
+    if asker.role().is_resident() && !sent(asker.tenant(app, company)?) {
+        return Err(Problem::not_found());
+    }
+    Ok((day, invoice))
+}
+
+/// One invoice.
+#[utoipa::path(
+    get, path = "/api/v1/invoices/{id}", tag = "invoices", params(("id" = InvoiceId, Path)),
+    responses((status = 200, body = Invoice), (status = 304), (status = 401), (status = 404)),
+    security(("bearer" = []))
+)]
+pub async fn get_invoice(
+    State(app): State<App>,
+    asker: Asker,
+    Path(invoice): Path<String>,
+    headers: HeaderMap,
+) -> Outcome {
+    let (_, invoice) = find(&app, &asker, &invoice)?;
+    asker.only(&[])?;
+    Ok(respond::versioned(&headers, invoice.version, &invoice))
+}
+
+#[derive(deserr::Deserr, ToSchema)]
+#[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
+#[schema(rename_all = "camelCase")]
+pub struct InvoicePatch {
+    #[deserr(default)]
+    #[schema(required = false, value_type = Date)]
+    invoice_date: Change<Date>,
+    #[deserr(default)]
+    #[schema(required = false, value_type = Date)]
+    due_date: Change<Date>,
+    #[deserr(default)]
+    #[schema(required = false, value_type = Option<Date>)]
+    period_start: Clearable<Date>,
+    #[deserr(default)]
+    #[schema(required = false, value_type = Option<Date>)]
+    period_end: Clearable<Date>,
+    /// All lines anew.
+    #[deserr(default)]
+    #[schema(required = false, value_type = Vec<NewLine>)]
+    lines: Change<Vec<NewLine>>,
+}
+
+/// Change a draft.
+#[utoipa::path(
+    patch, path = "/api/v1/invoices/{id}", tag = "invoices", params(("id" = InvoiceId, Path)), request_body = InvoicePatch,
+    responses((status = 200, body = Invoice), (status = 400), (status = 401), (status = 403), (status = 404), (status = 412), (status = 422)),
+    security(("bearer" = []))
+)]
+pub async fn update_invoice(
+    State(app): State<App>,
+    asker: Asker,
+    Path(invoice): Path<String>,
+    headers: HeaderMap,
+    body: Body<InvoicePatch>,
+) -> Outcome {
+    let (day, found) = find(&app, &asker, &invoice)?;
+    asker.require(Role::Manager)?;
+    asker.only(&[])?;
+    let Json(patch) = body?;
+    let lines = patch
+        .lines
+        .0
+        .as_deref()
+        .map(|lines| check_lines(lines, None))
+        .transpose()?;
+    let edited = store::edit(app.database(), day.id, found.id, day.now, |mut invoice| {
+        respond::check_if_match(&headers, invoice.version)?;
+        let dated = patch.invoice_date.0.is_some() || patch.due_date.0.is_some();
+        invoice.invoice_date = patch.invoice_date.or(invoice.invoice_date);
+        invoice.due_date = patch.due_date.or(invoice.due_date);
+        invoice.period_start = patch.period_start.or(invoice.period_start);
+        invoice.period_end = patch.period_end.or(invoice.period_end);
+        if dated && invoice.due_date < invoice.invoice_date {
+            return refuse("dueDate", "OUT_OF_RANGE", "must not be before `invoiceDate`");
+        }
+        check_period(invoice.period_start, invoice.period_end)?;
+        if let Some(lines) = lines {
+            invoice.lines = lines.lines;
+            invoice.total_amount = lines.total;
+            invoice.balance = lines.total;
+        }
+        Ok::<_, Fault>(invoice)
+    })?
+    .ok_or_else(Problem::not_found)?;
+    Ok(respond::with_etag(respond::ok(&edited), edited.version))
+}
+
+/// Throw a draft away.
+#[utoipa::path(
+    delete, path = "/api/v1/invoices/{id}", tag = "invoices", params(("id" = InvoiceId, Path)),
+    responses((status = 204), (status = 401), (status = 403), (status = 404), (status = 409), (status = 412)),
+    security(("bearer" = []))
+)]
+pub async fn delete_invoice(
+    State(app): State<App>,
+    asker: Asker,
+    Path(invoice): Path<String>,
+    headers: HeaderMap,
+) -> Outcome {
+    let (day, invoice) = find(&app, &asker, &invoice)?;
+    asker.require(Role::Manager)?;
+    asker.only(&[])?;
+    respond::check_if_match(&headers, invoice.version)?;
+    if store::delete(app.database(), day.id, invoice.id)? {
+        Ok(respond::no_content())
+    } else {
+        Err(Problem::not_found().into())
+    }
+}

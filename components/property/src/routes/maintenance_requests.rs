@@ -1,0 +1,330 @@
+//! `/maintenance-requests`: residents ask for their home, staff mend.
+
+use axum::extract::State;
+use http::HeaderMap;
+use nexus_domain::ids::{ApartmentId, AttachmentId, CompanyId, MaintenanceRequestId, UserId};
+use nexus_domain::maintenance::{Description, MaintenanceRequest, Priority, RequestStatus, StatusChange, Title};
+use nexus_domain::{Invalid, Role};
+use nexus_kit::listing::{self, ListParams};
+use nexus_kit::page::Page;
+use nexus_kit::patch::{Change, Clearable, Loose};
+use nexus_kit::{App, Code, FieldErrors, Json, Path, Problem, clock, respond};
+use nexus_store::ledger_notices::Told;
+use nexus_store::notifications::{self, Notification};
+use nexus_store::{Database, StoreError, apartments, maintenance as store, occupancies};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::asker::Asker;
+use crate::fault::{Fault, Outcome};
+use crate::routes::{Body, id, plain, shaped};
+use crate::telling;
+
+const MOST_ATTACHMENTS: usize = 10;
+
+/// Filters of the list.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code)]
+pub struct MaintenanceFilters {
+    #[param(rename = "apartmentId", nullable = false, format = "uuid")]
+    apartment_id: Option<String>,
+    #[param(nullable = false, inline)]
+    status: Option<RequestStatus>,
+    #[param(nullable = false, inline)]
+    priority: Option<Priority>,
+    #[param(rename = "assigneeId", nullable = false, format = "uuid")]
+    assignee_id: Option<String>,
+    #[param(rename = "requestedBy", nullable = false, format = "uuid")]
+    requested_by: Option<String>,
+}
+
+const CSV: &[&str] = &[
+    "id",
+    "apartmentId",
+    "requestedBy",
+    "title",
+    "description",
+    "priority",
+    "status",
+    "assigneeId",
+    "createdAt",
+    "updatedAt",
+];
+
+/// The requests of a company; a resident's own.
+#[utoipa::path(
+    get, path = "/api/v1/maintenance-requests", tag = "maintenance", params(ListParams, MaintenanceFilters),
+    responses((status = 200, body = Page<MaintenanceRequest>), (status = 400), (status = 401), (status = 403), (status = 404)),
+    security(("bearer" = []))
+)]
+pub async fn list_maintenance_requests(State(app): State<App>, asker: Asker, headers: HeaderMap) -> Outcome {
+    let company = asker.day(&app)?.id;
+    let mut asked = listing::read(&store::LISTING, "maintenance", Some(company), asker.pairs())?;
+    if asker.role().is_resident() {
+        asked.request.filters.push((store::OF_REQUESTER, asker.user().into()));
+    }
+    Ok(listing::answer(&app, &headers, &store::LISTING, asked, CSV, plain)?)
+}
+
+#[derive(deserr::Deserr, ToSchema)]
+#[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
+#[schema(rename_all = "camelCase")]
+pub struct NewMaintenanceRequest {
+    apartment_id: ApartmentId,
+    title: Title,
+    description: Description,
+    #[deserr(default)]
+    #[schema(required = false, value_type = Priority)]
+    priority: Change<Priority>,
+    /// Set by staff.
+    #[deserr(default)]
+    assignee_id: Option<UserId>,
+    /// Ids of files one has uploaded (`POST /attachments`), at most 10.
+    #[deserr(default)]
+    #[schema(required = false, value_type = Vec<AttachmentId>)]
+    attachments: Change<Vec<AttachmentId>>,
+}
+
+/// 404 for an apartment that isn't there, or isn't the resident's home; for an assignee who isn't staff.
+fn check_references(app: &App, asker: &Asker, company: CompanyId, body: &Loose) -> Result<(), Problem> {
+    if let Some(apartment) = body.id("apartmentId") {
+        apartments::find(app.database(), company, apartment)?.ok_or_else(Problem::not_found)?;
+        if asker.role().is_resident() {
+            let at_home = match asker.tenant(app, company)? {
+                Some(tenant) => occupancies::home_of(app.database(), company, tenant, apartment)?,
+                None => false,
+            };
+            if !at_home {
+                return Err(Problem::not_found());
+            }
+        }
+    }
+    if let Some(assignee) = body.id("assigneeId") {
+        if !store::is_staff(app.database(), company, assignee)? {
+            return Err(Problem::not_found());
+        }
+    }
+    Ok(())
+}
+
+/// Attachments are one's own uploads; those that were there already stay.
+fn check_attachments(
+    database: &Database,
+    asker: &Asker,
+    before: &[AttachmentId],
+    after: &[AttachmentId],
+) -> Result<(), Problem> {
+    if after.len() > MOST_ATTACHMENTS {
+        return Err(Problem::field(
+            "attachments",
+            Invalid::new("WRONG_LENGTH", format!("must have at most {MOST_ATTACHMENTS}")),
+        ));
+    }
+    let added: Vec<_> = after.iter().copied().filter(|id| !before.contains(id)).collect();
+    if !added.is_empty() && store::own_attachments(database, asker.user(), &added)? != added.len() {
+        return Err(Problem::not_found());
+    }
+    Ok(())
+}
+
+/// Ask for something to be mended.
+#[utoipa::path(
+    post, path = "/api/v1/maintenance-requests", tag = "maintenance", request_body = NewMaintenanceRequest,
+    responses((status = 201, body = MaintenanceRequest), (status = 400), (status = 401), (status = 403), (status = 404)),
+    security(("bearer" = []))
+)]
+pub async fn create_maintenance_request(State(app): State<App>, asker: Asker, body: Body<Loose>) -> Outcome {
+    let day = asker.day(&app)?;
+    let Json(body) = body?;
+    check_references(&app, &asker, day.id, &body)?;
+    asker.only(&[])?;
+    let new: NewMaintenanceRequest = shaped(body)?;
+    if new.assignee_id.is_some() {
+        asker.require(Role::Manager)?;
+    }
+    let attachments = new.attachments.or(Vec::new());
+    check_attachments(app.database(), &asker, &[], &attachments)?;
+    let request = MaintenanceRequest {
+        id: clock::new_id(MaintenanceRequestId::generate),
+        company_id: day.id,
+        apartment_id: new.apartment_id,
+        requested_by: asker.user(),
+        title: new.title.to_string(),
+        description: new.description.to_string(),
+        priority: new.priority.or(Priority::Normal),
+        status: RequestStatus::Open,
+        assignee_id: new.assignee_id,
+        attachments,
+        history: vec![StatusChange {
+            at: day.now,
+            by: asker.user(),
+            status: RequestStatus::Open,
+        }],
+        created_at: day.now,
+        updated_at: day.now,
+        version: 1,
+    };
+    store::insert(app.database(), &request)?;
+    Ok(respond::with_etag(respond::created(&request), request.version))
+}
+
+/// The request; a resident finds their own only.
+fn find(app: &App, asker: &Asker, request: &str) -> Result<MaintenanceRequest, Problem> {
+    let request = id(request)?;
+    let company = asker.company_holding(|| store::company_of(app.database(), request))?;
+    store::find(app.database(), company, request)?
+        .filter(|request| !asker.role().is_resident() || request.requested_by == asker.user())
+        .ok_or_else(Problem::not_found)
+}
+
+/// One request, with its history.
+#[utoipa::path(
+    get, path = "/api/v1/maintenance-requests/{id}", tag = "maintenance", params(("id" = MaintenanceRequestId, Path)),
+    responses((status = 200, body = MaintenanceRequest), (status = 304), (status = 401), (status = 404)),
+    security(("bearer" = []))
+)]
+pub async fn get_maintenance_request(
+    State(app): State<App>,
+    asker: Asker,
+    Path(request): Path<String>,
+    headers: HeaderMap,
+) -> Outcome {
+    let request = find(&app, &asker, &request)?;
+    asker.only(&[])?;
+    Ok(respond::versioned(&headers, request.version, &request))
+}
+
+#[derive(deserr::Deserr, ToSchema)]
+#[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
+#[schema(rename_all = "camelCase")]
+pub struct MaintenancePatch {
+    #[deserr(default)]
+    #[schema(required = false, value_type = Title)]
+    title: Change<Title>,
+    #[deserr(default)]
+    #[schema(required = false, value_type = Description)]
+    description: Change<Description>,
+    #[deserr(default)]
+    #[schema(required = false, value_type = Priority)]
+    priority: Change<Priority>,
+    /// Staff move it on; a resident may only close their own.
+    #[deserr(default)]
+    #[schema(required = false, value_type = RequestStatus)]
+    status: Change<RequestStatus>,
+    #[deserr(default)]
+    #[schema(required = false, value_type = Option<UserId>)]
+    assignee_id: Clearable<UserId>,
+    #[deserr(default)]
+    #[schema(required = false, value_type = Vec<AttachmentId>)]
+    attachments: Change<Vec<AttachmentId>>,
+}
+
+/// Change a request or move it on.
+#[utoipa::path(
+    patch, path = "/api/v1/maintenance-requests/{id}", tag = "maintenance", params(("id" = MaintenanceRequestId, Path)),
+    request_body = MaintenancePatch,
+    responses((status = 200, body = MaintenanceRequest), (status = 400), (status = 401), (status = 403), (status = 404), (status = 412), (status = 422)),
+    security(("bearer" = []))
+)]
+pub async fn update_maintenance_request(
+    State(app): State<App>,
+    asker: Asker,
+    Path(request): Path<String>,
+    headers: HeaderMap,
+    body: Body<Loose>,
+) -> Outcome {
+    let found = find(&app, &asker, &request)?;
+    let Json(body) = body?;
+    check_references(&app, &asker, found.company_id, &body)?;
+    asker.only(&[])?;
+    let patch: MaintenancePatch = shaped(body)?;
+    let resident = asker.role().is_resident();
+    if resident
+        && (patch.assignee_id.0.is_some() || patch.status.0.is_some_and(|status| status != RequestStatus::Closed))
+    {
+        return Err(Problem::forbidden().into());
+    }
+    let now = clock::now();
+    let mut told = Vec::new();
+    let edited = store::edit(app.database(), found.company_id, found.id, now, |tx, before| {
+        respond::check_if_match(&headers, before.version)?;
+        let mut after = before.clone();
+        after.title = patch.title.0.map_or(after.title, |title| title.to_string());
+        after.description = patch.description.0.map_or(after.description, |text| text.to_string());
+        after.priority = patch.priority.or(after.priority);
+        after.status = patch.status.or(after.status);
+        after.assignee_id = patch.assignee_id.or(after.assignee_id);
+        after.attachments = patch.attachments.or(after.attachments);
+        check_attachments(tx, &asker, &before.attachments, &after.attachments)?;
+        if !before.status.may_become(after.status) || (before.status == RequestStatus::Closed && after != before) {
+            let detail = format!("A request that is {} can't be changed so.", before.status);
+            return Err(Fault::from(Problem::new(Code::InvalidTransition, detail)));
+        }
+        if after.status != before.status {
+            after.history.push(StatusChange {
+                at: now,
+                by: asker.user(),
+                status: after.status,
+            });
+            if after.requested_by != asker.user() {
+                told.push(tell_requester(tx, &after)?);
+            }
+        }
+        Ok(after)
+    })?
+    .ok_or_else(Problem::not_found)?;
+    telling::publish(&app, told);
+    Ok(respond::with_etag(respond::ok(&edited), edited.version))
+}
+
+/// Whoever asked hears that it moves on.
+fn tell_requester(tx: &Database, request: &MaintenanceRequest) -> Result<Told, StoreError> {
+    let at = clock::now();
+    let told = Told {
+        user: request.requested_by,
+        kind: "MAINTENANCE_UPDATE",
+        title: request.title.clone(),
+        body: format!("Now {}", request.status),
+        link: format!("/maintenance-requests/{}", request.id),
+        at,
+    };
+    notifications::insert(
+        tx,
+        &Notification {
+            id: clock::new_id(nexus_domain::ids::NotificationId::generate),
+            user_id: told.user,
+            kind: told.kind.to_owned(),
+            title: told.title.clone(),
+            body: told.body.clone(),
+            link: Some(told.link.clone()),
+            created_at: at,
+            read_at: None,
+        },
+    )?;
+    Ok(told)
+}
+
+/// Remove a request: staff any, a resident one that is still open.
+#[utoipa::path(
+    delete, path = "/api/v1/maintenance-requests/{id}", tag = "maintenance", params(("id" = MaintenanceRequestId, Path)),
+    responses((status = 204), (status = 401), (status = 404), (status = 412), (status = 422)),
+    security(("bearer" = []))
+)]
+pub async fn delete_maintenance_request(
+    State(app): State<App>,
+    asker: Asker,
+    Path(request): Path<String>,
+    headers: HeaderMap,
+) -> Outcome {
+    let request = find(&app, &asker, &request)?;
+    asker.only(&[])?;
+    respond::check_if_match(&headers, request.version)?;
+    if asker.role().is_resident() && request.status != RequestStatus::Open {
+        return Err(Problem::new(Code::InvalidTransition, "Work on this request has begun.").into());
+    }
+    if store::delete(app.database(), request.company_id, request.id)? {
+        Ok(respond::no_content())
+    } else {
+        Err(Problem::not_found().into())
+    }
+}

@@ -1,0 +1,363 @@
+//! `/occupancies`.
+
+use axum::extract::State;
+use http::{HeaderMap, StatusCode};
+use nexus_domain::date::Date;
+use nexus_domain::ids::{ApartmentId, OccupancyId, TenantId, uuid_v7};
+use nexus_domain::money::Money;
+use nexus_domain::occupancy::{DepositAction, Occupancy, OccupancyError, OccupancyStatus, Reason};
+use nexus_domain::{Invalid, Role};
+use nexus_kit::idempotency::{Keyed, Start, settle};
+use nexus_kit::listing::{self, ListParams};
+use nexus_kit::page::Page;
+use nexus_kit::patch::{Change, Clearable, Loose};
+use nexus_kit::{App, FieldErrors, Json, Path, Problem, clock, respond};
+use nexus_store::company_day::CompanyDay;
+use nexus_store::{apartments, company_settings, occupancies as store, tenants};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::asker::{self, Asker};
+use crate::fault::{Fault, Outcome};
+use crate::routes::{Body, id, plain, shaped};
+
+/// Filters of the list.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code)]
+pub struct OccupancyFilters {
+    #[param(rename = "apartmentId", nullable = false, format = "uuid")]
+    apartment_id: Option<String>,
+    #[param(rename = "tenantId", nullable = false, format = "uuid")]
+    tenant_id: Option<String>,
+    #[param(nullable = false, inline)]
+    status: Option<OccupancyStatus>,
+    #[param(rename = "startDate", nullable = false, format = Date)]
+    start_date: Option<String>,
+    #[param(rename = "endDate", nullable = false, format = Date)]
+    end_date: Option<String>,
+}
+
+const CSV: &[&str] = &[
+    "id",
+    "apartmentId",
+    "tenantId",
+    "startDate",
+    "endDate",
+    "monthlyRent",
+    "depositAmount",
+    "depositHeld",
+    "status",
+    "createdAt",
+    "updatedAt",
+];
+
+/// The occupancies of a company; a resident's own.
+#[utoipa::path(
+    get, path = "/api/v1/occupancies", tag = "occupancies", params(ListParams, OccupancyFilters),
+    responses((status = 200, body = Page<Occupancy>), (status = 400), (status = 401), (status = 403), (status = 404)),
+    security(("bearer" = []))
+)]
+pub async fn list_occupancies(State(app): State<App>, asker: Asker, headers: HeaderMap) -> Outcome {
+    let company = asker.day(&app)?.id;
+    let mut asked = listing::read(&store::LISTING, "occupancies", Some(company), asker.pairs())?;
+    if asker.role().is_resident() {
+        let tenant = asker
+            .tenant(&app, company)?
+            .map(|tenant| tenant.to_string())
+            .unwrap_or_default();
+        asked.request.filters.push((store::OF_TENANT, tenant.into()));
+    }
+    Ok(listing::answer(&app, &headers, &store::LISTING, asked, CSV, plain)?)
+}
+
+#[derive(deserr::Deserr, ToSchema)]
+#[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
+#[schema(rename_all = "camelCase")]
+pub struct NewOccupancy {
+    apartment_id: ApartmentId,
+    tenant_id: TenantId,
+    start_date: Date,
+    /// The last day, inclusive.
+    #[deserr(default)]
+    end_date: Option<Date>,
+    /// The apartment's where nothing is said.
+    #[deserr(default)]
+    #[schema(required = false, value_type = Money)]
+    monthly_rent: Change<Money>,
+    /// By the company's terms where nothing is said.
+    #[deserr(default)]
+    #[schema(required = false, value_type = Money)]
+    deposit_amount: Change<Money>,
+}
+
+/// Let an apartment.
+#[utoipa::path(
+    post, path = "/api/v1/occupancies", tag = "occupancies", request_body = NewOccupancy,
+    responses((status = 201, body = Occupancy), (status = 400), (status = 401), (status = 403), (status = 404), (status = 409)),
+    security(("bearer" = []))
+)]
+pub async fn create_occupancy(State(app): State<App>, asker: Asker, body: Body<Loose>) -> Outcome {
+    let day = asker.day(&app)?;
+    asker.require(Role::Manager)?;
+    let Json(body) = body?;
+    let database = app.database();
+    let apartment = match body.id("apartmentId") {
+        Some(apartment) => Some(apartments::find(database, day.id, apartment)?.ok_or_else(Problem::not_found)?),
+        None => None,
+    };
+    if let Some(tenant) = body.id("tenantId") {
+        tenants::find(database, day.id, tenant)?.ok_or_else(Problem::not_found)?;
+    }
+    asker.only(&[])?;
+    let new: NewOccupancy = shaped(body)?;
+    check_order(new.start_date, new.end_date)?;
+    let rent = new
+        .monthly_rent
+        .or(apartment.map_or(Money::ZERO, |apartment| apartment.monthly_rent));
+    let deposit = match new.deposit_amount.0 {
+        Some(amount) => amount,
+        None => company_settings::find(database, day.id)?
+            .ok_or_else(Problem::not_found)?
+            .deposit
+            .months
+            .of(rent)
+            .map_err(|error| Problem::field("monthlyRent", Invalid::new("OUT_OF_RANGE", error.to_string())))?,
+    };
+    let occupancy = Occupancy {
+        id: clock::new_id(OccupancyId::generate),
+        company_id: day.id,
+        apartment_id: new.apartment_id,
+        tenant_id: new.tenant_id,
+        start_date: new.start_date,
+        end_date: new.end_date,
+        monthly_rent: rent,
+        deposit_amount: deposit,
+        deposit_held: Money::ZERO,
+        status: OccupancyStatus::on(day.today, new.start_date, new.end_date),
+        created_at: day.now,
+        updated_at: day.now,
+        version: 1,
+    };
+    store::insert(database, &occupancy)?;
+    Ok(respond::with_etag(respond::created(&occupancy), occupancy.version))
+}
+
+fn check_order(start: Date, end: Option<Date>) -> Result<(), Fault> {
+    match end {
+        Some(end) if end < start => Err(OccupancyError::EndsBeforeItStarts.into()),
+        _ => Ok(()),
+    }
+}
+
+/// The occupancy as it is today; a resident finds their own only.
+fn find(app: &App, asker: &Asker, occupancy: &str) -> Result<(CompanyDay, Occupancy), Problem> {
+    let occupancy = id(occupancy)?;
+    let company = asker.company_holding(|| store::company_of(app.database(), occupancy))?;
+    let day = asker::open(app, company)?;
+    let occupancy = store::find(app.database(), company, occupancy)?.ok_or_else(Problem::not_found)?;
+    if asker.role().is_resident() && asker.tenant(app, company)? != Some(occupancy.tenant_id) {
+        return Err(Problem::not_found());
+    }
+    Ok((day, occupancy))
+}
+
+/// One occupancy.
+#[utoipa::path(
+    get, path = "/api/v1/occupancies/{id}", tag = "occupancies", params(("id" = OccupancyId, Path)),
+    responses((status = 200, body = Occupancy), (status = 304), (status = 401), (status = 404)),
+    security(("bearer" = []))
+)]
+pub async fn get_occupancy(
+    State(app): State<App>,
+    asker: Asker,
+    Path(occupancy): Path<String>,
+    headers: HeaderMap,
+) -> Outcome {
+    let (_, occupancy) = find(&app, &asker, &occupancy)?;
+    asker.only(&[])?;
+    Ok(respond::versioned(&headers, occupancy.version, &occupancy))
+}
+
+#[derive(deserr::Deserr, ToSchema)]
+#[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
+#[schema(rename_all = "camelCase")]
+pub struct OccupancyPatch {
+    #[deserr(default)]
+    #[schema(required = false, value_type = Date)]
+    start_date: Change<Date>,
+    #[deserr(default)]
+    #[schema(required = false, value_type = Option<Date>)]
+    end_date: Clearable<Date>,
+    #[deserr(default)]
+    #[schema(required = false, value_type = Money)]
+    monthly_rent: Change<Money>,
+    #[deserr(default)]
+    #[schema(required = false, value_type = Money)]
+    deposit_amount: Change<Money>,
+    /// `CANCELLED` for one that hasn't begun; the others follow from the dates.
+    #[deserr(default)]
+    #[schema(required = false, value_type = OccupancyStatus)]
+    status: Change<OccupancyStatus>,
+}
+
+/// Change or cancel an occupancy.
+#[utoipa::path(
+    patch, path = "/api/v1/occupancies/{id}", tag = "occupancies", params(("id" = OccupancyId, Path)), request_body = OccupancyPatch,
+    responses((status = 200, body = Occupancy), (status = 400), (status = 401), (status = 403), (status = 404), (status = 409), (status = 412), (status = 422)),
+    security(("bearer" = []))
+)]
+pub async fn update_occupancy(
+    State(app): State<App>,
+    asker: Asker,
+    Path(occupancy): Path<String>,
+    headers: HeaderMap,
+    body: Body<OccupancyPatch>,
+) -> Outcome {
+    let (day, found) = find(&app, &asker, &occupancy)?;
+    asker.require(Role::Manager)?;
+    asker.only(&[])?;
+    let Json(patch) = body?;
+    let edited = store::edit(app.database(), &day, found.id, |before| {
+        respond::check_if_match(&headers, before.version)?;
+        let mut after = before.clone();
+        after.start_date = patch.start_date.or(after.start_date);
+        after.end_date = patch.end_date.or(after.end_date);
+        after.monthly_rent = patch.monthly_rent.or(after.monthly_rent);
+        after.deposit_amount = patch.deposit_amount.or(after.deposit_amount);
+        check_order(after.start_date, after.end_date)?;
+        let follows = OccupancyStatus::on(day.today, after.start_date, after.end_date);
+        let cancelled = before.status == OccupancyStatus::Cancelled;
+        match patch.status.0 {
+            Some(OccupancyStatus::Cancelled) if before.status == OccupancyStatus::Upcoming => {
+                after.status = OccupancyStatus::Cancelled
+            }
+            Some(wanted) if wanted != before.status && (cancelled || wanted != follows) => {
+                return Err(Fault::from(OccupancyError::InvalidTransition(before.status)));
+            }
+            _ => {}
+        }
+        if cancelled && after != before {
+            return Err(OccupancyError::InvalidTransition(before.status).into());
+        }
+        Ok(after)
+    })?
+    .ok_or_else(Problem::not_found)?;
+    Ok(respond::with_etag(respond::ok(&edited), edited.version))
+}
+
+/// Remove an occupancy that was never billed and has no deposit.
+#[utoipa::path(
+    delete, path = "/api/v1/occupancies/{id}", tag = "occupancies", params(("id" = OccupancyId, Path)),
+    responses((status = 204), (status = 401), (status = 403), (status = 404), (status = 409), (status = 412)),
+    security(("bearer" = []))
+)]
+pub async fn delete_occupancy(
+    State(app): State<App>,
+    asker: Asker,
+    Path(occupancy): Path<String>,
+    headers: HeaderMap,
+) -> Outcome {
+    let (day, occupancy) = find(&app, &asker, &occupancy)?;
+    asker.require(Role::Manager)?;
+    asker.only(&[])?;
+    respond::check_if_match(&headers, occupancy.version)?;
+    if store::delete(app.database(), day.id, occupancy.id)? {
+        Ok(respond::no_content())
+    } else {
+        Err(Problem::not_found().into())
+    }
+}
+
+#[derive(deserr::Deserr, ToSchema)]
+#[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
+#[schema(rename_all = "camelCase")]
+pub struct OccupancyEnd {
+    /// The last day, inclusive.
+    end_date: Date,
+}
+
+/// Say when an occupancy ends, or ended.
+#[utoipa::path(
+    post, path = "/api/v1/occupancies/{id}/end", tag = "occupancies", params(("id" = OccupancyId, Path)), request_body = OccupancyEnd,
+    responses((status = 200, body = Occupancy), (status = 400), (status = 401), (status = 403), (status = 404), (status = 409), (status = 412), (status = 422)),
+    security(("bearer" = []))
+)]
+pub async fn end_occupancy(
+    State(app): State<App>,
+    asker: Asker,
+    Path(occupancy): Path<String>,
+    headers: HeaderMap,
+    body: Body<OccupancyEnd>,
+) -> Outcome {
+    let (day, found) = find(&app, &asker, &occupancy)?;
+    asker.require(Role::Manager)?;
+    asker.only(&[])?;
+    let Json(OccupancyEnd { end_date }) = body?;
+    let edited = store::edit(app.database(), &day, found.id, |mut occupancy| {
+        respond::check_if_match(&headers, occupancy.version)?;
+        if matches!(occupancy.status, OccupancyStatus::Cancelled | OccupancyStatus::Ended) {
+            return Err(Fault::from(OccupancyError::InvalidTransition(occupancy.status)));
+        }
+        check_order(occupancy.start_date, Some(end_date))?;
+        occupancy.end_date = Some(end_date);
+        Ok(occupancy)
+    })?
+    .ok_or_else(Problem::not_found)?;
+    Ok(respond::with_etag(respond::ok(&edited), edited.version))
+}
+
+#[derive(deserr::Deserr, ToSchema)]
+#[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
+#[schema(rename_all = "camelCase")]
+pub struct DepositMovement {
+    action: DepositAction,
+    amount: Money,
+    #[deserr(default)]
+    reason: Option<Reason>,
+}
+
+/// Receive a deposit, return it, or take from it what is owed.
+#[utoipa::path(
+    post, path = "/api/v1/occupancies/{id}/deposit", tag = "occupancies",
+    params(("id" = OccupancyId, Path), ("Idempotency-Key" = Option<String>, Header)), request_body = DepositMovement,
+    responses((status = 200, body = Occupancy), (status = 400), (status = 401), (status = 403), (status = 404), (status = 409), (status = 422)),
+    security(("bearer" = []))
+)]
+pub async fn enter_deposit(
+    State(app): State<App>,
+    asker: Asker,
+    Path(occupancy): Path<String>,
+    keyed: Result<Keyed<DepositMovement>, Problem>,
+) -> Outcome {
+    let (day, found) = find(&app, &asker, &occupancy)?;
+    asker.require(Role::Manager)?;
+    asker.only(&[])?;
+    let keyed = keyed?;
+    if keyed.body.amount.is_zero() {
+        return Err(Problem::field("amount", Invalid::new("OUT_OF_RANGE", "must be more than 0")).into());
+    }
+    let ticket = match keyed.start(&app, asker.user())? {
+        Start::Replay(response) => return Ok(response),
+        Start::Run(ticket) => ticket,
+    };
+    let moved = app.database().transaction(|tx| {
+        let moved = store::enter_deposit(
+            tx,
+            &store::DepositEntry {
+                id: clock::new_id(uuid_v7),
+                company: day.id,
+                occupancy: found.id,
+                action: keyed.body.action,
+                amount: keyed.body.amount,
+                reason: keyed.body.reason.as_ref().map(Reason::as_str),
+                at: day.now,
+                by: asker.user(),
+            },
+        )?
+        .ok_or_else(Problem::not_found)?;
+        ticket.keep(tx, StatusCode::OK, &moved)?;
+        Ok::<_, Fault>(moved)
+    });
+    let moved = settle(&app, &ticket, moved)?;
+    Ok(respond::with_etag(respond::ok(&moved), moved.version))
+}

@@ -1,0 +1,249 @@
+//! `/payments`: recorded, and taken back; never changed.
+
+use axum::extract::State;
+use http::{HeaderMap, StatusCode};
+use nexus_domain::date::Date;
+use nexus_domain::ids::{InvoiceId, PaymentId};
+use nexus_domain::invoice::{Payment, PaymentMethod, Reference};
+use nexus_domain::money::{Currency, Money};
+use nexus_domain::occupancy::Reason;
+use nexus_domain::{Invalid, Role};
+use nexus_kit::idempotency::{Keyed, Start, settle};
+use nexus_kit::layers::nudge_mail;
+use nexus_kit::listing::{self, ListParams};
+use nexus_kit::page::Page;
+use nexus_kit::patch::{Change, Loose};
+use nexus_kit::{App, FieldErrors, Path, Problem, clock, respond};
+use nexus_store::company_day::CompanyDay;
+use nexus_store::ledger_notices::{Event, Means, Notice, tell};
+use nexus_store::{invoices, payments as store};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::asker::{self, Asker};
+use crate::fault::{Fault, Outcome};
+use crate::routes::{id, plain, shaped};
+use crate::telling;
+
+/// Filters of the list.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code)]
+pub struct PaymentFilters {
+    #[param(rename = "invoiceId", nullable = false, format = "uuid")]
+    invoice_id: Option<String>,
+    #[param(rename = "tenantId", nullable = false, format = "uuid")]
+    tenant_id: Option<String>,
+    #[param(rename = "paymentMethod", nullable = false, inline)]
+    payment_method: Option<PaymentMethod>,
+    #[param(rename = "paymentDate", nullable = false, format = Date)]
+    payment_date: Option<String>,
+    #[param(nullable = false)]
+    reference: Option<String>,
+}
+
+const CSV: &[&str] = &[
+    "id",
+    "invoiceId",
+    "tenantId",
+    "amount",
+    "currency",
+    "paymentDate",
+    "paymentMethod",
+    "reference",
+    "reversedAt",
+    "reversalReason",
+    "createdAt",
+];
+
+/// The payments of a company; a resident's own.
+#[utoipa::path(
+    get, path = "/api/v1/payments", tag = "payments", params(ListParams, PaymentFilters),
+    responses((status = 200, body = Page<Payment>), (status = 400), (status = 401), (status = 403), (status = 404)),
+    security(("bearer" = []))
+)]
+pub async fn list_payments(State(app): State<App>, asker: Asker, headers: HeaderMap) -> Outcome {
+    let company = asker.day(&app)?.id;
+    let mut asked = listing::read(&store::LISTING, "payments", Some(company), asker.pairs())?;
+    if asker.role().is_resident() {
+        let tenant = asker
+            .tenant(&app, company)?
+            .map(|tenant| tenant.to_string())
+            .unwrap_or_default();
+        asked.request.filters.push((store::OF_TENANT, tenant.into()));
+    }
+    Ok(listing::answer(&app, &headers, &store::LISTING, asked, CSV, plain)?)
+}
+
+#[derive(deserr::Deserr, ToSchema)]
+#[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
+#[schema(rename_all = "camelCase")]
+pub struct NewPayment {
+    invoice_id: InvoiceId,
+    /// More than 0, at most the invoice's balance.
+    amount: Money,
+    /// May be left out; if it stands there it must be the company's.
+    #[deserr(default)]
+    #[schema(required = false, value_type = Currency)]
+    currency: Change<Currency>,
+    /// A day, or an RFC 3339 time, which is taken as the day it is in the company's zone. Today where nothing is said.
+    #[deserr(default)]
+    #[schema(required = false, value_type = Date)]
+    payment_date: Change<String>,
+    payment_method: PaymentMethod,
+    #[deserr(default)]
+    reference: Option<Reference>,
+}
+
+/// Record a payment on an invoice.
+#[utoipa::path(
+    post, path = "/api/v1/payments", tag = "payments", params(("Idempotency-Key" = Option<String>, Header)),
+    request_body = NewPayment,
+    responses((status = 201, body = Payment), (status = 400), (status = 401), (status = 403), (status = 404), (status = 409), (status = 422)),
+    security(("bearer" = []))
+)]
+pub async fn create_payment(State(app): State<App>, asker: Asker, keyed: Result<Keyed<Loose>, Problem>) -> Outcome {
+    let day = asker.day(&app)?;
+    asker.require(Role::Manager)?;
+    let keyed = keyed?;
+    let tenant = match keyed.body.id("invoiceId") {
+        Some(invoice) => {
+            let invoice = invoices::find(app.database(), day.id, invoice)?.ok_or_else(Problem::not_found)?;
+            Some(invoice.tenant_id)
+        }
+        None => None,
+    };
+    asker.only(&[])?;
+    let new: NewPayment = shaped(keyed.body.clone())?;
+    let payment = Payment {
+        id: clock::new_id(PaymentId::generate),
+        company_id: day.id,
+        invoice_id: new.invoice_id,
+        tenant_id: tenant.ok_or_else(Problem::not_found)?,
+        amount: new.amount,
+        currency: check(&day, &new)?,
+        payment_date: date(&day, new.payment_date.0.as_deref())?,
+        payment_method: new.payment_method,
+        reference: new.reference.map(|reference| reference.to_string()),
+        recorded_by: Some(asker.user()),
+        reversed_at: None,
+        reversal_reason: None,
+        created_at: day.now,
+        updated_at: day.now,
+        version: 1,
+    };
+    let ticket = match keyed.start(&app, asker.user())? {
+        Start::Replay(response) => return Ok(response),
+        Start::Run(ticket) => ticket,
+    };
+    let console = telling::console(&app)?;
+    let means = Means {
+        random: &clock::random,
+        console: &console,
+    };
+    let recorded = app.database().transaction(|tx| {
+        let invoice = store::record(tx, &payment)?;
+        let told = tell(
+            tx,
+            &day,
+            &means,
+            &[Notice::about(Event::Paid, &invoice, payment.amount)],
+        )?;
+        ticket.keep(tx, StatusCode::CREATED, &payment)?;
+        Ok::<_, Fault>(told)
+    });
+    telling::publish(&app, settle(&app, &ticket, recorded)?);
+    Ok(nudge_mail(respond::with_etag(
+        respond::created(&payment),
+        payment.version,
+    )))
+}
+
+fn check(day: &CompanyDay, new: &NewPayment) -> Result<Currency, Problem> {
+    if new.amount.is_zero() {
+        return Err(Problem::field(
+            "amount",
+            Invalid::new("OUT_OF_RANGE", "must be more than 0"),
+        ));
+    }
+    match new.currency.0 {
+        Some(currency) if currency != day.currency => {
+            let message = format!("must be the company's, {}", day.currency);
+            Err(Problem::field("currency", Invalid::new("WRONG_CURRENCY", message)))
+        }
+        _ => Ok(day.currency),
+    }
+}
+
+fn date(day: &CompanyDay, given: Option<&str>) -> Result<Date, Problem> {
+    given.map_or(Ok(day.today), |text| {
+        day.zone
+            .date_of(text)
+            .map_err(|invalid| Problem::field("paymentDate", invalid))
+    })
+}
+
+/// The payment; a resident finds their own only.
+pub fn find(app: &App, asker: &Asker, payment: &str) -> Result<(CompanyDay, Payment), Problem> {
+    let payment = id(payment)?;
+    let company = asker.company_holding(|| store::company_of(app.database(), payment))?;
+    let day = asker::open(app, company)?;
+    let payment = store::find(app.database(), company, payment)?.ok_or_else(Problem::not_found)?;
+    if asker.role().is_resident() && asker.tenant(app, company)? != Some(payment.tenant_id) {
+        return Err(Problem::not_found());
+    }
+    Ok((day, payment))
+}
+
+/// One payment.
+#[utoipa::path(
+    get, path = "/api/v1/payments/{id}", tag = "payments", params(("id" = PaymentId, Path)),
+    responses((status = 200, body = Payment), (status = 304), (status = 401), (status = 404)),
+    security(("bearer" = []))
+)]
+pub async fn get_payment(
+    State(app): State<App>,
+    asker: Asker,
+    Path(payment): Path<String>,
+    headers: HeaderMap,
+) -> Outcome {
+    let (_, payment) = find(&app, &asker, &payment)?;
+    asker.only(&[])?;
+    Ok(respond::versioned(&headers, payment.version, &payment))
+}
+
+#[derive(deserr::Deserr, ToSchema)]
+#[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
+#[schema(rename_all = "camelCase")]
+pub struct PaymentReversal {
+    reason: Reason,
+}
+
+/// Take a payment back: it stays in the books, with the reason.
+#[utoipa::path(
+    post, path = "/api/v1/payments/{id}/reverse", tag = "payments",
+    params(("id" = PaymentId, Path), ("Idempotency-Key" = Option<String>, Header)), request_body = PaymentReversal,
+    responses((status = 200, body = Payment), (status = 400), (status = 401), (status = 403), (status = 404), (status = 409), (status = 422)),
+    security(("bearer" = []))
+)]
+pub async fn reverse_payment(
+    State(app): State<App>,
+    asker: Asker,
+    Path(payment): Path<String>,
+    keyed: Result<Keyed<PaymentReversal>, Problem>,
+) -> Outcome {
+    let (day, found) = find(&app, &asker, &payment)?;
+    asker.require(Role::Manager)?;
+    asker.only(&[])?;
+    let keyed = keyed?;
+    let ticket = match keyed.start(&app, asker.user())? {
+        Start::Replay(response) => return Ok(response),
+        Start::Run(ticket) => ticket,
+    };
+    let reversed = app.database().transaction(|tx| {
+        let payment = store::reverse(tx, day.id, found.id, keyed.body.reason.as_str(), asker.user(), day.now)?;
+        ticket.keep(tx, StatusCode::OK, &payment)?;
+        Ok::<_, Fault>(payment)
+    });
+    let payment = settle(&app, &ticket, reversed)?;
+    Ok(respond::with_etag(respond::ok(&payment), payment.version))
+}

@@ -1,0 +1,35 @@
+//! Telling tenants and staff what happened.
+
+use nexus_domain::relay::RelayEvent;
+use nexus_domain::settings;
+use nexus_kit::{App, Problem, relay};
+use nexus_store::ledger_notices::Told;
+use serde_json::json;
+
+/// Where the console is: the first of the origins the frontend is served from.
+pub fn console(app: &App) -> Result<String, Problem> {
+    let origins = app.config().get(&settings::FRONTEND_URL)?;
+    Ok(origins
+        .first()
+        .map(|origin| origin.as_str().to_owned())
+        .unwrap_or_default())
+}
+
+/// `NOTIFICATION` to the sockets of those who were told; after the commit.
+pub fn publish(app: &App, told: Vec<Told>) {
+    let events = told
+        .into_iter()
+        .map(|told| RelayEvent::ToUsers {
+            user_ids: vec![told.user],
+            event: "NOTIFICATION".to_owned(),
+            data: json!({
+                "kind": told.kind,
+                "title": told.title,
+                "body": told.body,
+                "link": told.link,
+                "timestamp": told.at,
+            }),
+        })
+        .collect();
+    relay::publish(app, events);
+}

@@ -1,0 +1,142 @@
+//! Suspend, ban, reinstate; take away a second factor.
+
+use axum::extract::State;
+use axum::response::Response;
+use deserr::Deserr;
+use nexus_domain::ids::{MailId, UserId};
+use nexus_domain::relay::RelayEvent;
+use nexus_domain::{Invalid, Role};
+use nexus_kit::layers::nudge_mail;
+use nexus_kit::problem::ProblemDocument;
+use nexus_kit::{Answer, App, Caller, FieldErrors, Json, Path, Problem, Session, clock, relay, respond};
+use nexus_store::user_admin::{self, AccountAct};
+use nexus_store::users::UserRecord;
+use utoipa::ToSchema;
+
+use super::decisions::check_reason;
+use super::users::{actor, explain};
+
+#[derive(Deserr, ToSchema)]
+#[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
+#[schema(rename_all = "camelCase")]
+pub struct ActRequest {
+    #[schema(min_length = 1, max_length = 1000)]
+    reason: String,
+}
+
+impl ActRequest {
+    fn reason(&self) -> Result<&str, Problem> {
+        match self.reason.trim() {
+            "" => Err(Problem::field("reason", Invalid::new("TOO_SHORT", "must not be empty"))),
+            reason => check_reason(reason),
+        }
+    }
+}
+
+/// The account can't be used until it is reinstated; sessions and sockets end.
+#[utoipa::path(post, path = "/api/v1/admin/users/{id}/suspend", tag = "admin", params(("id" = String, Path, format = "uuid")),
+    request_body = ActRequest, responses(
+    (status = 200, body = UserRecord),
+    (status = 400, body = ProblemDocument),
+    (status = 401, body = ProblemDocument),
+    (status = 403, body = ProblemDocument),
+    (status = 404, body = ProblemDocument),
+    (status = 422, body = ProblemDocument),
+))]
+pub async fn suspend_user(
+    State(app): State<App>,
+    session: Session,
+    caller: Caller,
+    Path(id): Path<UserId>,
+    Json(body): Json<ActRequest>,
+) -> Answer<Response> {
+    act(app, session, caller, id, body, AccountAct::Suspend).await
+}
+
+/// As suspending, and meant for good.
+#[utoipa::path(post, path = "/api/v1/admin/users/{id}/ban", tag = "admin", params(("id" = String, Path, format = "uuid")),
+    request_body = ActRequest, responses(
+    (status = 200, body = UserRecord),
+    (status = 400, body = ProblemDocument),
+    (status = 401, body = ProblemDocument),
+    (status = 403, body = ProblemDocument),
+    (status = 404, body = ProblemDocument),
+    (status = 422, body = ProblemDocument),
+))]
+pub async fn ban_user(
+    State(app): State<App>,
+    session: Session,
+    caller: Caller,
+    Path(id): Path<UserId>,
+    Json(body): Json<ActRequest>,
+) -> Answer<Response> {
+    act(app, session, caller, id, body, AccountAct::Ban).await
+}
+
+/// Makes an account usable again.
+#[utoipa::path(post, path = "/api/v1/admin/users/{id}/reinstate", tag = "admin", params(("id" = String, Path, format = "uuid")),
+    request_body = ActRequest, responses(
+    (status = 200, body = UserRecord),
+    (status = 400, body = ProblemDocument),
+    (status = 401, body = ProblemDocument),
+    (status = 403, body = ProblemDocument),
+    (status = 404, body = ProblemDocument),
+    (status = 422, body = ProblemDocument),
+))]
+pub async fn reinstate_user(
+    State(app): State<App>,
+    session: Session,
+    caller: Caller,
+    Path(id): Path<UserId>,
+    Json(body): Json<ActRequest>,
+) -> Answer<Response> {
+    act(app, session, caller, id, body, AccountAct::Reinstate).await
+}
+
+async fn act(
+    app: App,
+    session: Session,
+    caller: Caller,
+    id: UserId,
+    body: ActRequest,
+    act: AccountAct,
+) -> Answer<Response> {
+    session.require(Role::Admin)?;
+    let scope = session.scope()?;
+    user_admin::find(app.database(), id, scope)?.ok_or_else(Problem::not_found)?;
+    let reason = body.reason()?;
+    let mail = clock::new_id(MailId::generate);
+    let (user, _) =
+        user_admin::act(app.database(), &actor(&session, &caller, scope), id, act, reason, mail).map_err(explain)?;
+    if act != AccountAct::Reinstate {
+        relay::publish(&app, vec![RelayEvent::UserEnded { user_id: id }]);
+    }
+    Ok(nudge_mail(respond::with_etag(respond::ok(&user), user.version)))
+}
+
+/// For somebody who lost their second factor: it is gone, sessions end, and they are told.
+#[utoipa::path(post, path = "/api/v1/admin/users/{id}/mfa/reset", tag = "admin", params(("id" = String, Path, format = "uuid")),
+    request_body = ActRequest, responses(
+    (status = 204),
+    (status = 400, body = ProblemDocument),
+    (status = 401, body = ProblemDocument),
+    (status = 403, body = ProblemDocument),
+    (status = 404, body = ProblemDocument),
+))]
+pub async fn reset_user_mfa(
+    State(app): State<App>,
+    session: Session,
+    caller: Caller,
+    Path(id): Path<UserId>,
+    Json(body): Json<ActRequest>,
+) -> Answer<Response> {
+    session.require(Role::Admin)?;
+    let scope = session.scope()?;
+    user_admin::find(app.database(), id, scope)?.ok_or_else(Problem::not_found)?;
+    let reason = body.reason()?;
+    let mail = clock::new_id(MailId::generate);
+    let actor = actor(&session, &caller, scope);
+    user_admin::reset_mfa(app.database(), &actor, id, reason, mail).map_err(explain)?;
+    relay::publish(&app, vec![RelayEvent::UserEnded { user_id: id }]);
+    Ok(nudge_mail(respond::no_content()))
+}

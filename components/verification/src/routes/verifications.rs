@@ -1,0 +1,220 @@
+//! The queue of verification cases.
+
+use axum::extract::State;
+use axum::response::Response;
+use deserr::Deserr;
+use http::HeaderMap;
+use nexus_domain::document::DocumentType;
+use nexus_domain::ids::{CompanyId, DocumentId, UserId};
+use nexus_domain::page::{Flag, Limit, Search, Sort};
+use nexus_domain::status::VerificationStatus;
+use nexus_domain::{Role, Timestamp};
+use nexus_kit::csv_pages;
+use nexus_kit::listing::accepts_csv;
+use nexus_kit::page::{self, Page};
+use nexus_kit::problem::ProblemDocument;
+use nexus_kit::{Answer, App, FieldErrors, Path, Problem, Query, Session, respond};
+use nexus_store::documents::StoredDocument;
+use nexus_store::verification::{self, Case, CaseList, PastDecision};
+use serde::Serialize;
+use utoipa::{IntoParams, ToSchema};
+
+/// A document as admins see it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReviewedDocument {
+    #[schema(value_type = String, format = "uuid")]
+    pub id: DocumentId,
+    pub r#type: DocumentType,
+    pub file_name: String,
+    pub content_type: String,
+    pub size: i64,
+    pub verification_status: VerificationStatus,
+    pub verified_at: Option<Timestamp>,
+    #[schema(value_type = Option<String>, format = "uuid")]
+    pub verified_by: Option<UserId>,
+}
+
+impl From<StoredDocument> for ReviewedDocument {
+    fn from(stored: StoredDocument) -> Self {
+        Self {
+            id: stored.id,
+            r#type: stored.kind,
+            file_name: stored.file_name,
+            content_type: stored.content_type,
+            size: stored.size,
+            verification_status: stored.verification_status,
+            verified_at: stored.verified_at,
+            verified_by: stored.verified_by,
+        }
+    }
+}
+
+/// A case with the person it is about.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CaseView {
+    #[schema(value_type = String, format = "uuid")]
+    user_id: UserId,
+    #[schema(format = Email)]
+    email: String,
+    name: String,
+    role: Role,
+    #[schema(value_type = Option<String>, format = "uuid")]
+    company_id: Option<CompanyId>,
+    submitted_at: Timestamp,
+    status: VerificationStatus,
+    documents: Vec<ReviewedDocument>,
+}
+
+impl From<Case> for CaseView {
+    fn from(case: Case) -> Self {
+        Self {
+            user_id: case.user_id,
+            email: case.email,
+            name: case.name,
+            role: case.role,
+            company_id: case.company_id,
+            submitted_at: case.submitted_at,
+            status: case.status,
+            documents: case.documents.into_iter().map(ReviewedDocument::from).collect(),
+        }
+    }
+}
+
+/// A decision of the past.
+#[derive(Serialize, ToSchema)]
+pub struct DecisionView {
+    at: Timestamp,
+    #[schema(value_type = String, format = "uuid")]
+    by: UserId,
+    decision: VerificationStatus,
+    reason: Option<String>,
+}
+
+impl From<PastDecision> for DecisionView {
+    fn from(past: PastDecision) -> Self {
+        Self {
+            at: past.at,
+            by: past.by,
+            decision: past.decision,
+            reason: past.reason,
+        }
+    }
+}
+
+/// A case with all that was decided on it.
+#[derive(Serialize, ToSchema)]
+pub struct CaseDetail {
+    #[serde(flatten)]
+    case: CaseView,
+    decisions: Vec<DecisionView>,
+}
+
+#[derive(Deserr, IntoParams)]
+#[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
+#[into_params(rename_all = "camelCase", parameter_in = Query)]
+pub struct CaseQuery {
+    #[deserr(default)]
+    status: Option<VerificationStatus>,
+    /// In name and e-mail address.
+    #[param(value_type = Option<String>)]
+    #[deserr(default)]
+    q: Option<Search>,
+    /// `submittedAt` (the default) or `-submittedAt`.
+    #[deserr(default)]
+    sort: Option<String>,
+    #[deserr(default)]
+    cursor: Option<String>,
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
+    #[deserr(default)]
+    limit: Option<Limit>,
+    #[param(value_type = Option<bool>)]
+    #[deserr(default)]
+    with_total: Option<Flag>,
+}
+
+/// The cases of one's company; those without a company are the platform owner's.
+#[utoipa::path(get, path = "/api/v1/admin/verifications", tag = "verification", params(CaseQuery), responses(
+    (status = 200, body = Page<CaseView>),
+    (status = 400, body = ProblemDocument),
+    (status = 401, body = ProblemDocument),
+    (status = 403, body = ProblemDocument),
+))]
+pub async fn list_verifications(
+    State(app): State<App>,
+    session: Session,
+    headers: HeaderMap,
+    Query(query): Query<CaseQuery>,
+) -> Answer<Response> {
+    session.require(Role::Admin)?;
+    let sort = Sort::parse(query.sort.as_deref(), &["submittedAt"], "submittedAt")
+        .map_err(|invalid| Problem::field("sort", invalid))?;
+    let name = format!("verifications:{}", sort.text());
+    let limit = query.limit.unwrap_or_default();
+    let list = CaseList {
+        scope: session.scope()?,
+        status: query.status,
+        search: query.q.as_ref().map(|q| q.pattern().to_owned()),
+        sort,
+        after: query
+            .cursor
+            .as_deref()
+            .map(|cursor| page::decode_number_and_id(&name, cursor))
+            .transpose()?,
+        limit: limit.and_one(),
+    };
+    if accepts_csv(&headers) {
+        return csv(app, list);
+    }
+    let rows = verification::list(app.database(), &list)?;
+    let counted = query.with_total.unwrap_or_default().is_set();
+    let total = counted
+        .then(|| verification::count(app.database(), &list))
+        .transpose()?;
+    let page = Page::of(rows, limit, total, &name, |case| {
+        vec![case.submitted_at.as_millis().into(), case.user_id.to_string().into()]
+    });
+    Ok(respond::ok(&page.map(CaseView::from)))
+}
+
+const COLUMNS: &[&str] = &[
+    "userId",
+    "email",
+    "name",
+    "role",
+    "companyId",
+    "submittedAt",
+    "status",
+    "documents",
+];
+
+fn csv(app: App, list: CaseList) -> Answer<Response> {
+    let mut list = CaseList {
+        after: None,
+        limit: csv_pages::ROWS,
+        ..list
+    };
+    csv_pages::answer(COLUMNS, move || {
+        let rows = verification::list(app.database(), &list)?;
+        list.after = rows.last().map(|case| (case.submitted_at.as_millis(), case.user_id));
+        Ok(rows.into_iter().map(CaseView::from).collect())
+    })
+}
+
+#[utoipa::path(get, path = "/api/v1/admin/verifications/{userId}", tag = "verification",
+    params(("userId" = String, Path, format = "uuid")), responses(
+    (status = 200, body = CaseDetail),
+    (status = 401, body = ProblemDocument),
+    (status = 403, body = ProblemDocument),
+    (status = 404, body = ProblemDocument),
+))]
+pub async fn get_verification(State(app): State<App>, session: Session, Path(user): Path<UserId>) -> Answer<Response> {
+    session.require(Role::Admin)?;
+    let case = verification::find(app.database(), user, session.scope()?)?.ok_or_else(Problem::not_found)?;
+    let decisions = verification::decisions(app.database(), user)?;
+    Ok(respond::ok(&CaseDetail {
+        case: case.into(),
+        decisions: decisions.into_iter().map(DecisionView::from).collect(),
+    }))
+}

@@ -1,0 +1,7 @@
+//! The component's router as a whole, over a database in memory.
+
+mod support;
+
+mod administration;
+mod decisions;
+mod documents;

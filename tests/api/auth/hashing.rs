@@ -1,0 +1,155 @@
+//! What hashing costs, and what it costs others. Long forms, for figures and not for a verdict:
+//! `cargo test --release -p nexus-tests --test api -- --ignored --nocapture auth::hashing`.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use nexus_domain::password::Password;
+use nexus_domain::password_hash::Hashing;
+use nexus_domain::settings::PasswordHash;
+use nexus_tests::{Account, Client, TestApp};
+
+use super::{credentials, resident};
+
+fn milliseconds(since: Instant) -> f64 {
+    since.elapsed().as_secs_f64() * 1_000.0
+}
+
+fn quantile(times: &mut [f64], of_1000: usize) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times[(times.len() - 1) * of_1000 / 1_000]
+}
+
+async fn sign_in_time(client: &Client, account: &Account) -> f64 {
+    let started = Instant::now();
+    client
+        .post("/auth/login", &credentials(&account.email, &account.password))
+        .await
+        .expect(200);
+    milliseconds(started)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a measurement"]
+async fn a_hash_in_the_guest_beside_a_native_one() {
+    let app = TestApp::builder().env("BCRYPT_COST", "12").start().await;
+    let quick_app = TestApp::start().await;
+    let (account, quick_account) = (
+        resident(&app, "ana@example.org"),
+        resident(&quick_app, "ana@example.org"),
+    );
+    let (client, quick_client) = (app.client(), quick_app.client());
+    let hashing = Hashing::new(PasswordHash::Bcrypt, 12);
+    let (mut native, mut guest, mut rest) = (Vec::new(), Vec::new(), Vec::new());
+    sign_in_time(&client, &account).await;
+    sign_in_time(&quick_client, &quick_account).await;
+    for _ in 0..9 {
+        let started = Instant::now();
+        hashing
+            .hash(&Password::typed(&account.password), [7; 16])
+            .expect("a hash");
+        native.push(milliseconds(started));
+        guest.push(sign_in_time(&client, &account).await);
+        // A sign-in but for its hash: cost 4 is a 256th of the work.
+        rest.push(sign_in_time(&quick_client, &quick_account).await);
+    }
+    let [native_median, guest_median, rest_median] =
+        [&mut native, &mut guest, &mut rest].map(|times| quantile(times, 500));
+    println!("native {native:.1?} ms\nsign-in at cost 12 {guest:.1?} ms\nsign-in at cost 4 {rest:.1?} ms");
+    println!(
+        "guest hash / native hash: {:.3}",
+        (guest_median - rest_median) / native_median
+    );
+}
+
+/// Signs in again and again, `clients` at once; gives how many came through.
+async fn flood(app: &TestApp, account: &Account, clients: usize, stop: Arc<AtomicBool>) -> (usize, usize) {
+    let counts = Arc::new((AtomicUsize::new(0), AtomicUsize::new(0)));
+    let tasks: Vec<_> = (0..clients)
+        .map(|_| {
+            let (client, account, stop, counts) =
+                (app.client(), account.clone(), Arc::clone(&stop), Arc::clone(&counts));
+            tokio::spawn(async move {
+                while !stop.load(Ordering::Relaxed) {
+                    let answer = client
+                        .post("/auth/login", &credentials(&account.email, &account.password))
+                        .await;
+                    let count = if answer.status == 200 { &counts.0 } else { &counts.1 };
+                    count.fetch_add(1, Ordering::Relaxed);
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.expect("it ends");
+    }
+    (counts.0.load(Ordering::Relaxed), counts.1.load(Ordering::Relaxed))
+}
+
+/// p50 and p99 of a read, four clients at once, for ten seconds.
+async fn read_times(client: &Client, path: &'static str) -> (f64, f64, usize) {
+    let until = Instant::now() + Duration::from_secs(10);
+    let tasks: Vec<_> = (0..4)
+        .map(|_| {
+            let client = client.clone();
+            tokio::spawn(async move {
+                let mut times = Vec::new();
+                while Instant::now() < until {
+                    let started = Instant::now();
+                    client.get(path).await.expect(200);
+                    times.push(milliseconds(started));
+                    // A steady load, so that both runs are asked the same.
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+                times
+            })
+        })
+        .collect();
+    let mut times = Vec::new();
+    for task in tasks {
+        times.extend(task.await.expect("it ends"));
+    }
+    (quantile(&mut times, 500), quantile(&mut times, 990), times.len())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a measurement"]
+async fn sign_ins_per_second_and_what_readers_notice_of_them() {
+    let app = Arc::new(TestApp::builder().env("BCRYPT_COST", "12").start().await);
+    let account = resident(&app, "ana@example.org");
+    let reader = app
+        .sign_in(&app.admin_create("bo@example.org", "SUPER_ADMIN", None))
+        .await;
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let started = Instant::now();
+    Hashing::new(PasswordHash::Bcrypt, 12)
+        .hash(&Password::typed("x"), [7; 16])
+        .expect("a hash");
+    let hash_seconds = started.elapsed().as_secs_f64();
+    // Which list it is makes no difference here; this one is there without any data.
+    let path = "/chats";
+    for round in 0..3 {
+        let (p50, p99, reads) = read_times(&reader, path).await;
+        let stop = Arc::new(AtomicBool::new(false));
+        let flooding = {
+            let (app, account, stop) = (Arc::clone(&app), account.clone(), Arc::clone(&stop));
+            tokio::spawn(async move { flood(&app, &account, 2 * cores, stop).await })
+        };
+        let began = Instant::now();
+        let (flood_p50, flood_p99, flood_reads) = read_times(&reader, path).await;
+        stop.store(true, Ordering::Relaxed);
+        let (signed_in, refused) = flooding.await.expect("it ends");
+        #[allow(clippy::cast_precision_loss)]
+        let per_second = signed_in as f64 / began.elapsed().as_secs_f64();
+        #[allow(clippy::cast_precision_loss)]
+        let possible = cores as f64 / hash_seconds;
+        println!(
+            "round {round}: reads alone p50 {p50:.1} p99 {p99:.1} ms ({reads}), under the flood p50 {flood_p50:.1} p99 {flood_p99:.1} ms ({flood_reads}), ratio of p99 {:.2}",
+            flood_p99 / p99
+        );
+        println!(
+            "round {round}: {per_second:.2} sign-ins/s ({refused} refused) of {possible:.2} that {cores} cores / {hash_seconds:.3} s allow"
+        );
+    }
+}

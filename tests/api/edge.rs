@@ -1,0 +1,85 @@
+//! What the edge does for every request, seen from outside.
+
+use nexus_tests::{Answer, TestApp};
+use reqwest::Method;
+use serde_json::json;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_carries_a_request_id_and_the_security_headers() {
+    let app = TestApp::start().await;
+    let client = app.client();
+    let given = client
+        .request(Method::GET, "/health")
+        .header("X-Request-Id", "my-request-01");
+    let answer = Answer::of(given).await.expect(200);
+    assert_eq!(answer.header("x-request-id"), Some("my-request-01"));
+    for path in ["/health", "/nowhere", "/metrics", "/chats"] {
+        let answer = client.get(path).await;
+        assert!(answer.header("x-request-id").is_some_and(|id| id.len() == 36), "{path}");
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{path}");
+        assert_eq!(answer.header("x-frame-options"), Some("DENY"), "{path}");
+        assert!(
+            !answer.headers.keys().any(|name| name.as_str().starts_with("x-nexus-")),
+            "{path}"
+        );
+    }
+    client.get("/nowhere").await.expect_problem(404, "NOT_FOUND");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metrics_count_requests_and_database_statements() {
+    let app = TestApp::start().await;
+    let client = app.client();
+    let credentials = json!({ "email": "nobody@example.com", "password": "Wrong-Horse-7" });
+    client.post("/auth/login", &credentials).await.expect(401);
+    let metrics = client.get("/metrics").await.expect(200).text();
+    let value = |name: &str| -> f64 {
+        let line = metrics
+            .lines()
+            .find(|line| line.starts_with(name))
+            .unwrap_or_else(|| panic!("{name}:\n{metrics}"));
+        line.rsplit(' ')
+            .next()
+            .and_then(|text| text.parse().ok())
+            .expect("a number")
+    };
+    assert!(value("db_queries_total") > 0.0);
+    assert!(value("db_connections_active") > 0.0);
+    assert_eq!(value("auth_attempts_total"), 1.0);
+    assert_eq!(value("auth_success_total"), 0.0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_request_limit_holds_and_says_when_to_return() {
+    let app = TestApp::builder().env("THROTTLE_LIMIT", "3").start().await;
+    let client = app.client();
+    for remaining in ["2", "1", "0"] {
+        let answer = client.get("/auth/me").await.expect(401);
+        assert_eq!(answer.header("ratelimit-limit"), Some("3"));
+        assert_eq!(answer.header("ratelimit-remaining"), Some(remaining));
+    }
+    let refused = client.get("/auth/me").await.expect_problem(429, "RATE_LIMIT_EXCEEDED");
+    assert!(
+        refused
+            .header("retry-after")
+            .is_some_and(|seconds| seconds.parse::<u64>().is_ok_and(|s| (1..=60).contains(&s)))
+    );
+    client.get("/health").await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn internal_calls_find_nothing_without_a_signature() {
+    let app = TestApp::start().await;
+    let client = app.client();
+    for path in ["/internal/mail/deliver", "/internal/nowhere", "/relay/events"] {
+        let request = client.at_root(Method::POST, path).json(&json!({}));
+        Answer::of(request).await.expect_problem(404, "NOT_FOUND");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_terminated_product_ends_with_code_0() {
+    let mut app = TestApp::start().await;
+    app.client().get("/health/ready").await.expect(200);
+    assert_eq!(app.terminate(), Some(0));
+}

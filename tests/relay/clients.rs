@@ -1,0 +1,79 @@
+//! Unmodified clients, on every way in.
+
+use nexus_tests::{PlainSocket, SocketIo};
+use serde_json::json;
+
+use crate::Scene;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn socket_io_clients_by_websocket_and_by_polling_and_a_plain_one_share_a_room() {
+    let scene = Scene::with(&[("CONNECTIONS_PER_USER", "2")]).await;
+    let url = scene.app.url();
+    let mut by_websocket = SocketIo::connect(url, scene.anna.token(), json!({"transports": ["websocket"]})).await;
+    let mut by_polling = SocketIo::connect(url, scene.ben.token(), json!({"transports": ["polling"]})).await;
+    let mut plain = PlainSocket::connect(url, scene.ben.token()).await;
+    assert_eq!(by_websocket.next("CONNECTED").await["userId"], json!(scene.anna_id));
+    assert_eq!(by_polling.next("CONNECTED").await["userId"], json!(scene.ben_id));
+    plain.next("CONNECTED").await;
+
+    let body = json!({"chatId": scene.chat, "content": "Hello", "tempId": "one"});
+    by_polling.send_with_ack("NEW_MESSAGE", body.clone()).await;
+    let heard = by_websocket.next("NEW_MESSAGE").await;
+    assert_eq!(
+        (&heard["content"], &heard["seq"], &heard["senderId"]),
+        (&json!("Hello"), &json!(1), &json!(scene.ben_id))
+    );
+    assert_eq!(plain.next("NEW_MESSAGE").await, heard);
+    let sent = by_polling.next("MESSAGE_SENT").await;
+    assert_eq!(sent["messageId"], heard["id"]);
+    assert_eq!(by_polling.next("ack").await, sent);
+
+    by_polling.send("NEW_MESSAGE", body).await;
+    assert_eq!(by_polling.next("MESSAGE_DUPLICATE").await["messageId"], heard["id"]);
+    by_websocket.send("TYPING_START", json!({"chatId": scene.chat})).await;
+    assert_eq!(plain.next("USER_TYPING").await["userId"], json!(scene.anna_id));
+    by_websocket.send("HEALTH_CHECK", json!(null)).await;
+    assert_eq!(by_websocket.next("HEALTH_RESPONSE").await["connectedUsers"], 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_upgrades_from_polling_goes_on_without_a_break() {
+    let scene = Scene::new().await;
+    let mut client = SocketIo::connect(scene.app.url(), scene.anna.token(), json!({})).await;
+    client.next("CONNECTED").await;
+    for number in 1..=30 {
+        client
+            .send(
+                "NEW_MESSAGE",
+                json!({"chatId": scene.chat, "content": format!("{number}")}),
+            )
+            .await;
+        assert_eq!(client.next("NEW_MESSAGE").await["seq"], number);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bad_token_is_told_by_an_event_and_the_connection_closed() {
+    let scene = Scene::new().await;
+    for transports in [json!(["websocket"]), json!(["polling"])] {
+        let mut client = SocketIo::connect(scene.app.url(), "nonsense", json!({"transports": transports})).await;
+        assert_eq!(client.next("ERROR").await["code"], "INVALID_TOKEN");
+        assert_eq!(client.next("disconnect").await["reason"], "io server disconnect");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_connection_of_the_same_person_supersedes_the_first() {
+    let scene = Scene::new().await;
+    let mut first = SocketIo::connect(
+        scene.app.url(),
+        scene.anna.token(),
+        json!({"transports": ["websocket"]}),
+    )
+    .await;
+    first.next("CONNECTED").await;
+    let mut second = SocketIo::connect(scene.app.url(), scene.anna.token(), json!({"transports": ["polling"]})).await;
+    second.next("CONNECTED").await;
+    assert_eq!(first.next("FORCE_DISCONNECT").await["code"], "DUPLICATE");
+    assert_eq!(first.next("disconnect").await["reason"], "io server disconnect");
+}

@@ -1,0 +1,89 @@
+//! What is done by REST is heard on sockets.
+
+use nexus_tests::PlainSocket;
+use serde_json::json;
+
+use crate::Scene;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sending_editing_deleting_and_reading_by_rest_are_events() {
+    let scene = Scene::new().await;
+    let mut ben = PlainSocket::connect(scene.app.url(), scene.ben.token()).await;
+    ben.next("CONNECTED").await;
+    let path = format!("/chats/{}/messages", scene.chat);
+    let sent = scene
+        .anna
+        .post(&path, &json!({"content": "one"}))
+        .await
+        .expect(201)
+        .json();
+    let heard = ben.next("NEW_MESSAGE").await;
+    assert_eq!((&heard["id"], &heard["seq"]), (&sent["id"], &json!(1)));
+    let one = format!("{path}/{}", sent["id"].as_str().unwrap());
+    scene.anna.patch(&one, &json!({"content": "two"})).await.expect(200);
+    assert_eq!(ben.next("MESSAGE_UPDATED").await["content"], "two");
+    scene
+        .anna
+        .post(&format!("/chats/{}/read", scene.chat), &json!({"seq": 1}))
+        .await
+        .expect(204);
+    assert_eq!(
+        ben.next("MESSAGE_READ").await,
+        json!({"chatId": scene.chat, "userId": scene.anna_id, "seq": 1})
+    );
+    scene.anna.delete(&one).await.expect(204);
+    assert_eq!(ben.next("MESSAGE_DELETED").await["content"], "");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_chat_is_joined_at_once_and_a_left_one_is_silent() {
+    let scene = Scene::new().await;
+    let mut anna = PlainSocket::connect(scene.app.url(), scene.anna.token()).await;
+    let mut ben = PlainSocket::connect(scene.app.url(), scene.ben.token()).await;
+    anna.next("CONNECTED").await;
+    ben.next("CONNECTED").await;
+    let body = json!({"type": "GROUP", "name": "New", "memberIds": [scene.ben_id]});
+    let chat = scene.anna.post("/chats", &body).await.expect(201).json();
+    assert_eq!(ben.next("CHAT_CREATED").await["id"], chat["id"]);
+    anna.send("NEW_MESSAGE", json!({"chatId": chat["id"], "content": "first"}))
+        .await;
+    assert_eq!(ben.next("NEW_MESSAGE").await["seq"], 1);
+    assert_eq!(anna.next("NEW_MESSAGE").await["seq"], 1);
+    let member = format!("/chats/{}/members/{}", chat["id"].as_str().unwrap(), scene.ben_id);
+    scene.anna.delete(&member).await.expect(204);
+    assert_eq!(
+        ben.next("MEMBER_REMOVED").await,
+        json!({"chatId": chat["id"], "userId": scene.ben_id})
+    );
+    ben.send("NEW_MESSAGE", json!({"chatId": chat["id"], "content": "still here?"}))
+        .await;
+    assert_eq!(ben.next("ERROR").await["code"], "NOT_A_MEMBER");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn signing_out_ends_the_socket_within_five_seconds() {
+    let scene = Scene::new().await;
+    let mut ben = PlainSocket::connect(scene.app.url(), scene.ben.token()).await;
+    ben.next("CONNECTED").await;
+    scene.ben.post_empty("/auth/logout-all").await.expect(204);
+    let started = std::time::Instant::now();
+    assert_eq!(ben.next("FORCE_DISCONNECT").await["code"], "REVOKED");
+    assert!(started.elapsed().as_secs() < 5);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn presence_by_rest_follows_the_sockets() {
+    let scene = Scene::new().await;
+    let path = format!("/presence?userIds={}", scene.ben_id);
+    let online = || async { scene.anna.get(&path).await.expect(200).json()["items"][0]["online"] == true };
+    assert!(!online().await);
+    let mut ben = PlainSocket::connect(scene.app.url(), scene.ben.token()).await;
+    ben.next("CONNECTED").await;
+    for _ in 0..100 {
+        if online().await {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("ben is connected and not online");
+}

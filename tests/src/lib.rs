@@ -1,0 +1,25 @@
+//! What tests against the running product share: [`TestApp`] starts it, [`Client`] calls it.
+//!
+//! Every app has its own folder, port and secrets, so tests run in any order and side by side.
+
+// Nothing here outlives a test: failing at once, where it went wrong, is what it is for.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod account;
+mod app;
+mod artefacts;
+mod backlog;
+mod client;
+mod fake_send_grid;
+mod mailbox;
+mod plain_socket;
+mod socket_io;
+
+pub use account::Account;
+pub use app::{TestApp, TestAppBuilder};
+pub use artefacts::{binary, repository};
+pub use client::{Answer, Client};
+pub use fake_send_grid::{FakeSendGrid, Received, Reply};
+pub use mailbox::Mail;
+pub use plain_socket::PlainSocket;
+pub use socket_io::SocketIo;

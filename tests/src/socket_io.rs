@@ -1,0 +1,87 @@
+//! Unmodified `socket.io-client` in Node, driven over its standard streams (`tests/relay/js/drive.cjs`).
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+
+use crate::backlog::Backlog;
+use crate::repository;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// One client. Ends with its process when dropped.
+pub struct SocketIo {
+    _process: Child,
+    orders: ChildStdin,
+    events: Lines<BufReader<ChildStdout>>,
+    passed_over: Backlog,
+}
+
+impl SocketIo {
+    /// `options` are those of `io(url, options)`, such as `{"transports": ["polling"]}`; the token is added.
+    pub async fn connect(url: &str, token: &str, options: Value) -> Self {
+        let folder = repository().join("tests/relay/js");
+        assert!(
+            folder.join("node_modules/socket.io-client").is_dir(),
+            "socket.io-client is not installed: run `npm ci` in tests/relay/js, or everything with `cargo xtask test`"
+        );
+        let mut process = Command::new("node")
+            .arg("drive.cjs")
+            .current_dir(folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("node runs");
+        let orders = process.stdin.take().expect("piped");
+        let events = BufReader::new(process.stdout.take().expect("piped")).lines();
+        let mut client = Self {
+            _process: process,
+            orders,
+            events,
+            passed_over: Backlog::default(),
+        };
+        let mut options = options;
+        options["auth"]["token"] = token.into();
+        client.order(json!({ "connect": url, "options": options })).await;
+        client
+    }
+
+    pub async fn send(&mut self, event: &str, data: Value) {
+        self.order(json!({ "emit": event, "data": data })).await;
+    }
+
+    /// As `send`, with an acknowledgement callback; what it gets is the event `ack`.
+    pub async fn send_with_ack(&mut self, event: &str, data: Value) {
+        self.order(json!({ "emit": event, "data": data, "ack": true })).await;
+    }
+
+    async fn order(&mut self, order: Value) {
+        let line = format!("{order}\n");
+        self.orders.write_all(line.as_bytes()).await.expect("node listens");
+    }
+
+    /// The data of the next event of this name; others are kept for when they are asked for. `connect`, `disconnect` and
+    /// `connect_error` are events too.
+    pub async fn next(&mut self, event: &str) -> Value {
+        if let Some(data) = self.passed_over.take(event) {
+            return data;
+        }
+        let wait = async {
+            loop {
+                let line = self.events.next_line().await.expect("a line").expect("node runs on");
+                let mut told: Value = serde_json::from_str(&line).expect("JSON");
+                if told["event"] == event {
+                    return told["data"].take();
+                }
+                self.passed_over.keep(told);
+            }
+        };
+        tokio::time::timeout(PATIENCE, wait)
+            .await
+            .unwrap_or_else(|_| panic!("no {event} within {PATIENCE:?}"))
+    }
+}

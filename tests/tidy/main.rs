@@ -1,0 +1,8 @@
+//! The house rules that a compiler can't keep (docs/ARCHITECTURE.md): each test names one.
+
+// A test fails at once, where it went wrong.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod contract;
+mod sources;
+mod walls;
