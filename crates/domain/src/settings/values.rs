@@ -206,7 +206,9 @@ pub(super) fn roles(text: &str) -> Result<Vec<Role>, String> {
 fn url(text: &str, schemes: &[&str]) -> Result<String, String> {
     let problem = || format!("`{text}` is not a URL that begins with {}", schemes.join(" or "));
     let (scheme, rest) = text.split_once("://").ok_or_else(problem)?;
-    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    // Redis URLs carry a password, and often no user name: `:password@host`.
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     let clean = !text.chars().any(|c| c.is_whitespace() || c.is_control());
     let known = schemes.iter().any(|known| known.strip_suffix("://") == Some(scheme));
     if !known || !clean || host.is_empty() || host.starts_with(':') {
