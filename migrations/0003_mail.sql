@@ -41,7 +41,6 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_due ON outbox (next_attempt_at, position) WHERE status IN ('PENDING', 'SENDING');
 CREATE INDEX outbox_expiring ON outbox (expires_at) WHERE status IN ('PENDING', 'SENDING');
 CREATE INDEX outbox_by_company ON outbox (company_id, id);
-CREATE INDEX outbox_by_status ON outbox (status, id);
 -- mails to one address leave in the order in which they were written
 CREATE INDEX outbox_waiting_by_recipient ON outbox (recipient_key, position) WHERE status IN ('PENDING', 'SENDING');
 CREATE INDEX outbox_mailbox ON outbox (position) WHERE text_body IS NOT NULL;

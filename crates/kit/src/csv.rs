@@ -85,7 +85,11 @@ pub struct Reader {
     ends: Vec<usize>,
     text_length: usize,
     cells: usize,
+    /// Where the record begins that is being read.
     line: u64,
+    /// Line breaks since then.
+    breaks: u64,
+    inside: bool,
     begun: bool,
 }
 
@@ -98,6 +102,8 @@ impl Default for Reader {
             text_length: 0,
             cells: 0,
             line: 1,
+            breaks: 0,
+            inside: false,
             begun: false,
         }
     }
@@ -117,9 +123,21 @@ impl Reader {
         }
         let ending = piece.is_empty();
         loop {
+            if !self.inside {
+                // The end of the record before, and empty lines.
+                let lines = piece.iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
+                let skipped = lines.clone().count();
+                self.line += lines.filter(|byte| **byte == b'\n').count() as u64;
+                piece = &piece[skipped..];
+                self.inside = !piece.is_empty();
+                if piece.is_empty() && !ending {
+                    return Ok(());
+                }
+            }
             let (result, read, written, ends) =
                 self.core
                     .read_record(piece, &mut self.text[self.text_length..], &mut self.ends[self.cells..]);
+            self.breaks += piece[..read].iter().filter(|byte| **byte == b'\n').count() as u64;
             piece = &piece[read..];
             self.text_length += written;
             self.cells += ends;
@@ -148,7 +166,8 @@ impl Reader {
             start = *end;
         }
         let record = Record { line: self.line, cells };
-        self.line = self.core.line();
+        self.line += std::mem::take(&mut self.breaks);
+        self.inside = false;
         self.text_length = 0;
         self.cells = 0;
         Ok(record)

@@ -64,7 +64,8 @@ where
             .map_or_else(String::new, ToString::to_string);
         let content_type = request.headers().get(header::CONTENT_TYPE).cloned();
         let bytes = read_body(request, JSON_LIMIT).await?;
-        if !is_json(content_type.as_ref()) && !(bytes.is_empty() && content_type.is_none()) {
+        let has_none = bytes.is_empty() && content_type.is_none();
+        if !has_none && !is_json(content_type.as_ref()) {
             return Err(Problem::new(
                 Code::UnsupportedMediaType,
                 "The body must be `application/json`.",

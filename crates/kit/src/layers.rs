@@ -83,10 +83,10 @@ async fn around(State(app): State<App>, mut request: Request, next: Next) -> Res
     }
     finish_headers(response.headers_mut(), &path, &caller);
     let usage = app.database().take_usage();
-    if caller.behind_edge {
-        if let Ok(counts) = HeaderValue::from_str(&counts(usage, &observed)) {
-            response.headers_mut().insert(COUNTS, counts);
-        }
+    if caller.behind_edge
+        && let Ok(counts) = HeaderValue::from_str(&counts(usage, &observed))
+    {
+        response.headers_mut().insert(COUNTS, counts);
     }
     let cause = problem.as_ref().and_then(Problem::cause);
     // The native side calls every second; its own log tells of those that fail.

@@ -66,9 +66,10 @@ pub struct Rendered {
 /// Whether there is anything to deliver; asked before anything is locked.
 pub fn is_due(database: &Database, now: Timestamp) -> Result<bool, StoreError> {
     let row = database.query_opt(
-        // Index: outbox_due, outbox_expiring.
-        "SELECT EXISTS (SELECT 1 FROM outbox WHERE status IN ('PENDING', 'SENDING') AND next_attempt_at <= ?1) \
-         OR EXISTS (SELECT 1 FROM outbox WHERE status IN ('PENDING', 'SENDING') AND expires_at <= ?1)",
+        "SELECT EXISTS (SELECT 1 FROM outbox INDEXED BY outbox_due \
+           WHERE status IN ('PENDING', 'SENDING') AND next_attempt_at <= ?1) \
+         OR EXISTS (SELECT 1 FROM outbox INDEXED BY outbox_expiring \
+           WHERE status IN ('PENDING', 'SENDING') AND expires_at <= ?1)",
         params![now],
     )?;
     row.map_or(Ok(false), |row| row.get(0))
@@ -129,30 +130,46 @@ pub fn breaker(database: &Database) -> Result<Breaker, StoreError> {
     })
 }
 
+/// `INDEXED BY`: the planner would rather sort all that waits than walk the due ones in order, and with thousands
+/// waiting that is the difference between one and three digits of milliseconds.
+const DUE: &str = "SELECT o.id, o.company_id, o.recipient, o.recipient_name, o.template, o.locale, o.params, o.sealed, \
+     o.attempts + 1, o.expires_at, s.recipient_key IS NOT NULL, coalesce(c.branding, '{}'), o.position \
+     FROM outbox o INDEXED BY outbox_due \
+     LEFT JOIN mail_suppressions s ON s.recipient_key = o.recipient_key \
+     LEFT JOIN companies c ON c.id = o.company_id \
+     WHERE o.status IN ('PENDING', 'SENDING') AND o.next_attempt_at <= ?1 \
+     AND (o.lease_until IS NULL OR o.lease_until <= ?1) \
+     AND NOT EXISTS (SELECT 1 FROM outbox e INDEXED BY outbox_waiting_by_recipient \
+       WHERE e.recipient_key = o.recipient_key AND e.position < o.position AND e.status IN ('PENDING', 'SENDING')) \
+     ORDER BY o.next_attempt_at, o.position LIMIT ?2";
+
 fn lease(tx: &Transaction<'_>, most: u32, turn: &Turn<'_>) -> Result<Vec<LeasedMail>, StoreError> {
     tx.execute(
-        // Index: outbox_expiring. An expired one-time code is of no use to anybody, so its secret goes too.
-        "UPDATE outbox SET status = 'FAILED', last_error = coalesce(last_error || '; ', '') || 'not delivered in time', \
+        // An expired one-time code is of no use to anybody, so its secret goes too.
+        "UPDATE outbox INDEXED BY outbox_expiring SET status = 'FAILED', \
+         last_error = coalesce(last_error || '; ', '') || 'not delivered in time', \
          sealed = NULL, lease_until = NULL, lease_token = NULL \
          WHERE status IN ('PENDING', 'SENDING') AND expires_at <= ?1 AND (lease_until IS NULL OR lease_until <= ?1)",
         params![turn.now],
     )?;
-    // Indexes: outbox_due, outbox_waiting_by_recipient. A mail waits while an earlier one to the same address does.
-    let mut rows = tx.query(
-        "UPDATE outbox SET status = 'SENDING', lease_until = ?2, lease_token = ?3, attempts = attempts + 1 \
-         WHERE position IN (\
-           SELECT o.position FROM outbox o WHERE o.status IN ('PENDING', 'SENDING') AND o.next_attempt_at <= ?1 \
-           AND (o.lease_until IS NULL OR o.lease_until <= ?1) \
-           AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.recipient_key = o.recipient_key AND e.position < o.position \
-             AND e.status IN ('PENDING', 'SENDING')) \
-           ORDER BY o.next_attempt_at, o.position LIMIT ?4) \
-         RETURNING id, company_id, recipient, recipient_name, template, locale, params, sealed, attempts, expires_at, \
-           EXISTS (SELECT 1 FROM mail_suppressions s WHERE s.recipient_key = outbox.recipient_key), \
-           coalesce((SELECT c.branding FROM companies c WHERE c.id = outbox.company_id), '{}'), position",
-        params![turn.now, turn.now.plus_seconds(LEASE_SECONDS), turn.token, most],
+    // A mail waits while an earlier one to the same address does.
+    let rows = tx.query(DUE, params![turn.now, most])?;
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let positions = rows
+        .iter()
+        .map(|row| row.get::<i64>(12))
+        .collect::<Result<Vec<_>, _>>()?;
+    tx.execute(
+        "UPDATE outbox SET status = 'SENDING', lease_until = ?1, lease_token = ?2, attempts = attempts + 1 \
+         WHERE position IN (SELECT value FROM json_each(?3))",
+        params![
+            turn.now.plus_seconds(LEASE_SECONDS),
+            turn.token,
+            json!(positions).to_string()
+        ],
     )?;
-    // RETURNING promises no order.
-    rows.sort_by_key(|row| row.get::<i64>(12).unwrap_or(0));
     rows.iter().map(read_leased).collect()
 }
 
@@ -294,4 +311,29 @@ pub fn backlog(database: &Database) -> Result<Backlog, StoreError> {
             })
         },
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_due_is_found_in_order_without_sorting_all_that_waits() {
+        let database = Database::in_memory().unwrap();
+        let plan = database
+            .query(&format!("EXPLAIN QUERY PLAN {DUE}"), params![0, 1])
+            .unwrap()
+            .iter()
+            .map(|row| row.get::<String>(3).unwrap())
+            .collect::<Vec<_>>()
+            .join("; ");
+        assert!(
+            plan.contains("outbox_due") && plan.contains("outbox_waiting_by_recipient"),
+            "{plan}"
+        );
+        assert!(
+            !plan.contains("TEMP B-TREE") && !plan.contains("SCAN s") && !plan.contains("SCAN c"),
+            "{plan}"
+        );
+    }
 }

@@ -47,7 +47,7 @@ mod tests {
             window_millis: 1_000,
         };
         let at = Timestamp::from_millis;
-        let mut count = |key, millis| count(&database, key, limit, at(millis)).unwrap();
+        let count = |key, millis| count(&database, key, limit, at(millis)).unwrap();
         assert_eq!(
             (count("k", 0), count("k", 10), count("k", 20)),
             (Ok(()), Ok(()), Err(at(1_000)))

@@ -1,6 +1,8 @@
 //! Sixty-four writers at once, each with a connection of its own to one file: the books balance, one wins, and
 //! nobody is told of a fault.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod property_support;
 
 use std::collections::BTreeSet;
@@ -60,7 +62,7 @@ fn of_overlapping_occupancies_one_wins() {
         (won, lost),
         (1, WRITERS - 1),
         "{:?}",
-        results.iter().filter(|r| r.is_err()).next()
+        results.iter().find(|r| r.is_err())
     );
 }
 

@@ -1,5 +1,7 @@
 //! Whatever is done to the books, in whatever order, they stay right.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod property_support;
 
 use std::collections::BTreeMap;

@@ -1,5 +1,7 @@
 //! Every order and every filter of every list finds its rows in an index that leads with the company.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use nexus_domain::Timestamp;
 use nexus_domain::ids::CompanyId;
 use nexus_store::listing::{Listing, PageRequest, Sort, statement};

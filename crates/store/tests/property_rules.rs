@@ -1,5 +1,7 @@
 //! What the database holds by itself, and what follows from the day.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod property_support;
 
 use nexus_domain::company::{Billing, Days, LateFee, LateFeeType};

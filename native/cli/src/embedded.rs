@@ -17,7 +17,7 @@ use crate::failure::Failure;
 pub struct EmbeddedBackend(Host);
 
 impl EmbeddedBackend {
-    pub fn new(host: Host) -> Arc<dyn Backend> {
+    pub fn shared(host: Host) -> Arc<dyn Backend> {
         Arc::new(Self(host))
     }
 }

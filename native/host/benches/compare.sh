@@ -44,7 +44,8 @@ start() { "$@" >> "$work/log" 2>&1 & pids="$pids $!"; }
 start "$bin/serve" --manifest "$work/spin.toml" --state-dir "$work/state" --listen 127.0.0.1:3900
 start "$bin/control" --db "$work/state/sqlite_db.db" --listen 127.0.0.1:3901
 start "$wasmtime" serve -Scli -Sp3 -Wcomponent-model-async --addr 127.0.0.1:3902 "$wasm/fixture_hello.wasm"
-subjects="host=3900/ native=3901/ wasmtime-serve=3902/ \
+# `-told`: with the seven headers that the host, as Spin, adds to each request; the guest pays for reading them.
+subjects="host=3900/ native=3901/ wasmtime-serve=3902/ wasmtime-serve-told=3902/ \
 host-row=3900/sql/row native-row=3901/sql/row \
 host-list-sync=3900/sql/list-sync host-list-async=3900/sql/list-async host-list-json=3900/sql/list-json native-list=3901/sql/list"
 if [ -n "${SPIN:-}" ]; then
@@ -63,7 +64,13 @@ done
 
 for round in $(seq "$rounds"); do
     for subject in $subjects; do
-        rate=$(wrk -t1 -c"$connections" -d"${seconds}s" "http://127.0.0.1:${subject#*=}" | awk '/Requests\/sec/ { print $2 }')
+        set -- -t1 -c"$connections" -d"${seconds}s"
+        case $subject in *-told=*)
+            set -- "$@" -H 'spin-path-info: /' -H 'spin-full-url: http://127.0.0.1:3902/' -H 'spin-matched-route: /...' \
+                -H 'spin-base-path: /' -H 'spin-raw-component-route: /...' -H 'spin-component-route: /' \
+                -H 'spin-client-addr: 127.0.0.1:40000' ;;
+        esac
+        rate=$(wrk "$@" "http://127.0.0.1:${subject#*=}" | awk '/Requests\/sec/ { print $2 }')
         echo "round $round  ${subject%%=*}  $rate"
         echo "$rate" >> "$work/rates.${subject%%=*}"
     done
@@ -75,10 +82,11 @@ echo "requests per second over $rounds rounds of $seconds s, $connections connec
 for subject in $subjects; do
     name=${subject%%=*}
     sort -n "$work/rates.$name" | awk -v name="$name" -v median="$(median "$name")" \
-        'NR == 1 { least = $1 } { most = $1 } END { printf "%-18s %9.0f  (%.0f .. %.0f)\n", name, median, least, most }'
+        'NR == 1 { least = $1 } { most = $1 } END { printf "%-20s %9.0f  (%.0f .. %.0f)\n", name, median, least, most }'
 done
 ratio() { awk -v a="$(median "$1")" -v b="$(median "$2")" -v t="$1 / $2" 'BEGIN { printf "%-36s %.2f\n", t, a / b }'; }
 ratio host wasmtime-serve
+ratio host wasmtime-serve-told
 ratio host native
 ratio host-row native-row
 for way in sync async json; do ratio "host-list-$way" native-list; done

@@ -17,37 +17,40 @@ pub const COMPONENT_ROUTE: HeaderName = HeaderName::from_static("spin-component-
 pub const CLIENT_ADDR: HeaderName = HeaderName::from_static("spin-client-addr");
 const PATH_MATCH_PREFIX: &str = "spin-path-match-";
 
-/// The route that led to the component, in the words of the headers.
-pub struct Matched<'a> {
-    pub based_route: &'a str,
-    pub raw_route: &'a str,
-    pub prefix: &'a str,
-    pub trailing: &'a str,
-    pub names: &'a [(&'a str, &'a str)],
+/// What a route says about itself, ready to be sent along.
+#[derive(Clone, Debug)]
+pub struct RouteValues {
+    pub matched: HeaderValue,
+    pub raw: HeaderValue,
+    pub prefix: HeaderValue,
 }
 
 /// A call from one component to another is as if the other had all routes.
-pub fn chained(path: &str) -> Matched<'_> {
-    Matched {
-        based_route: "/...",
-        raw_route: "/...",
-        prefix: "",
-        trailing: path,
-        names: &[],
-    }
+pub static CHAINED: RouteValues = RouteValues {
+    matched: HeaderValue::from_static("/..."),
+    raw: HeaderValue::from_static("/..."),
+    prefix: HeaderValue::from_static(""),
+};
+
+/// The way to the component, in the words of the headers.
+pub struct Matched<'a> {
+    pub route: &'a RouteValues,
+    pub trailing: &'a str,
+    pub names: &'a [(&'a str, &'a str)],
 }
 
 /// Sets the headers. What came from outside under these names is gone: it would be believed.
 pub fn tell<B>(request: &mut Request<B>, matched: &Matched<'_>, client: SocketAddr) {
     let url = full_url(request);
     let headers = request.headers_mut();
-    set(headers, PATH_INFO, matched.trailing);
-    set(headers, FULL_URL, &url);
-    set(headers, MATCHED_ROUTE, matched.based_route);
+    headers.reserve(7 + matched.names.len());
+    headers.insert(MATCHED_ROUTE, matched.route.matched.clone());
+    headers.insert(RAW_COMPONENT_ROUTE, matched.route.raw.clone());
+    headers.insert(COMPONENT_ROUTE, matched.route.prefix.clone());
     headers.insert(BASE_PATH, HeaderValue::from_static("/"));
-    set(headers, RAW_COMPONENT_ROUTE, matched.raw_route);
-    set(headers, COMPONENT_ROUTE, matched.prefix);
-    set(headers, CLIENT_ADDR, &client.to_string());
+    set(headers, PATH_INFO, matched.trailing.to_owned());
+    set(headers, FULL_URL, url);
+    set(headers, CLIENT_ADDR, client.to_string());
     let forged: Vec<HeaderName> = headers
         .keys()
         .filter(|name| name.as_str().starts_with(PATH_MATCH_PREFIX))
@@ -59,13 +62,13 @@ pub fn tell<B>(request: &mut Request<B>, matched: &Matched<'_>, client: SocketAd
     for (name, value) in matched.names {
         let name = format!("{PATH_MATCH_PREFIX}{}", name.to_ascii_lowercase());
         if let Ok(name) = HeaderName::try_from(name) {
-            set(headers, name, value);
+            set(headers, name, (*value).to_owned());
         }
     }
 }
 
-fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
-    match HeaderValue::from_str(value) {
+fn set(headers: &mut HeaderMap, name: HeaderName, value: String) {
+    match HeaderValue::try_from(value) {
         Ok(value) => headers.insert(name, value),
         Err(_) => headers.remove(name),
     };

@@ -134,9 +134,7 @@ impl Inner {
             Target::Static(answer) => fixed(answer),
             Target::Component(name, component) => {
                 let matched = Matched {
-                    based_route: &found.route.based,
-                    raw_route: &found.route.raw,
-                    prefix: found.route.prefix(),
+                    route: &found.route.values,
                     trailing: &found.trailing,
                     names: &found.names,
                 };
@@ -158,7 +156,12 @@ impl Inner {
             return empty(StatusCode::INTERNAL_SERVER_ERROR);
         };
         let path = request.uri().path().to_owned();
-        headers::tell(&mut request, &headers::chained(&path), CHAINED_CLIENT);
+        let matched = Matched {
+            route: &headers::CHAINED,
+            trailing: &path,
+            names: &[],
+        };
+        headers::tell(&mut request, &matched, CHAINED_CLIENT);
         self.ask(name, component, request).await
     }
 

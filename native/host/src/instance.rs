@@ -18,7 +18,7 @@ use crate::memory::MemoryLimit;
 use crate::outbound::{Outbound, Ways};
 use crate::pool::{Counted, Job, Place, Pool, Slot};
 use crate::state::{App, GuestState, Progress, Shared};
-use crate::wasi;
+use crate::{engine, wasi};
 
 /// Makes the instances of one component.
 pub struct Instances {
@@ -68,7 +68,9 @@ impl Instances {
                 ));
             }
             progress.gave_way();
-            place.pass_over();
+            if progress.idle_for() >= engine::TICK {
+                place.pass_over();
+            }
             // Lets the runtime look at its sockets as well, however many guests compute.
             let pause = Box::pin(tokio::task::yield_now());
             Ok(UpdateDeadline::YieldCustom(1, pause))
@@ -78,8 +80,7 @@ impl Instances {
 }
 
 /// The whole life of an instance, from its first request on.
-pub async fn run(pool: Arc<Pool>, permit: OwnedSemaphorePermit, job: Job) {
-    let slot = Arc::new(Slot::default());
+pub async fn run(pool: Arc<Pool>, slot: Arc<Slot>, permit: OwnedSemaphorePermit, job: Job) {
     let place = Place {
         pool: Arc::downgrade(&pool),
         slot: Arc::downgrade(&slot),
@@ -137,6 +138,7 @@ impl Work<'_> {
             let mut poll = serve.as_mut().poll(cx);
             if poll.is_pending() && !progress.was_forced() {
                 progress.touch();
+                me.pool.rest(me.slot);
                 // It may take more now, and says so when it is asked again.
                 if !me.settled.swap(true, Ordering::Relaxed) {
                     poll = serve.as_mut().poll(cx);

@@ -1,21 +1,29 @@
 //! The instances of one component, and which of them gets a request.
 //!
-//! A request goes to the instance that became free last (its memory is still in the caches), or else to a new one,
-//! or else waits. An instance offers itself again only when its guest waits for something: two requests that compute
-//! are better off in two instances. One that computes for longer than a tick of the clock stops being offered, and
-//! what it was handed and hasn't begun goes elsewhere, so that nobody waits behind an endless loop.
+//! There is no use in more instances that compute than there are cores: they would only push each other's memory out
+//! of the caches. So a request goes to the instance that became free last, or to a new one, as long as fewer compute
+//! than that; otherwise it waits for the next that finishes, which takes it without a detour. An instance offers
+//! itself when its guest has nothing to do or waits for something.
+//!
+//! Nobody waits behind a long computation: an instance that computes for more than a tick of the clock no longer
+//! counts, and what it was handed and hasn't begun goes elsewhere; and when no instance takes anything for a moment,
+//! whoever waits gets a new one.
 
 use std::collections::VecDeque;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use futures::channel::oneshot;
 use futures::task::AtomicWaker;
 use http::{Request, Response};
 use tokio::sync::OwnedSemaphorePermit;
 use wasmtime_wasi_http::WasiBody;
 
 use crate::instance::{self, Instances};
+
+/// How often somebody looks after the requests that wait, and how long nothing may move.
+const LOOK_AFTER: Duration = Duration::from_millis(2);
 
 /// Why a component gave no answer.
 #[derive(Debug)]
@@ -26,26 +34,27 @@ pub enum NoAnswer {
     Failed(wasmtime::Error),
 }
 
-pub type Reply = futures::channel::oneshot::Sender<wasmtime::Result<Response<WasiBody>>>;
-
 /// A request on its way to an instance.
 pub struct Job {
     pub request: Request<WasiBody>,
-    pub reply: Reply,
+    pub reply: oneshot::Sender<wasmtime::Result<Response<WasiBody>>>,
 }
 
 pub struct Pool {
     instances: Instances,
+    cores: usize,
+    computing: AtomicUsize,
     queues: Mutex<Queues>,
 }
 
-#[derive(Default)]
 struct Queues {
     /// Instances that take a request now, the one to ask first at the end.
     free: Vec<Arc<Slot>>,
-    /// Requests without an instance, by number.
-    waiting: VecDeque<(u64, Job)>,
-    next: u64,
+    /// Requests without an instance, and since when.
+    waiting: VecDeque<(Instant, Job)>,
+    /// When an instance last took one of them.
+    moved: Instant,
+    looked_after: bool,
 }
 
 /// Where a request is put for one instance.
@@ -53,6 +62,8 @@ struct Queues {
 pub struct Slot {
     inbox: Mutex<Option<Job>>,
     waker: AtomicWaker,
+    /// Counted in the pool's `computing`.
+    counted: AtomicBool,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -63,12 +74,19 @@ impl Pool {
     pub fn new(instances: Instances) -> Arc<Self> {
         Arc::new(Self {
             instances,
-            queues: Mutex::default(),
+            cores: std::thread::available_parallelism().map_or(1, usize::from),
+            computing: AtomicUsize::new(0),
+            queues: Mutex::new(Queues {
+                free: Vec::new(),
+                waiting: VecDeque::new(),
+                moved: Instant::now(),
+                looked_after: false,
+            }),
         })
     }
 
     pub async fn handle(self: &Arc<Self>, request: Request<WasiBody>) -> Result<Response<WasiBody>, NoAnswer> {
-        let (reply, answer) = futures::channel::oneshot::channel();
+        let (reply, answer) = oneshot::channel();
         self.submit(Job { request, reply });
         match answer.await {
             Ok(Ok(response)) => Ok(response),
@@ -83,47 +101,70 @@ impl Pool {
 
     fn submit(self: &Arc<Self>, job: Job) {
         let mut queues = self.queues();
-        if let Some(slot) = queues.free.pop() {
-            slot.put(job);
-            return;
+        let has_core = self.computing.load(Ordering::Relaxed) < self.cores;
+        let left = if has_core {
+            self.place(&mut queues, job)
+        } else {
+            Some(job)
+        };
+        let Some(job) = left else { return };
+        let now = Instant::now();
+        if queues.waiting.is_empty() {
+            queues.moved = now;
         }
-        let shared = self.instances.shared();
-        if queues.waiting.is_empty()
-            && let Ok(permit) = shared.instances.clone().try_acquire_owned()
-        {
-            drop(queues);
-            self.start(permit, job);
-            return;
+        queues.waiting.push_back((now, job));
+        if !queues.looked_after {
+            queues.looked_after = true;
+            tokio::spawn(self.clone().look_after());
         }
-        let number = queues.next;
-        queues.next += 1;
-        queues.waiting.push_back((number, job));
-        drop(queues);
-        tokio::spawn(self.clone().wait(number, shared.limits.queue_timeout));
     }
 
-    /// Gets a permit for whoever waits first, since by then another may have been served by an instance.
-    async fn wait(self: Arc<Self>, number: u64, limit: Duration) {
-        let instances = self.instances.shared().instances.clone();
-        match tokio::time::timeout(limit, instances.acquire_owned()).await {
-            Ok(Ok(permit)) => {
-                let first = self.queues().waiting.pop_front();
-                if let Some((_, job)) = first {
-                    self.start(permit, job);
-                }
-            }
-            _ => {
-                let mut queues = self.queues();
-                let index = queues.waiting.iter().position(|(n, _)| *n == number);
-                if let Some((_, job)) = index.and_then(|index| queues.waiting.remove(index)) {
-                    let _ = job.reply.send(Err(NoInstance.into()));
-                }
-            }
+    /// Gives a request to a free instance or to a new one; gives it back if none may be made.
+    fn place(self: &Arc<Self>, queues: &mut Queues, job: Job) -> Option<Job> {
+        if let Some(slot) = queues.free.pop() {
+            self.begin(&slot);
+            slot.put(job);
+            return None;
         }
+        let permits = self.instances.shared().instances.clone();
+        let Ok(permit) = permits.try_acquire_owned() else {
+            return Some(job);
+        };
+        self.start(permit, job);
+        None
     }
 
     fn start(self: &Arc<Self>, permit: OwnedSemaphorePermit, job: Job) {
-        tokio::spawn(instance::run(self.clone(), permit, job));
+        let slot = Arc::new(Slot::default());
+        self.begin(&slot);
+        tokio::spawn(instance::run(self.clone(), slot, permit, job));
+    }
+
+    /// For as long as requests wait: sees to it that something moves, and that nobody waits for too long.
+    async fn look_after(self: Arc<Self>) {
+        let longest = self.instances.shared().limits.queue_timeout;
+        loop {
+            tokio::time::sleep(LOOK_AFTER).await;
+            let mut queues = self.queues();
+            while let Some((since, _)) = queues.waiting.front()
+                && since.elapsed() >= longest
+                && let Some((_, job)) = queues.waiting.pop_front()
+            {
+                let _ = job.reply.send(Err(NoInstance.into()));
+            }
+            if queues.moved.elapsed() >= LOOK_AFTER
+                && let Some((since, job)) = queues.waiting.pop_front()
+            {
+                match self.place(&mut queues, job) {
+                    None => queues.moved = Instant::now(),
+                    Some(job) => queues.waiting.push_front((since, job)),
+                }
+            }
+            if queues.waiting.is_empty() {
+                queues.looked_after = false;
+                return;
+            }
+        }
     }
 
     pub fn instances(&self) -> &Instances {
@@ -134,6 +175,8 @@ impl Pool {
     pub fn offer(&self, slot: &Arc<Slot>) -> Option<Job> {
         let mut queues = self.queues();
         if let Some((_, job)) = queues.waiting.pop_front() {
+            queues.moved = Instant::now();
+            self.begin(slot);
             return Some(job);
         }
         if slot.inbox().is_none() && !queues.free.iter().any(|free| Arc::ptr_eq(free, slot)) {
@@ -155,11 +198,25 @@ impl Pool {
         }
     }
 
-    /// The instance computes, or is gone: it gets no more, and what it hasn't begun goes to another.
+    /// The instance computes for long, or is gone: it gets no more, and what it hasn't begun goes to another.
     pub fn pass_over(self: &Arc<Self>, slot: &Arc<Slot>) {
+        self.rest(slot);
         self.withdraw(slot);
         if let Some(job) = slot.take() {
             self.submit(job);
+        }
+    }
+
+    fn begin(&self, slot: &Slot) {
+        if !slot.counted.swap(true, Ordering::Relaxed) {
+            self.computing.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// The instance doesn't compute now.
+    pub fn rest(&self, slot: &Slot) {
+        if slot.counted.swap(false, Ordering::Relaxed) {
+            self.computing.fetch_sub(1, Ordering::Relaxed);
         }
     }
 

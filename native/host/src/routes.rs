@@ -6,7 +6,10 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
+use http::HeaderValue;
 use serde::Deserialize;
+
+use crate::headers::RouteValues;
 
 /// A route as the manifest has it.
 #[derive(Clone, Debug, Deserialize)]
@@ -34,8 +37,7 @@ enum Segment {
 pub struct Route<T> {
     /// As it was written.
     pub raw: String,
-    /// With a slash before and none behind; empty for the root, as on Spin.
-    pub based: String,
+    pub values: RouteValues,
     segments: Vec<Segment>,
     wildcard: bool,
     pub target: T,
@@ -107,19 +109,24 @@ impl<T> Route<T> {
             });
         }
         let slash = if raw.starts_with('/') { "" } else { "/" };
-        let based = format!("{slash}{}", raw.strip_suffix('/').unwrap_or(&raw));
+        // With a slash before and none behind; empty for the root, as on Spin.
+        let matched = format!("{slash}{}", raw.strip_suffix('/').unwrap_or(&raw));
+        let prefix = raw.strip_suffix("/...").unwrap_or(&raw);
+        let value = |text: &str| {
+            HeaderValue::from_str(text).map_err(|_| (raw.clone(), "has characters that no header can have".to_owned()))
+        };
+        let values = RouteValues {
+            matched: value(&matched)?,
+            raw: value(&raw)?,
+            prefix: value(prefix)?,
+        };
         Ok(Self {
-            based,
+            values,
             raw,
             segments,
             wildcard,
             target,
         })
-    }
-
-    /// The route without its trailing wildcard.
-    pub fn prefix(&self) -> &str {
-        self.raw.strip_suffix("/...").unwrap_or(&self.raw)
     }
 
     fn specificity(&self, other: &Self) -> Ordering {
@@ -237,7 +244,7 @@ mod tests {
         let found = routes.find("/users/7/posts/x/edit").unwrap();
         assert_eq!(found.names, [("id", "7"), ("post", "x")]);
         assert_eq!(found.trailing, "/edit");
-        assert_eq!(found.route.prefix(), "/users/:id/posts/:post");
+        assert_eq!(found.route.values.prefix, "/users/:id/posts/:post");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use http_body_util::BodyExt;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
 use crate::Host;
@@ -37,9 +37,7 @@ pub async fn serve(host: Host, listener: TcpListener, until: impl Future<Output 
                     Ok::<_, Infallible>(host.handle(request, client).await)
                 }
             });
-            let connection = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .serve_connection(TokioIo::new(stream), service);
+            let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "connection ended");
             }

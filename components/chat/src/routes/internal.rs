@@ -133,6 +133,8 @@ pub async fn send(State(app): State<App>, request: Request) -> Answer<Response> 
     Ok(answer(all))
 }
 
+/// The large error is the other half of what becomes an answer.
+#[allow(clippy::result_large_err)]
 fn check(sending: Sending) -> Result<NewMessage, SendOutcome> {
     let invalid = |field: &str, invalid: Invalid| SendOutcome::Invalid {
         message: format!("{field} {invalid}"),

@@ -99,10 +99,10 @@ fn check_references(app: &App, asker: &Asker, company: CompanyId, body: &Loose) 
             }
         }
     }
-    if let Some(assignee) = body.id("assigneeId") {
-        if !store::is_staff(app.database(), company, assignee)? {
-            return Err(Problem::not_found());
-        }
+    if let Some(assignee) = body.id("assigneeId")
+        && !store::is_staff(app.database(), company, assignee)?
+    {
+        return Err(Problem::not_found());
     }
     Ok(())
 }

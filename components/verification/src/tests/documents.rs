@@ -101,7 +101,10 @@ async fn documents_that_are_not_what_they_claim_are_refused_by_name() {
     );
 }
 
-fn form(parts: &[(&str, Option<(&str, &str)>, &[u8])]) -> Request<Body> {
+/// A field's name, the name and type of its file, and its content.
+type Part<'a> = (&'a str, Option<(&'a str, &'a str)>, &'a [u8]);
+
+fn form(parts: &[Part<'_>]) -> Request<Body> {
     let mut body = Vec::new();
     for (name, file, content) in parts {
         body.extend_from_slice(format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"").as_bytes());

@@ -54,7 +54,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
             .map_err(|error| Failure::failed(format!("can't listen on {address}"), error))?;
         let address = listener.local_addr().unwrap_or(address);
         let host = embedded::load(&arguments.manifest, &data, &settings, address, log.component_sink()).await?;
-        let backend = EmbeddedBackend::new(host.clone());
+        let backend = EmbeddedBackend::shared(host.clone());
 
         let counted = host.clone();
         let surroundings = Surroundings {

@@ -221,7 +221,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn beyond_the_queue_requests_are_refused_at_once() {
         let admission = Arc::new(Admission::new(1));
-        let first = admission.admit(login()).await.ok().expect("a place is free");
+        let first = admission.admit(login()).await.expect("a place is free");
         let waiters: Vec<_> = (0..QUEUE_PER_CORE)
             .map(|_| {
                 let admission = Arc::clone(&admission);
@@ -240,7 +240,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_waits_too_long_is_refused() {
         let admission = Admission::new(1);
-        let _held = admission.admit(login()).await.ok().expect("a place is free");
+        let _held = admission.admit(login()).await.expect("a place is free");
         assert_eq!(admission.admit(login()).await.err(), Some(Refused::Busy));
     }
 
@@ -251,7 +251,7 @@ mod tests {
             .header(CONTENT_LENGTH, 1_000_000)
             .body(full("…"))
             .expect("a request");
-        let admitted = admission.admit(upload).await.ok().expect("let in");
+        let admitted = admission.admit(upload).await.expect("let in");
         assert_eq!(admission.places.available_permits(), 1);
         admitted.request.into_body().collect().await.expect("a body");
         assert_eq!(admission.places.available_permits(), 0);

@@ -14,7 +14,7 @@ use super::hub::Core;
 use super::neighbours::Cast;
 
 /// Who doesn't hear of a node for so long takes it for dead.
-pub const LEASE: Duration = Duration::from_secs(12);
+pub const LEASE: Duration = Duration::from_secs(10);
 const RENEWED: Duration = Duration::from_secs(4);
 /// Changes that come together are written together.
 const GATHERED: Duration = Duration::from_millis(100);

@@ -1,0 +1,65 @@
+use super::*;
+
+#[tokio::test]
+async fn the_newer_connection_wins_and_a_revoked_session_ends() {
+    let house = house(&[]).await;
+    let anna = house.person();
+    let mut older = house.plain_as(&anna).await;
+    let mut newer = house.socket_io(json!({"token": anna.token})).await;
+    newer.next("CONNECTED").await;
+    assert_eq!(older.next("FORCE_DISCONNECT").await["code"], "DUPLICATE");
+    older.closed().await;
+    house
+        .app
+        .database()
+        .execute("UPDATE sessions SET ended_at = 1 WHERE id = ?1", params![anna.session])
+        .unwrap();
+    assert_eq!(newer.next("FORCE_DISCONNECT").await["code"], "REVOKED");
+    newer.closed().await;
+}
+
+#[tokio::test]
+async fn typing_is_told_to_the_others_and_stops_by_itself() {
+    let house = house(&[]).await;
+    let (anna, ben, stranger) = (house.person(), house.person(), house.person());
+    let chat = house.chat(&[&anna, &ben]);
+    let (mut one, mut other) = (house.plain_as(&anna).await, house.plain_as(&ben).await);
+    one.send("TYPING_START", json!({"chatId": chat})).await;
+    assert_eq!(other.next("USER_TYPING").await["userId"], json!(anna.id));
+    assert_eq!(other.next("USER_STOPPED_TYPING").await["chatId"], json!(chat));
+    let mut outside = house.plain_as(&stranger).await;
+    outside.send("TYPING_START", json!({"chatId": chat})).await;
+    assert_eq!(outside.next("ERROR").await["code"], "NOT_A_MEMBER");
+    outside
+        .send("NEW_MESSAGE", json!({"chatId": chat, "content": "x", "tempId": "q"}))
+        .await;
+    let refused = outside.next("ERROR").await;
+    assert_eq!(
+        (&refused["code"], &refused["tempId"]),
+        (&json!("NOT_A_MEMBER"), &json!("q"))
+    );
+}
+
+#[tokio::test]
+async fn presence_and_read_marks_reach_those_who_share_a_chat() {
+    let house = house(&[]).await;
+    let (anna, ben) = (house.person(), house.person());
+    let chat = house.chat(&[&anna, &ben]);
+    let mut one = house.plain_as(&anna).await;
+    let mut other = house.plain_as(&ben).await;
+    assert_eq!(one.next("USER_ONLINE").await["userId"], json!(ben.id));
+    one.send("NEW_MESSAGE", json!({"chatId": chat, "content": "x"})).await;
+    other.next("NEW_MESSAGE").await;
+    other.send("MESSAGE_READ", json!({"chatId": chat, "seq": 1})).await;
+    assert_eq!(
+        one.next("MESSAGE_READ").await,
+        json!({"chatId": chat, "userId": ben.id, "seq": 1})
+    );
+    // Back within the grace: nothing is said.
+    drop(other);
+    let back = house.plain_as(&ben).await;
+    drop(back);
+    let offline = one.next("USER_OFFLINE").await;
+    assert_eq!(offline["userId"], json!(ben.id));
+    assert!(offline["lastSeenAt"].is_string());
+}

@@ -1,0 +1,136 @@
+use super::*;
+
+#[tokio::test]
+async fn the_rate_limit_says_how_long_to_wait() {
+    let house = house(&[("MESSAGE_RATE", "2/10s")]).await;
+    let (anna, ben) = (house.person(), house.person());
+    let chat = house.chat(&[&anna, &ben]);
+    let mut client = house.plain_as(&anna).await;
+    for _ in 0..3 {
+        client
+            .send("NEW_MESSAGE", json!({"chatId": chat, "content": "x"}))
+            .await;
+    }
+    let refused = client.next("ERROR").await;
+    assert_eq!(refused["code"], "RATE_LIMIT_EXCEEDED");
+    assert!(refused["retryAfterMs"].as_u64().unwrap() <= 10_000);
+}
+
+#[tokio::test]
+async fn silent_and_expired_connections_end_and_a_fresh_token_goes_on() {
+    let house = house(&[("INACTIVITY", "2s")]).await;
+    let anna = house.person();
+    let mut client = house.plain_as(&anna).await;
+    client
+        .send("REAUTH", json!({"token": house.token(anna.id, anna.session, 600)}))
+        .await;
+    assert!(client.next("REAUTHENTICATED").await["expiresAt"].is_string());
+    client.send("REAUTH", json!({"token": "nonsense"})).await;
+    assert_eq!(client.next("ERROR").await["code"], "INVALID_TOKEN");
+    assert_eq!(client.next("FORCE_DISCONNECT").await["code"], "INACTIVE");
+    client.closed().await;
+}
+
+#[tokio::test]
+async fn a_failing_store_is_told_and_nothing_is_acknowledged() {
+    let house = house(&[]).await;
+    let (anna, ben) = (house.person(), house.person());
+    let chat = house.chat(&[&anna, &ben]);
+    let mut client = house.plain_as(&anna).await;
+    house.backend.broken.store(true, Ordering::Relaxed);
+    client
+        .send("NEW_MESSAGE", json!({"chatId": chat, "content": "x", "tempId": "t"}))
+        .await;
+    let failed = client.next("ERROR").await;
+    assert_eq!(
+        (&failed["code"], &failed["tempId"]),
+        (&json!("MESSAGE_SEND_FAILED"), &json!("t"))
+    );
+    let mut newcomer = house.plain(Some(json!({"token": ben.token}))).await;
+    assert_eq!(newcomer.next("ERROR").await["code"], "CONNECTION_ERROR");
+    newcomer.closed().await;
+    house.backend.broken.store(false, Ordering::Relaxed);
+    client
+        .send("NEW_MESSAGE", json!({"chatId": chat, "content": "x", "tempId": "t"}))
+        .await;
+    assert_eq!(client.next("MESSAGE_SENT").await["seq"], 1);
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_dropped_and_slows_nobody() {
+    let house = house(&[]).await;
+    let (anna, ben) = (house.person(), house.person());
+    let chat = house.chat(&[&anna, &ben]);
+    let _deaf = house.plain_as(&ben).await;
+    let mut writer = house.plain_as(&anna).await;
+    let content = "x".repeat(4_000);
+    // Far beyond 1 MiB and what the kernel's buffers take.
+    for round in 0..4 {
+        for _ in 0..700 {
+            writer
+                .send("NEW_MESSAGE", json!({"chatId": chat, "content": content}))
+                .await;
+        }
+        for _ in 0..700 {
+            writer.next("MESSAGE_SENT").await;
+        }
+        if house
+            .hub
+            .metrics_text()
+            .contains("relay_dropped_total{reason=\"slow\"} 1")
+        {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(1_100)).await;
+        assert!(round < 3, "it was never dropped");
+    }
+}
+
+#[tokio::test]
+async fn a_stopping_server_says_goodbye_and_stores_what_is_under_way() {
+    let house = house(&[]).await;
+    let (anna, ben) = (house.person(), house.person());
+    let chat = house.chat(&[&anna, &ben]);
+    let mut client = house.plain_as(&anna).await;
+    client
+        .send("NEW_MESSAGE", json!({"chatId": chat, "content": "last words"}))
+        .await;
+    client.next("NEW_MESSAGE").await;
+    house.hub.drain().await;
+    assert_eq!(client.next("FORCE_DISCONNECT").await["code"], "SHUTDOWN");
+    client.closed().await;
+    let stream = TcpStream::connect(house.address).await.unwrap();
+    let request = format!("ws://{}/ws", house.address).into_client_request().unwrap();
+    assert!(client_async(request, stream).await.is_err());
+}
+
+#[tokio::test]
+async fn whatever_is_sent_the_connection_answers_or_ends() {
+    let house = house(&[]).await;
+    let anna = house.person();
+    let mut client = house.plain_as(&anna).await;
+    for strange in [
+        "",
+        "{",
+        "[]",
+        "null",
+        r#"{"event":1}"#,
+        r#"{"event":"NOPE"}"#,
+        r#"{"event":"NEW_MESSAGE"}"#,
+    ] {
+        client.raw(strange).await;
+        assert_eq!(client.next("ERROR").await["code"], "INVALID_PAYLOAD", "{strange}");
+    }
+    client.send("HEALTH_CHECK", json!(null)).await;
+    let health = client.next("HEALTH_RESPONSE").await;
+    assert_eq!(
+        (
+            &health["authenticated"],
+            &health["redisStatus"],
+            &health["connectedUsers"]
+        ),
+        (&json!(true), &json!("disabled"), &json!(1))
+    );
+    client.raw(&"x".repeat(70_000)).await;
+    client.closed().await;
+}
