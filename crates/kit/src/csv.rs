@@ -224,7 +224,7 @@ mod tests {
             .collect();
         assert_eq!(
             lines,
-            [(1, "a|b".to_owned()), (2, "1|x\ny".to_owned()), (4, "2|é".to_owned())]
+            [(1, "a|b".to_owned()), (2, "1|x\ny".to_owned()), (5, "2|é".to_owned())]
         );
         let cut = records(&["\u{feff}a", ",b\r", "\n1,\"x\n", "y\"\n\n2,", "é"]).unwrap();
         assert_eq!(
