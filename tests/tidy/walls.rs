@@ -31,7 +31,8 @@ fn only_the_store_writes_sql() {
 fn only_kit_knows_status_codes_of_failure() {
     let routes: Vec<Source> = rust(&["components"])
         .into_iter()
-        .filter(|source| !source.is_test())
+        // The transport reads what the provider answers and gives no answer of its own.
+        .filter(|source| !source.is_test() && !source.path.starts_with("components/mail-sendgrid"))
         .collect();
     let failures = [
         "StatusCode::BAD",

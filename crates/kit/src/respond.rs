@@ -21,6 +21,16 @@ pub fn accepted(body: &impl Serialize) -> Response {
     json(StatusCode::ACCEPTED, body)
 }
 
+/// What a check found: 200, or 503 when whoever asked had better go elsewhere.
+pub fn report(fit: bool, body: &impl Serialize) -> Response {
+    let status = if fit {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    json(status, body)
+}
+
 /// 204.
 pub fn no_content() -> Response {
     StatusCode::NO_CONTENT.into_response()

@@ -71,14 +71,11 @@ async fn check_mail(State(app): State<App>, request: Request) -> Answer<Response
         Readiness::Rejected(reason) => ("rejected", Some(reason)),
         Readiness::Unreachable(reason) => ("unreachable", Some(reason)),
     };
-    let mut response = respond::ok(&MailCheck {
+    let found = MailCheck {
         status,
         detail,
         breaker_open,
         waiting,
-    });
-    if status != "ok" {
-        *response.status_mut() = http::StatusCode::SERVICE_UNAVAILABLE;
-    }
-    Ok(response)
+    };
+    Ok(respond::report(status == "ok", &found))
 }

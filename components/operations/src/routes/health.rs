@@ -3,8 +3,7 @@
 use std::time::Instant;
 
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use http::StatusCode;
+use axum::response::Response;
 use nexus_domain::settings::{self, MailTransport};
 use nexus_kit::{App, respond};
 use serde::Serialize;
@@ -95,11 +94,7 @@ pub async fn get_readiness(State(app): State<App>) -> Response {
             relay,
         },
     };
-    let mut response = respond::ok(&body).into_response();
-    if !serving {
-        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-    }
-    response
+    respond::report(serving, &body)
 }
 
 fn database(app: &App) -> Result<(), Unreached> {
