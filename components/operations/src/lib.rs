@@ -15,7 +15,7 @@ use utoipa_axum::routes;
     title = "Nexus",
     description = "Accounts with document verification, mail, chat and presence, property management. \
                    Errors are `application/problem+json`; `code` is stable, `detail` is for people.",
-    license(name = "Apache-2.0")
+    license(name = "Apache-2.0", identifier = "Apache-2.0")
 ))]
 struct Head;
 

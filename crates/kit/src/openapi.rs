@@ -1,6 +1,7 @@
 //! Each component tells its own part of the OpenAPI document; `operations` puts the parts together.
 
 use axum::Router;
+use serde_json::{Value, json};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -28,21 +29,70 @@ pub fn fragment(router: OpenApiRouter<App>) -> OpenApi {
     router.into_openapi()
 }
 
-/// All parts as one document; the first one's head (`info`) stays.
+/// All parts as one document, with what is the same for all said once.
 ///
 /// Merged as JSON: read into types and written again, a schema that utoipa can write but not read is lost.
-pub fn whole(parts: Vec<serde_json::Value>) -> serde_json::Value {
+pub fn whole(parts: Vec<Value>) -> Value {
     let mut parts = parts.into_iter();
     let mut whole = parts.next().unwrap_or_default();
-    for part in parts {
+    for mut part in parts {
+        // Made up by the library from its own manifest.
+        part.as_object_mut().map(|part| part.remove("info"));
         merge(&mut whole, part);
+    }
+    whole["servers"] = json!([{ "url": "/" }]);
+    whole["components"]["securitySchemes"] = json!({
+        "bearer": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
+            "description": "The access token of `POST /api/v1/auth/login`." }
+    });
+    let operations = whole["paths"]
+        .as_object_mut()
+        .into_iter()
+        .flat_map(|paths| paths.iter_mut())
+        .flat_map(|(path, item)| {
+            item.as_object_mut()
+                .into_iter()
+                .flatten()
+                .map(move |(_, it)| (path, it))
+        });
+    for (path, operation) in operations {
+        complete(path, operation);
     }
     whole
 }
 
+/// Who may call, and that every failure is a problem document.
+fn complete(path: &str, operation: &mut Value) {
+    // A 401 of these is about what is in the body.
+    let is_public = ["/api/v1/auth/", "/api/v1/webhooks/"]
+        .iter()
+        .any(|start| path.starts_with(start));
+    if operation.get("security").is_none() && !is_public && operation["responses"].get("401").is_some() {
+        operation["security"] = json!([{ "bearer": [] }]);
+    }
+    let problem = json!({ "application/problem+json": { "schema": { "$ref": PROBLEM } } });
+    let Some(responses) = operation["responses"].as_object_mut() else {
+        return;
+    };
+    for (status, response) in responses.iter_mut() {
+        let is_failure = status.starts_with('4') || status.starts_with('5');
+        let has_other = response["content"]
+            .as_object()
+            .is_some_and(|content| content.values().any(|media| media["schema"]["$ref"] != PROBLEM));
+        if is_failure && !has_other {
+            response["content"] = problem.clone();
+        }
+    }
+    responses.insert(
+        "default".into(),
+        json!({ "description": "A failure; `code` says which.", "content": problem }),
+    );
+}
+
+const PROBLEM: &str = "#/components/schemas/Problem";
+
 /// Adds what is not there yet, at every depth.
-fn merge(into: &mut serde_json::Value, from: serde_json::Value) {
-    use serde_json::Value;
+fn merge(into: &mut Value, from: Value) {
     match (into, from) {
         (Value::Object(into), Value::Object(from)) => {
             for (key, value) in from {
@@ -62,5 +112,39 @@ fn merge(into: &mut serde_json::Value, from: serde_json::Value) {
             }
         }
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_whole_has_one_head_and_every_failure_is_a_problem() {
+        let ours = json!({ "info": { "title": "Nexus" }, "paths": {} });
+        let part = json!({
+            "info": { "title": "part", "contact": { "name": "somebody" } },
+            "paths": {
+                "/api/v1/things": { "get": { "responses": {
+                    "200": { "description": "" },
+                    "401": { "description": "", "content": { "application/json": { "schema": { "$ref": PROBLEM } } } },
+                    "503": { "description": "", "content": { "application/json": { "schema": { "$ref": "#/x" } } } },
+                } } },
+                "/api/v1/auth/login": { "post": { "responses": { "401": { "description": "" } } } },
+            },
+        });
+        let whole = whole(vec![ours, part]);
+        assert_eq!(whole["info"], json!({ "title": "Nexus" }));
+        let things = &whole["paths"]["/api/v1/things"]["get"];
+        assert_eq!(things["security"], json!([{ "bearer": [] }]));
+        assert!(things["responses"]["401"]["content"]["application/problem+json"].is_object());
+        assert_eq!(
+            things["responses"]["503"]["content"]["application/json"]["schema"]["$ref"],
+            "#/x"
+        );
+        assert!(things["responses"]["default"].is_object());
+        let login = &whole["paths"]["/api/v1/auth/login"]["post"];
+        assert!(login["security"].is_null());
+        assert!(login["responses"]["401"]["content"]["application/problem+json"].is_object());
     }
 }

@@ -1,0 +1,61 @@
+#!/bin/sh
+# What components that loop or allocate without end cost their callers, and what they cost others: the latency of a
+# hello-world component alone, and beside UNRULY endless loops and as many allocators, at the host's usual limits.
+#
+#   benches/unruly.sh [SECONDS]
+#
+# Needs `wrk` (Debian) and `curl`.
+set -eu
+seconds=${1:-12} unruly=${UNRULY:-4}
+root=$(cd "$(dirname "$0")/../../.." && pwd)
+wasm=$root/target/host-fixtures/wasm32-wasip2/release
+bin=${BIN:-$root/target/release/examples}
+work=$(mktemp -d)
+pids=
+trap 'kill $pids 2>/dev/null || true; rm -rf "$work"' EXIT INT TERM
+
+(cd "$root/native/host/fixtures" && cargo build --quiet --release --target wasm32-wasip2 --target-dir "$root/target/host-fixtures")
+[ -n "${BIN:-}" ] || cargo build --quiet --release -p nexus-host --examples --manifest-path "$root/Cargo.toml"
+
+cat > "$work/spin.toml" <<TOML
+spin_manifest_version = 2
+[application]
+name = "unruly"
+[[trigger.http]]
+route = "/hello"
+component = "hello"
+[[trigger.http]]
+route = "/unruly/..."
+component = "unruly"
+[component.hello]
+source = "$wasm/fixture_hello.wasm"
+[component.unruly]
+source = "$wasm/fixture_unruly.wasm"
+TOML
+"$bin/serve" --manifest "$work/spin.toml" --state-dir "$work" --listen 127.0.0.1:3910 > "$work/log" 2>&1 &
+pids=$!
+url=http://127.0.0.1:3910
+tries=0
+until curl -fsS -o /dev/null "$url/hello" 2> /dev/null; do
+    tries=$((tries + 1))
+    [ $tries -lt 300 ] || { cat "$work/log"; exit 1; }
+    sleep 0.1
+done
+
+hello() {
+    wrk -t1 -c8 -d"${seconds}s" --latency "$url/hello" |
+        awk -v what="$1" '/50%|99%/ { v[$1] = $2 } /Latency  / { most = $4 } /Requests\/sec/ { rate = $2 }
+            /Non-2xx/ { bad = $0 } END { printf "%-32s %8.0f/s  p50 %s  p99 %s  max %s %s\n", what, rate, v["50%"], v["99%"], most, bad }'
+}
+hello "hello, alone"
+calls=
+for n in $(seq "$unruly"); do
+    for what in loop hog; do
+        curl -s -o /dev/null -w "$what: %{http_code} after %{time_total} s\n" "$url/unruly/$what" > "$work/call.$what.$n" &
+        calls="$calls $!"
+    done
+done
+hello "hello, beside $unruly loops and hogs"
+wait $calls
+cat "$work"/call.*
+hello "hello, afterwards"
