@@ -68,10 +68,7 @@ fn names(request: &HeaderMap) -> &'static Names {
 }
 
 fn is_loopback_host(authority: &str) -> bool {
-    let host = match authority.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or_default(),
-        None => authority.split(':').next().unwrap_or_default(),
-    };
+    let host = settings::host_of(authority);
     host.eq_ignore_ascii_case("localhost")
         || host
             .parse::<std::net::IpAddr>()
@@ -152,8 +149,18 @@ fn origin_allowed(app: &App, request: &HeaderMap) -> Result<bool, Problem> {
         return Ok(true);
     }
     // The console is served from here. A browser sets both headers itself, so another site can't make them agree.
-    let authority = origin.split_once("://").map(|(_, authority)| authority);
-    Ok(authority.is_some() && authority == text(request, &HOST))
+    Ok(own_origin(request).is_some_and(|own| own.eq_ignore_ascii_case(origin)))
+}
+
+/// The origin of pages that are served from here: over plain HTTP on a loopback address only, as the cookies are.
+pub fn own_origin(request: &HeaderMap) -> Option<String> {
+    let host = text(request, &HOST)?;
+    let scheme = if names(request).refresh == LOOPBACK.refresh {
+        "http"
+    } else {
+        "https"
+    };
+    Some(format!("{scheme}://{host}"))
 }
 
 fn refused(detail: &str) -> Problem {
@@ -196,6 +203,17 @@ mod tests {
         assert_eq!(names(&headers("https://127.0.0.1:3000/x")).refresh, SECURE.refresh);
         assert_eq!(names(&headers("http://example.org/x")).refresh, SECURE.refresh);
         assert_eq!(names(&headers("/x")).refresh, SECURE.refresh);
+    }
+
+    #[test]
+    fn a_page_on_this_host_is_ours_only_over_the_scheme_that_the_cookies_are_for() {
+        let own = |host: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(HOST, host.parse().unwrap());
+            own_origin(&headers).unwrap()
+        };
+        assert_eq!(own("127.0.0.1:3000"), "http://127.0.0.1:3000");
+        assert_eq!(own("app.example.org"), "https://app.example.org");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use nexus_domain::ids::{UserId, uuid_v7};
 use nexus_kit::{App, Caller, Code, Problem, clock};
 use nexus_store::request_counts::{self, CountLimit};
 use nexus_store::sign_in_attempts::{self, Admission, Guess, SIGN_IN_LIMITS};
-use nexus_store::{Database, StoreError, one_time_codes, password_resets};
+use nexus_store::{Database, StoreError, one_time_codes, passkeys, password_resets};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -28,7 +28,7 @@ impl Attempt {
 
     fn take(app: &App, whose: String, caller: &Caller) -> Result<Self, Problem> {
         let now = clock::now();
-        sweep(app.database(), now)?;
+        sweep_sometimes(app.database(), now)?;
         let address = network(&caller.address);
         let guess = Guess {
             email_hash: &whose,
@@ -67,6 +67,7 @@ pub enum Counted {
     OtpTry,
     ResetMail,
     EmailChange,
+    Registration,
 }
 
 const QUARTER_HOUR: i64 = 15 * 60 * 1_000;
@@ -78,6 +79,7 @@ impl Counted {
             Self::OtpTry => "otp-try",
             Self::ResetMail => "reset-mail",
             Self::EmailChange => "email-change",
+            Self::Registration => "registration",
         }
     }
 
@@ -85,7 +87,7 @@ impl Counted {
         let most = match self {
             // Each new code allows five more tries; together they are what can be guessed in the window.
             Self::OtpTry => 15,
-            Self::OtpMail | Self::ResetMail | Self::EmailChange => 5,
+            Self::OtpMail | Self::ResetMail | Self::EmailChange | Self::Registration => 5,
         };
         CountLimit {
             most,
@@ -105,7 +107,7 @@ impl Counted {
 /// answer is the same for every address. Over the limit of the client's address it is 429.
 pub fn count(app: &App, what: Counted, email_key: &str, caller: &Caller) -> Result<bool, Problem> {
     let now = clock::now();
-    sweep(app.database(), now)?;
+    sweep_sometimes(app.database(), now)?;
     let address = network(&caller.address);
     if !address.is_empty() {
         let key = format!("{}:{address}", what.name());
@@ -145,16 +147,19 @@ fn network(address: &str) -> String {
     }
 }
 
-/// Once in 256 times, takes out what counts no more: the tables stay small without a job of their own.
-fn sweep(database: &Database, now: Timestamp) -> Result<(), StoreError> {
+/// Once in 256 times: the tables stay small also where no scheduler runs.
+fn sweep_sometimes(database: &Database, now: Timestamp) -> Result<(), StoreError> {
     let [chance] = clock::random::<1>();
-    if chance == 0 {
-        sign_in_attempts::purge(database, SIGN_IN_LIMITS, now)?;
-        request_counts::purge(database, now)?;
-        one_time_codes::purge_decoys(database, now.plus_millis(-QUARTER_HOUR))?;
-        password_resets::purge(database, now)?;
-    }
-    Ok(())
+    if chance == 0 { sweep(database, now) } else { Ok(()) }
+}
+
+/// Takes out what counts no more.
+pub fn sweep(database: &Database, now: Timestamp) -> Result<(), StoreError> {
+    sign_in_attempts::purge(database, SIGN_IN_LIMITS, now)?;
+    request_counts::purge(database, now)?;
+    one_time_codes::purge_decoys(database, now.plus_millis(-QUARTER_HOUR))?;
+    password_resets::purge(database, now)?;
+    passkeys::purge(database, now)
 }
 
 #[cfg(test)]

@@ -7,8 +7,10 @@ mod cookies;
 mod ended;
 mod guard;
 mod mails;
+mod passkeys;
 mod passwords;
 pub mod routes;
+mod second_factor;
 mod security_log;
 mod tokens;
 

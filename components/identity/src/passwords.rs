@@ -4,7 +4,7 @@ use nexus_domain::password::{self, Owner, Password};
 use nexus_domain::password_hash::{HashError, Hashing, Verdict};
 use nexus_domain::settings;
 use nexus_kit::{App, Code, FieldError, Problem, clock};
-use nexus_store::sign_ins::Credentials;
+use nexus_store::sign_ins::{self, Credentials};
 
 pub fn hashing(app: &App) -> Result<Hashing, Problem> {
     Ok(Hashing::new(
@@ -39,10 +39,22 @@ pub fn hash(app: &App, password: &Password) -> Result<String, Problem> {
         .map_err(|error: HashError| Problem::internal(format!("the password {error}")))
 }
 
-/// Whether it is this person's password; nobody's is wrong after the same time.
-pub fn verify(app: &App, typed: &str, credentials: Option<&Credentials>) -> Result<Verdict, Problem> {
+/// Whether it is this person's password.
+pub fn verify(app: &App, typed: &str, credentials: &Credentials) -> Result<Verdict, Problem> {
+    Ok(hashing(app)?.verify(&Password::typed(typed), Some(&credentials.password_hash)))
+}
+
+/// As [`verify`], for an address that may have no account: nobody's password is wrong after the same time.
+pub fn verify_at(
+    app: &App,
+    email_key: &str,
+    typed: &str,
+    credentials: Option<&Credentials>,
+) -> Result<Verdict, Problem> {
+    // Read for everybody: it takes time as well.
+    let like = sign_ins::neighbours_hash(app.database(), email_key)?;
     let stored = credentials.map(|credentials| credentials.password_hash.as_str());
-    Ok(hashing(app)?.verify(&Password::typed(typed), stored))
+    Ok(hashing(app)?.verify_or_spend(&Password::typed(typed), stored, like.as_deref()))
 }
 
 pub fn wrong() -> Problem {

@@ -4,6 +4,7 @@ mod email_change;
 mod me;
 mod one_time_codes;
 mod optional_json;
+mod passkeys;
 mod passwords;
 mod personal_data;
 mod refresh;
@@ -51,6 +52,11 @@ pub fn all() -> OpenApiRouter<App> {
         .routes(routes!(second_factor::enroll))
         .routes(routes!(second_factor::activate))
         .routes(routes!(second_factor::disable))
+        .routes(routes!(passkeys::list_passkeys))
+        .routes(routes!(passkeys::enroll_passkey))
+        .routes(routes!(passkeys::activate_passkey))
+        .routes(routes!(passkeys::challenge_passkey))
+        .routes(routes!(passkeys::remove_passkey))
         .routes(routes!(email_change::request_email_change))
         .routes(routes!(email_change::confirm_email_change))
         .route(

@@ -62,6 +62,7 @@ typed_ids!(
     UserId,
     CompanyId,
     SessionId,
+    PasskeyId,
     DocumentId,
     AuditId,
     MailId,

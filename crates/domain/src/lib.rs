@@ -22,6 +22,7 @@ pub mod money;
 pub mod occupancy;
 pub mod one_time_code;
 pub mod page;
+pub mod passkey;
 pub mod password;
 pub mod password_hash;
 pub mod person_name;
@@ -41,6 +42,7 @@ pub mod tenant;
 pub mod time;
 pub mod token;
 pub mod totp;
+pub mod user_import;
 
 pub use email::EmailAddress;
 pub use invalid::Invalid;

@@ -71,12 +71,40 @@ impl Hashing {
 
     /// Checks a password against what is stored; `None`: there is nobody, which takes just as long.
     pub fn verify(&self, password: &Password, stored: Option<&str>) -> Verdict {
+        self.verify_or_spend(password, stored, None)
+    }
+
+    /// As [`Self::verify`]. While hashes of two algorithms are stored, their times differ; so for nobody as much is spent as
+    /// for somebody else's hash, `like`, and nobody's times are spread as everybody's are. Its text is never compared with.
+    pub fn verify_or_spend(&self, password: &Password, stored: Option<&str>, like: Option<&str>) -> Verdict {
         match stored.and_then(|text| StoredHash::parse(text).ok()) {
             Some(StoredHash::Bcrypt { cost, text }) => self.verify_bcrypt(password, cost, text),
             Some(StoredHash::Argon2id(parts, output)) => self.verify_argon2id(password, &parts, &output),
             None => {
-                self.spend();
+                self.spend_like(password, like.and_then(|text| StoredHash::parse(text).ok()));
                 Verdict::Wrong
+            }
+        }
+    }
+
+    fn spend_like(&self, password: &Password, like: Option<StoredHash<'_>>) {
+        match like {
+            Some(StoredHash::Bcrypt { cost, .. }) if password.as_bytes().len() <= BCRYPT_LIMIT_BYTES => {
+                spend_bcrypt(cost);
+                self.top_up(cost);
+            }
+            Some(StoredHash::Argon2id(parts, output)) => {
+                std::hint::black_box(parts.compute(password.as_bytes(), output.len()).is_ok());
+            }
+            Some(StoredHash::Bcrypt { .. }) | None => self.spend(),
+        }
+    }
+
+    /// 2^c + 2^c + 2^(c+1) + … + 2^(n-1) = 2^n: a cheap old hash takes as long as one of today.
+    fn top_up(&self, cost: u32) {
+        if self.algorithm == PasswordHash::Bcrypt {
+            for step in cost..self.bcrypt_cost {
+                spend_bcrypt(step);
             }
         }
     }
@@ -91,12 +119,7 @@ impl Hashing {
                 outdated: self.algorithm != PasswordHash::Bcrypt || cost != self.bcrypt_cost,
             };
         }
-        if self.algorithm == PasswordHash::Bcrypt {
-            // 2^c + 2^c + 2^(c+1) + … + 2^(n-1) = 2^n: a cheap old hash takes as long as one of today.
-            for step in cost..self.bcrypt_cost {
-                spend_bcrypt(step);
-            }
-        }
+        self.top_up(cost);
         Verdict::Wrong
     }
 
@@ -287,6 +310,17 @@ mod tests {
             Verdict::Right { outdated: false }
         );
         assert_eq!(QUICK.verify(&password(&long), Some(&stored)), Verdict::Wrong);
+    }
+
+    #[test]
+    fn nobody_s_password_is_wrong_even_if_it_is_that_of_the_hash_whose_time_is_spent() {
+        for hashing in [QUICK, Hashing::new(PasswordHash::Argon2id, 5)] {
+            let other = hashing.hash(&password("Quiet-River-42"), [3; 16]).unwrap();
+            for hashing in [QUICK, Hashing::new(PasswordHash::Argon2id, 5)] {
+                let verdict = hashing.verify_or_spend(&password("Quiet-River-42"), None, Some(&other));
+                assert_eq!(verdict, Verdict::Wrong);
+            }
+        }
     }
 
     #[test]

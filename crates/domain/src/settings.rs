@@ -18,6 +18,7 @@ pub use registry::*;
 pub use secret::{Secret, SecretWeakness};
 pub use values::{
     BlobStore, Disclosure, Environment, LogFormat, MailTransport, Networks, PasswordHash, Rate, WebOrigin, duration,
+    host_of, is_domain,
 };
 
 /// One setting: how it is called, what it means, and how its text becomes a `T`.

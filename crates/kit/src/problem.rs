@@ -37,6 +37,8 @@ struct Parts {
     detail: String,
     errors: Vec<FieldError>,
     headers: Vec<(HeaderName, HeaderValue)>,
+    /// Members of this problem only (RFC 9457 §3.2).
+    members: serde_json::Map<String, serde_json::Value>,
     /// For the log only; never in an answer.
     cause: Option<String>,
 }
@@ -55,6 +57,9 @@ pub struct ProblemDocument<'a> {
     pub request_id: &'a str,
     #[serde(skip_serializing_if = "<[FieldError]>::is_empty")]
     pub errors: &'a [FieldError],
+    #[serde(flatten)]
+    #[schema(ignore)]
+    pub members: &'a serde_json::Map<String, serde_json::Value>,
 }
 
 impl Problem {
@@ -64,6 +69,7 @@ impl Problem {
             detail: detail.into(),
             errors: Vec::new(),
             headers: Vec::new(),
+            members: serde_json::Map::new(),
             cause: None,
         }));
         if code.status() == http::StatusCode::UNAUTHORIZED {
@@ -134,6 +140,13 @@ impl Problem {
         self
     }
 
+    /// A member of its own, for what a client needs to go on.
+    #[must_use]
+    pub fn with_member(mut self, name: &str, value: serde_json::Value) -> Self {
+        self.0.members.insert(name.to_owned(), value);
+        self
+    }
+
     pub fn code(&self) -> Code {
         self.0.code
     }
@@ -156,6 +169,7 @@ impl Problem {
             code: self.0.code.as_str(),
             request_id,
             errors: &self.0.errors,
+            members: &self.0.members,
         };
         serde_json::to_vec(&document).unwrap_or_default()
     }
@@ -198,6 +212,14 @@ mod tests {
         assert_eq!(document["code"], "VALIDATION_FAILED");
         assert_eq!(document["requestId"], "req-1");
         assert_eq!(document["errors"][0]["field"], "email");
+    }
+
+    #[test]
+    fn a_member_of_its_own_stands_beside_the_others() {
+        let problem = Problem::new(Code::MfaRequired, "").with_member("mfa", serde_json::json!({ "methods": [] }));
+        let document: serde_json::Value = serde_json::from_slice(&problem.document("r")).unwrap();
+        assert_eq!(document["mfa"]["methods"], serde_json::json!([]));
+        assert_eq!(document["code"], "MFA_REQUIRED");
     }
 
     #[test]

@@ -190,6 +190,33 @@ pub fn retire_rejected(
     Ok(orphans)
 }
 
+/// Writes down contents that were stored for nothing, to be deleted by the next run of [`retire_discarded`].
+pub fn discard(database: &Database, documents: &[NewDocument], now: Timestamp) -> Result<(), StoreError> {
+    let keys: Vec<&str> = documents.iter().map(|document| document.blob_key.as_str()).collect();
+    database.execute(
+        "INSERT INTO discarded_blobs (blob_key, at) SELECT value, ?2 FROM json_each(?1) WHERE true \
+         ON CONFLICT (blob_key) DO UPDATE SET at = excluded.at",
+        params![serde_json::json!(keys).to_string(), now],
+    )
+}
+
+/// Names the discarded contents that nothing refers to, and forgets them. Index: discarded_blobs_by_age.
+pub fn retire_discarded(tx: &Transaction<'_>, before: Timestamp, most: u32) -> Result<Vec<String>, StoreError> {
+    let rows = tx.query(
+        "DELETE FROM discarded_blobs WHERE blob_key IN (\
+           SELECT blob_key FROM discarded_blobs WHERE at < ?1 ORDER BY at LIMIT ?2) RETURNING blob_key",
+        params![before, most],
+    )?;
+    let mut orphans = Vec::new();
+    for row in rows {
+        let key: String = row.get(0)?;
+        if !is_referred_to(tx, &key)? {
+            orphans.push(key);
+        }
+    }
+    Ok(orphans)
+}
+
 fn is_referred_to(tx: &Transaction<'_>, blob_key: &str) -> Result<bool, StoreError> {
     tx.query_opt(
         "SELECT 1 FROM documents WHERE blob_key = ?1 AND content_deleted_at IS NULL LIMIT 1",

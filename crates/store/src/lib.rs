@@ -44,6 +44,7 @@ pub mod notifications;
 pub mod occupancies;
 pub mod one_time_codes;
 pub mod outbox;
+pub mod passkeys;
 pub mod password_resets;
 pub mod payments;
 pub mod people;
@@ -57,6 +58,7 @@ pub mod sign_in_attempts;
 pub mod sign_ins;
 pub mod tenants;
 pub mod user_admin;
+pub mod user_imports;
 pub mod users;
 pub mod verification;
 

@@ -25,4 +25,5 @@ migrations!(
     "0012_maintenance",
     "0013_totals",
     "0014_imports",
+    "0020_identity",
 );

@@ -119,13 +119,19 @@ pub fn mark_email_verified(tx: &Transaction<'_>, user: UserId, now: Timestamp) -
     )
 }
 
-/// Moves an account to another address, which is proven. A taken one is `NotUnique` of `users.email_key`.
+/// Moves an account to another address, which is proven. Links and codes that wait in the old mailbox are of no use any more.
+/// A taken address is `NotUnique` of `users.email_key`.
 pub fn change_email(
     tx: &Transaction<'_>,
     user: UserId,
     email: &EmailAddress,
     now: Timestamp,
 ) -> Result<Option<UserRecord>, StoreError> {
+    crate::password_resets::revoke_all(tx, user, now)?;
+    tx.execute(
+        "DELETE FROM one_time_codes WHERE user_id = ?1 AND purpose = 'VERIFY_EMAIL'",
+        params![user],
+    )?;
     tx.query_opt(
         "UPDATE users SET email = ?2, email_key = ?3, email_verified = 1, updated_at = ?4, version = version + 1 \
          WHERE id = ?1 \

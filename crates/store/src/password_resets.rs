@@ -37,11 +37,16 @@ pub fn use_up(tx: &Transaction<'_>, token_hash: &str, user: UserId, now: Timesta
     if used.is_none() {
         return Ok(false);
     }
+    revoke_all(tx, user, now)?;
+    Ok(true)
+}
+
+/// Makes every link of a person that is still good useless. Index: password_resets_by_user.
+pub fn revoke_all(tx: &Transaction<'_>, user: UserId, now: Timestamp) -> Result<(), StoreError> {
     tx.execute(
         "UPDATE password_resets SET used_at = ?2 WHERE user_id = ?1 AND used_at IS NULL",
         params![user, now],
-    )?;
-    Ok(true)
+    )
 }
 
 /// A new password by a link that came by mail, which proves the address too.

@@ -16,7 +16,7 @@ macro_rules! iso {
 }
 
 /// One member of the export each: its name, and a statement that gives one JSON object a row.
-const SECTIONS: [(&str, &str); 15] = [
+const SECTIONS: [(&str, &str); 17] = [
     (
         "account",
         concat!(
@@ -46,6 +46,26 @@ const SECTIONS: [(&str, &str); 15] = [
             iso!("ended_at"),
             ", 'endedReason', ended_reason, 'ip', ip, 'userAgent', user_agent) ",
             "FROM sessions WHERE user_id = ?1 ORDER BY id"
+        ),
+    ),
+    (
+        "authenticatorApps",
+        concat!(
+            "SELECT json_object('active', active, 'createdAt', ",
+            iso!("created_at"),
+            ", 'activatedAt', ",
+            iso!("activated_at"),
+            ") FROM second_factors WHERE user_id = ?1"
+        ),
+    ),
+    (
+        "passkeys",
+        concat!(
+            "SELECT json_object('id', id, 'name', name, 'createdAt', ",
+            iso!("created_at"),
+            ", 'lastUsedAt', ",
+            iso!("last_used_at"),
+            ") FROM passkeys WHERE user_id = ?1 ORDER BY id"
         ),
     ),
     (
@@ -235,6 +255,8 @@ pub fn anonymise(tx: &Transaction<'_>, user: UserId, now: Timestamp) -> Result<O
         "DELETE FROM password_resets WHERE user_id = ?1",
         "DELETE FROM second_factors WHERE user_id = ?1",
         "DELETE FROM recovery_codes WHERE user_id = ?1",
+        "DELETE FROM passkeys WHERE user_id = ?1",
+        "DELETE FROM passkey_ceremonies WHERE user_id = ?1",
         "DELETE FROM notifications WHERE user_id = ?1",
         "DELETE FROM document_links WHERE user_id = ?1",
         "DELETE FROM idempotency_keys WHERE user_id = ?1",

@@ -1,4 +1,4 @@
-//! The second factor: one authenticator app per person, and recovery codes.
+//! The second factor: one authenticator app per person, and recovery codes. Passkeys have a file of their own.
 
 use nexus_domain::Timestamp;
 use nexus_domain::ids::UserId;
@@ -58,12 +58,35 @@ pub fn activate(
     if activated.is_none() {
         return Ok(false);
     }
+    replace_recovery_codes(tx, user, recovery_code_hashes)?;
+    set_enabled(tx, user, now)?;
+    Ok(true)
+}
+
+/// New recovery codes in place of those before, which were shown for another factor.
+pub fn replace_recovery_codes(tx: &Transaction<'_>, user: UserId, hashes: &[String]) -> Result<(), StoreError> {
+    tx.execute("DELETE FROM recovery_codes WHERE user_id = ?1", params![user])?;
     tx.execute(
         "INSERT INTO recovery_codes (user_id, code_hash) SELECT ?1, value FROM json_each(?2)",
-        params![user, serde_json::json!(recovery_code_hashes).to_string()],
-    )?;
-    set_enabled(tx, user, true, now)?;
-    Ok(true)
+        params![user, serde_json::json!(hashes).to_string()],
+    )
+}
+
+/// Whether there is any second factor, as of now. By primary key.
+pub fn any(database: &Database, user: UserId) -> Result<bool, StoreError> {
+    database
+        .query_opt("SELECT 1 FROM users WHERE id = ?1 AND mfa_enabled = 1", params![user])
+        .map(|row| row.is_some())
+}
+
+/// Whether an authenticator app is in use. By primary key.
+pub fn has_app(database: &Database, user: UserId) -> Result<bool, StoreError> {
+    database
+        .query_opt(
+            "SELECT 1 FROM second_factors WHERE user_id = ?1 AND active = 1",
+            params![user],
+        )
+        .map(|row| row.is_some())
 }
 
 /// Takes a code of this step, if neither it nor a later one was taken before.
@@ -99,21 +122,27 @@ pub fn reseal(database: &Database, user: UserId, before: &[u8], sealed_secret: V
     )
 }
 
-/// Takes the second factor away: by the person (who gave a code), or by an admin when the app is lost.
+/// Takes every second factor away: by the person (who proved one), or by an admin when they are lost.
 /// `false` when there was none.
 pub fn reset(tx: &Transaction<'_>, user: UserId, now: Timestamp) -> Result<bool, StoreError> {
-    tx.execute("DELETE FROM recovery_codes WHERE user_id = ?1", params![user])?;
-    let removed = tx.query_opt(
-        "DELETE FROM second_factors WHERE user_id = ?1 RETURNING active",
-        params![user],
-    )?;
-    set_enabled(tx, user, false, now)?;
-    removed.map_or(Ok(false), |row| row.get(0))
+    let had = any(tx, user)?;
+    for sql in [
+        "DELETE FROM recovery_codes WHERE user_id = ?1",
+        "DELETE FROM second_factors WHERE user_id = ?1",
+        "DELETE FROM passkeys WHERE user_id = ?1",
+        "DELETE FROM passkey_ceremonies WHERE user_id = ?1",
+    ] {
+        tx.execute(sql, params![user])?;
+    }
+    set_enabled(tx, user, now)?;
+    Ok(had)
 }
 
-fn set_enabled(tx: &Transaction<'_>, user: UserId, enabled: bool, now: Timestamp) -> Result<(), StoreError> {
+/// Brings `mfa_enabled` in line with what there is.
+pub(crate) fn set_enabled(tx: &Transaction<'_>, user: UserId, now: Timestamp) -> Result<(), StoreError> {
     tx.execute(
-        "UPDATE users SET mfa_enabled = ?2, updated_at = ?3, version = version + 1 WHERE id = ?1",
-        params![user, enabled, now],
+        "UPDATE users SET mfa_enabled = EXISTS (SELECT 1 FROM second_factors WHERE user_id = ?1 AND active = 1) \
+         OR EXISTS (SELECT 1 FROM passkeys WHERE user_id = ?1), updated_at = ?2, version = version + 1 WHERE id = ?1",
+        params![user, now],
     )
 }

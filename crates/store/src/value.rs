@@ -176,6 +176,7 @@ mod ids {
         UserId,
         CompanyId,
         SessionId,
+        PasskeyId,
         DocumentId,
         AuditId,
         MailId,

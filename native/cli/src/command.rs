@@ -4,6 +4,7 @@ pub mod admin;
 pub mod config;
 pub mod demo;
 pub mod doctor;
+pub mod import_users;
 pub mod migrate;
 pub mod openapi;
 pub mod relay;

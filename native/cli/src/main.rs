@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::command::{admin, config, demo, doctor, migrate, openapi, relay, serve};
+use crate::command::{admin, config, demo, doctor, import_users, migrate, openapi, relay, serve};
 
 /// Nexus: accounts with document verification, chat, and property management.
 #[derive(Parser)]
@@ -35,6 +35,8 @@ enum Command {
     /// Accounts for the people who run the place.
     #[command(subcommand)]
     Admin(admin::Action),
+    /// Takes people over from another system, with the hashes of their passwords.
+    ImportUsers(import_users::Arguments),
     /// Makes a demo company: staff, residents, chats. Sign-ins are shown once.
     Demo(demo::Arguments),
     /// Shows the effective settings, secrets masked.
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
         Command::Relay(arguments) => relay::run(arguments),
         Command::Migrate(arguments) => migrate::run(&arguments),
         Command::Admin(admin::Action::Create(arguments)) => admin::create(arguments),
+        Command::ImportUsers(arguments) => import_users::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Config(arguments) => config::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),

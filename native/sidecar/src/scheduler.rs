@@ -19,11 +19,24 @@ pub struct Job {
     pub period: Duration,
 }
 
-pub const JOBS: [Job; 1] = [Job {
-    name: "mail",
-    path: "/internal/mail/deliver",
-    period: Duration::from_secs(1),
-}];
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
+pub const JOBS: [Job; 2] = [
+    Job {
+        name: "mail",
+        path: "/internal/mail/deliver",
+        period: Duration::from_secs(1),
+    },
+    // Deletions whose time has come, and what of identity's has run out.
+    Job {
+        name: "identity-retention",
+        path: "/internal/identity/retention",
+        period: HOUR,
+    },
+];
+
+/// How soon a job runs that is due seldom: a node that is restarted every day must come to it too.
+const FIRST_RUN: Duration = Duration::from_secs(60);
 
 /// A failing job is tried less and less often, down to this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
@@ -66,8 +79,8 @@ pub async fn run(jobs: &'static [Job], client: InternalClient, nudges: Nudges, s
 
 async fn repeat(job: &'static Job, client: InternalClient, nudges: Nudges, mut stop: watch::Receiver<bool>) {
     let mut failures = 0;
+    let mut pause = pause_after(job.period.min(FIRST_RUN), 0);
     loop {
-        let pause = pause_after(job.period, failures);
         tokio::select! {
             // Also when the sender is gone.
             _ = stop.wait_for(|stopped| *stopped) => return,
@@ -89,6 +102,7 @@ async fn repeat(job: &'static Job, client: InternalClient, nudges: Nudges, mut s
                 failures += 1;
             }
         }
+        pause = pause_after(job.period, failures);
     }
 }
 

@@ -1,6 +1,6 @@
 use nexus_domain::totp;
-use nexus_tests::TestApp;
-use serde_json::json;
+use nexus_tests::{Client, TestApp};
+use serde_json::{Value, json};
 
 use super::{credentials, resident};
 
@@ -23,6 +23,23 @@ fn from_base32(text: &str) -> Vec<u8> {
     bytes
 }
 
+fn step() -> i64 {
+    i64::try_from(std::time::UNIX_EPOCH.elapsed().expect("after 1970").as_secs()).expect("in range") / 30
+}
+
+/// Sets an authenticator app up for whoever is signed in; gives its secret and the recovery codes. The code of the present
+/// step is still good afterwards.
+pub async fn set_up(session: &Client) -> (Vec<u8>, Vec<Value>) {
+    let enrolment = session.post_empty("/auth/mfa/enroll").await.expect(200).json();
+    assert!(enrolment["qrSvg"].as_str().is_some_and(|svg| svg.contains("<svg")));
+    let secret = from_base32(enrolment["secret"].as_str().expect("a secret"));
+    let code = json!({ "code": totp::code_at(&secret, step() - 1) });
+    let active = session.post("/auth/mfa/activate", &code).await.expect(200).json();
+    let recovery = active["recoveryCodes"].as_array().expect("codes").clone();
+    assert_eq!(recovery.len(), 10);
+    (secret, recovery)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_role_that_must_have_a_second_factor_sets_one_up_and_signs_in_with_it() {
     let app = TestApp::builder().env("MFA_REQUIRED_ROLES", "STUDENT").start().await;
@@ -32,14 +49,7 @@ async fn a_role_that_must_have_a_second_factor_sets_one_up_and_signs_in_with_it(
         .get("/chats")
         .await
         .expect_problem(403, "MFA_ENROLMENT_REQUIRED");
-    let enrolment = session.post_empty("/auth/mfa/enroll").await.expect(200).json();
-    assert!(enrolment["qrSvg"].as_str().is_some_and(|svg| svg.contains("<svg")));
-    let secret = from_base32(enrolment["secret"].as_str().expect("a secret"));
-    let step = || i64::try_from(std::time::UNIX_EPOCH.elapsed().expect("after 1970").as_secs()).expect("in range") / 30;
-    let code = json!({ "code": totp::code_at(&secret, step() - 1) });
-    let active = session.post("/auth/mfa/activate", &code).await.expect(200).json();
-    let recovery = active["recoveryCodes"].as_array().expect("codes").clone();
-    assert_eq!(recovery.len(), 10);
+    let (secret, recovery) = set_up(&session).await;
     session.get("/chats").await.expect(200);
     let client = app.client();
     let mut body = credentials(&account.email, &account.password);

@@ -1,11 +1,15 @@
 //! `/auth`: one file per call.
 
 mod hashing;
+mod import;
 mod login;
 mod mfa;
+mod own_data;
 mod password;
 mod refresh;
 mod register;
+mod sessions;
+mod timing;
 
 use nexus_tests::{Account, TestApp};
 use serde_json::{Value, json};

@@ -65,6 +65,8 @@ pub async fn change_password(
             SessionEnd::PasswordChanged,
             now,
         )?;
+        // Who got hold of a link in the mailbox must not undo this.
+        password_resets::revoke_all(tx, found.user.id, now)?;
         audit::append(tx, &entry("user.password_changed", &found, &caller))?;
         Ok::<_, Problem>(ended)
     })?;
@@ -76,7 +78,7 @@ pub async fn change_password(
 /// Counted like a sign-in.
 pub fn prove_password(app: &App, found: &Credentials, typed: &str, caller: &Caller) -> Result<(), Problem> {
     let attempt = Attempt::of_user(app, found.user.id, caller)?;
-    match passwords::verify(app, typed, Some(found))? {
+    match passwords::verify(app, typed, found)? {
         Verdict::Right { .. } => Ok(attempt.clear(app.database())?),
         Verdict::Wrong => {
             security_log::record(

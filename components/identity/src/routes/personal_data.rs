@@ -11,16 +11,19 @@ use nexus_kit::session::LimitedSession;
 use nexus_kit::{Answer, App, Caller, FieldErrors, Json, Problem, Session, clock, layers, respond};
 use nexus_store::audit::{self, NewAuditEntry};
 use nexus_store::sessions::{self, SessionEnd};
-use nexus_store::{personal_data, sign_ins};
+use nexus_store::{documents, personal_data, sign_ins};
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
 use super::passwords::prove_password;
-use crate::ended;
+use crate::{ended, guard};
 
 /// How many accounts one run anonymises, so that it never holds the write lock for long.
 const PER_RUN: u32 = 50;
+/// How old discarded contents are when they go: a registration that stores the same ones just now has committed by then.
+const DISCARDED_SECONDS: i64 = 60 * 60;
+const MOST_DISCARDED: u32 = 500;
 
 /// Everything that is kept about oneself.
 #[utoipa::path(
@@ -110,7 +113,14 @@ pub async fn run_retention(State(app): State<App>, caller: Caller, request: Requ
             }
         }
     }
+    for key in app
+        .database()
+        .transaction(|tx| documents::retire_discarded(tx, now.plus_seconds(-DISCARDED_SECONDS), MOST_DISCARDED))?
+    {
+        blob::delete(&app, &BlobKey::from_stored(key)).await?;
+    }
     personal_data::purge_sessions(app.database(), now)?;
+    guard::sweep(app.database(), now)?;
     Ok(respond::ok(&Retained { anonymised }))
 }
 

@@ -24,6 +24,7 @@ use nexus_store::{StoreError, audit, documents, one_time_codes};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::guard::{self, Counted};
 use crate::mails::{self, Mail, Recipient};
 use crate::passwords;
 
@@ -105,7 +106,7 @@ struct Registration {
     responses(
         (status = 201, body = Registered),
         (status = 202, body = RegistrationTaken, description = "With REGISTRATION_DISCLOSURE=hidden, whether the address is free or taken"),
-        (status = 400), (status = 409), (status = 413), (status = 415)
+        (status = 400), (status = 409), (status = 413), (status = 415), (status = 429)
     )
 )]
 pub async fn register_user(State(app): State<App>, caller: Caller, request: Request) -> Answer<Response> {
@@ -116,6 +117,7 @@ pub async fn register_user(State(app): State<App>, caller: Caller, request: Requ
     };
     let password = passwords::check_new(&app, "password", &account.password, owner)?;
     let company = company_of(&app, &account)?;
+    let within_limit = guard::count(&app, Counted::Registration, account.email.key(), &caller)?;
     let disclosure = app.config().get(&settings::REGISTRATION_DISCLOSURE)?;
     if disclosure == Disclosure::Open && users::by_email(app.database(), &account.email)?.is_some() {
         return Err(taken());
@@ -126,12 +128,17 @@ pub async fn register_user(State(app): State<App>, caller: Caller, request: Requ
     let answer = match (registered, disclosure) {
         (Ok(user), Disclosure::Open) => respond::created(&Registered::new(user, documents)),
         (Ok(_), Disclosure::Hidden) => hidden(),
-        (Err(error), Disclosure::Open) if users::is_email_taken(&error) => return Err(taken()),
-        (Err(error), Disclosure::Hidden) if users::is_email_taken(&error) => {
-            tell_owner(&app, &account.email, documents.is_empty())?;
-            hidden()
+        (Err(error), disclosure) => {
+            documents::discard(app.database(), &documents, clock::now())?;
+            match disclosure {
+                Disclosure::Open if users::is_email_taken(&error) => return Err(taken()),
+                Disclosure::Hidden if users::is_email_taken(&error) => {
+                    tell_owner(&app, &account.email, documents.is_empty(), within_limit)?;
+                    hidden()
+                }
+                _ => return Err(error.into()),
+            }
         }
-        (Err(error), _) => return Err(error.into()),
     };
     Ok(nudge_mail(answer))
 }
@@ -313,15 +320,20 @@ fn hidden() -> Response {
     })
 }
 
-/// The owner of a taken address learns of the attempt; whoever attempted it does not.
-fn tell_owner(app: &App, email: &EmailAddress, two_mails: bool) -> Result<(), Problem> {
+/// The owner of a taken address learns of the attempt (of a few; this is not to fill mailboxes with); whoever attempted it
+/// does not.
+fn tell_owner(app: &App, email: &EmailAddress, two_mails: bool, within_limit: bool) -> Result<(), Problem> {
     let Some(owner) = users::by_email(app.database(), email)? else {
         return Ok(());
     };
     let mail = Mail::registration_attempted(app, Recipient::from(&owner))?;
     let filler = Mail::registration_attempted(app, Recipient::from(&owner))?;
     app.database().transaction(|tx| {
-        mail.enqueue(tx)?;
+        if within_limit {
+            mail.enqueue(tx)?;
+        } else {
+            mail.pretend(tx)?;
+        }
         if two_mails {
             filler.pretend(tx)?;
         }

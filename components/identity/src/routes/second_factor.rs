@@ -3,119 +3,28 @@
 use axum::extract::State;
 use axum::response::Response;
 use deserr::Deserr;
-use nexus_domain::ids::{AuditId, UserId};
-use nexus_domain::seal::SealKey;
-use nexus_domain::settings::Secret;
+use http::HeaderMap;
+use nexus_domain::ids::AuditId;
+use nexus_domain::password_hash::Verdict;
 use nexus_domain::totp::{self, RECOVERY_CODES, SECRET_LENGTH};
-use nexus_domain::{Timestamp, settings};
+use nexus_domain::{Invalid, settings};
 use nexus_kit::session::LimitedSession;
 use nexus_kit::{Answer, App, Caller, Code, FieldErrors, Json, Problem, clock, respond};
 use nexus_store::audit::{self, NewAuditEntry};
-use nexus_store::second_factors::{self, SecondFactor};
-use nexus_store::users::{self, UserRecord};
-use nexus_store::{Transaction, sign_ins};
+use nexus_store::{Transaction, second_factors, sign_ins, users};
 use qrcode::render::svg;
 use qrcode::{EcLevel, QrCode};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-/// A second factor that fits, to be taken (it is good once) in the transaction of what it allows.
-pub enum GivenFactor {
-    Step(i64),
-    RecoveryCode(String),
-}
-
-/// Asks for the second factor where there is one.
-pub fn check_at_sign_in(
-    app: &App,
-    user: &UserRecord,
-    given: Option<&str>,
-    now: Timestamp,
-) -> Result<Option<GivenFactor>, Problem> {
-    if !user.mfa_enabled {
-        return Ok(None);
-    }
-    let given = given.ok_or_else(|| {
-        Problem::new(
-            Code::MfaRequired,
-            "Send `mfaCode` as well: a code of your authenticator app, or a recovery code.",
-        )
-    })?;
-    check(app, user.id, given, now).map(Some)
-}
-
-fn check(app: &App, user: UserId, given: &str, now: Timestamp) -> Result<GivenFactor, Problem> {
-    let given = given.trim();
-    if !totp::is_app_code(given) {
-        return Ok(GivenFactor::RecoveryCode(totp::recovery_code_hash(given)));
-    }
-    let factor = second_factors::find(app.database(), user)?
-        .filter(|factor| factor.active)
-        .ok_or_else(wrong_code)?;
-    let secret = open_secret(app, user, &factor)?;
-    totp::matching_step(&secret, given, now)
-        .filter(|step| *step > factor.last_step)
-        .map(GivenFactor::Step)
-        .ok_or_else(wrong_code)
-}
-
-/// Uses the factor up; of two requests with the same code one gets 401.
-pub fn take(tx: &Transaction<'_>, user: UserId, factor: &GivenFactor, now: Timestamp) -> Result<(), Problem> {
-    let taken = match factor {
-        GivenFactor::Step(step) => second_factors::take_step(tx, user, *step)?,
-        GivenFactor::RecoveryCode(hash) => second_factors::take_recovery_code(tx, user, hash, now)?,
-    };
-    if taken { Ok(()) } else { Err(wrong_code()) }
-}
-
-fn wrong_code() -> Problem {
-    Problem::new(
-        Code::InvalidMfaCode,
-        "The code is wrong, was used before or has expired.",
-    )
-}
-
-fn keys(app: &App) -> Result<Vec<SealKey>, Problem> {
-    let secrets = app
-        .config()
-        .secrets(&settings::MAIL_SEAL_KEY, &settings::MAIL_SEAL_KEY_PREVIOUS)?;
-    Ok(secrets
-        .iter()
-        .map(Secret::as_bytes)
-        .map(|secret| SealKey::derive(secret, "totp"))
-        .collect())
-}
-
-fn context(user: UserId) -> String {
-    format!("totp:{user}")
-}
-
-fn seal(app: &App, user: UserId, secret: &[u8]) -> Result<Vec<u8>, Problem> {
-    keys(app)?
-        .first()
-        .ok_or_else(|| Problem::internal("there is no seal key"))?
-        .seal(clock::random(), &context(user), secret)
-        .map_err(|error| Problem::internal(error.to_string()))
-}
-
-/// The clear secret. One that the previous key sealed is sealed anew, so that the previous key can go.
-fn open_secret(app: &App, user: UserId, factor: &SecondFactor) -> Result<Vec<u8>, Problem> {
-    let keys = keys(app)?;
-    let internal =
-        |error: nexus_domain::seal::SealError| Problem::internal(format!("second factor of {user}: {error}"));
-    let secret = SealKey::open(&keys, &context(user), &factor.sealed_secret).map_err(internal)?;
-    let by_present = keys
-        .first()
-        .is_some_and(|key| SealKey::open(std::slice::from_ref(key), &context(user), &factor.sealed_secret).is_ok());
-    if !by_present {
-        second_factors::reseal(app.database(), user, &factor.sealed_secret, seal(app, user, &secret)?)?;
-    }
-    Ok(secret)
-}
+use crate::cookies::RequestHeaders;
+use crate::guard::Attempt;
+use crate::passwords;
+use crate::second_factor::{self, GivenFactor, Shown, open_secret, seal, wrong_code};
 
 /// Setting up a factor is open to those whose role demands it, but not before the password is their own.
-fn require_own_password(session: &LimitedSession) -> Result<(), Problem> {
+pub fn require_own_password(session: &LimitedSession) -> Result<(), Problem> {
     if session.must_change_password {
         return Err(Problem::new(
             Code::PasswordChangeRequired,
@@ -202,10 +111,7 @@ pub async fn activate(
     let now = clock::now();
     let secret = open_secret(&app, user, &factor)?;
     let step = totp::matching_step(&secret, body.code.trim(), now).ok_or_else(wrong_code)?;
-    let codes: Vec<String> = (0..RECOVERY_CODES)
-        .map(|_| totp::recovery_code(clock::random()))
-        .collect();
-    let hashes: Vec<String> = codes.iter().map(|code| totp::recovery_code_hash(code)).collect();
+    let (codes, hashes) = new_recovery_codes();
     app.database().transaction(|tx| {
         if !second_factors::activate(tx, user, &factor.sealed_secret, step, &hashes, now)? {
             return Err(already_active());
@@ -216,49 +122,95 @@ pub async fn activate(
     Ok(respond::ok(&RecoveryCodes { recovery_codes: codes }))
 }
 
+/// Ten codes to show, and their hashes to keep.
+pub fn new_recovery_codes() -> (Vec<String>, Vec<String>) {
+    let codes: Vec<String> = (0..RECOVERY_CODES)
+        .map(|_| totp::recovery_code(clock::random()))
+        .collect();
+    let hashes = codes.iter().map(|code| totp::recovery_code_hash(code)).collect();
+    (codes, hashes)
+}
+
+/// The password and a second factor, from somebody who is signed in already.
 #[derive(Deserr, ToSchema)]
 #[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
-pub struct DisableBody {
+pub struct BothFactorsBody {
     #[schema(format = Password)]
     password: String,
     /// A code of the app, or a recovery code.
-    code: String,
+    #[deserr(default)]
+    code: Option<String>,
+    /// In place of the code: the browser's answer to `/auth/mfa/passkeys/challenge`.
+    #[deserr(default)]
+    #[schema(value_type = Option<Object>)]
+    passkey: Option<Value>,
 }
 
-/// Take the second factor away.
+/// Both factors of somebody, shown once more; [`BothFactors::take`] belongs into the transaction.
+pub struct BothFactors {
+    attempt: Attempt,
+    factor: GivenFactor,
+}
+
+impl BothFactors {
+    /// They count as one guess, so that neither can be tried out with the help of the other.
+    pub fn prove(
+        app: &App,
+        headers: &HeaderMap,
+        session: &LimitedSession,
+        caller: &Caller,
+        body: &BothFactorsBody,
+    ) -> Result<Self, Problem> {
+        require_own_password(session)?;
+        let shown = Shown::of(("code", body.code.as_deref()), body.passkey.as_ref())?;
+        if matches!(shown, Shown::Nothing) {
+            return Err(Problem::field(
+                "code",
+                Invalid::new("REQUIRED", "or `passkey` is required"),
+            ));
+        }
+        let found = sign_ins::credentials(app.database(), session.user_id)?.ok_or_else(Problem::not_found)?;
+        if !found.user.mfa_enabled {
+            return Err(Problem::new(Code::Conflict, "There is no second factor."));
+        }
+        let attempt = Attempt::of_user(app, found.user.id, caller)?;
+        if passwords::verify(app, &body.password, &found)? == Verdict::Wrong {
+            return Err(Problem::new(Code::InvalidCredentials, "The password is wrong."));
+        }
+        let factor = second_factor::check(app, headers, found.user.id, shown, clock::now())?;
+        Ok(Self { attempt, factor })
+    }
+
+    pub fn take(&self, tx: &Transaction<'_>, session: &LimitedSession) -> Result<(), Problem> {
+        second_factor::take(tx, session.user_id, &self.factor, clock::now())?;
+        self.attempt.clear(tx)?;
+        Ok(())
+    }
+}
+
+/// Take the second factor away: the app, its recovery codes, and all passkeys.
 #[utoipa::path(
-    post, path = "/api/v1/auth/mfa/disable", tag = "auth", request_body = DisableBody,
-    responses((status = 204), (status = 401), (status = 403), (status = 409), (status = 429)), security(("bearer" = []))
+    post, path = "/api/v1/auth/mfa/disable", tag = "auth", request_body = BothFactorsBody,
+    responses((status = 204), (status = 400), (status = 401), (status = 403), (status = 409), (status = 429)), security(("bearer" = []))
 )]
 pub async fn disable(
     State(app): State<App>,
     session: LimitedSession,
     caller: Caller,
-    Json(body): Json<DisableBody>,
+    RequestHeaders(headers): RequestHeaders,
+    Json(body): Json<BothFactorsBody>,
 ) -> Answer<Response> {
-    require_own_password(&session)?;
-    let found = sign_ins::credentials(app.database(), session.user_id)?.ok_or_else(Problem::not_found)?;
-    if !found.user.mfa_enabled {
-        return Err(Problem::new(Code::Conflict, "There is no second factor."));
-    }
-    let now = clock::now();
-    // Code and password count as one guess, so that neither can be tried out with the help of the other.
-    let attempt = crate::guard::Attempt::of_user(&app, found.user.id, &caller)?;
-    if crate::passwords::verify(&app, &body.password, Some(&found))? == nexus_domain::password_hash::Verdict::Wrong {
-        return Err(Problem::new(Code::InvalidCredentials, "The password is wrong."));
-    }
-    let factor = check(&app, found.user.id, &body.code, now)?;
+    let proven = BothFactors::prove(&app, &headers, &session, &caller, &body)?;
     app.database().transaction(|tx| {
-        take(tx, found.user.id, &factor, now)?;
-        second_factors::reset(tx, found.user.id, now)?;
-        attempt.clear(tx)?;
+        proven.take(tx, &session)?;
+        second_factors::reset(tx, session.user_id, clock::now())?;
         audit::append(tx, &entry("user.mfa_disabled", &session, &caller))?;
         Ok::<_, Problem>(())
     })?;
     Ok(respond::no_content())
 }
 
-fn entry<'a>(action: &'a str, session: &LimitedSession, caller: &'a Caller) -> NewAuditEntry<'a> {
+pub fn entry<'a>(action: &'a str, session: &LimitedSession, caller: &'a Caller) -> NewAuditEntry<'a> {
     NewAuditEntry {
         id: clock::new_id(AuditId::generate),
         at: clock::now(),

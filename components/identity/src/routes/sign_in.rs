@@ -12,11 +12,12 @@ use nexus_domain::{EmailAddress, Invalid, Timestamp, settings};
 use nexus_kit::layers::Observed;
 use nexus_kit::{Answer, App, Caller, Code, FieldErrors, Json, Problem, Query, clock};
 use nexus_store::sign_ins::{self, Credentials, NewSession};
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::second_factor::{self, GivenFactor};
 use crate::cookies::RequestHeaders;
 use crate::guard::Attempt;
+use crate::second_factor::{self, GivenFactor, Shown};
 use crate::tokens::{self, Grant, Keeping, SignedIn};
 use crate::{cookies, passwords, security_log};
 
@@ -34,6 +35,10 @@ pub struct SignInBody {
     /// A code of the authenticator app, or a recovery code.
     #[deserr(default)]
     mfa_code: Option<String>,
+    /// In place of a code: the browser's answer (`credential.toJSON()`) to `mfa.publicKey` of `MFA_REQUIRED`.
+    #[deserr(default)]
+    #[schema(value_type = Option<Object>)]
+    passkey: Option<Value>,
 }
 
 #[derive(Deserr, IntoParams)]
@@ -60,6 +65,9 @@ impl SignInQuery {
 }
 
 /// Sign in. What is wrong with an account is told only to who knows its password.
+///
+/// `MFA_REQUIRED` has a member `mfa`: `methods` (`TOTP`, `PASSKEY`, `RECOVERY_CODE`) and, with a passkey, `publicKey`: what to call
+/// `navigator.credentials.get` with. Send the same body again with `mfaCode` or `passkey`.
 #[utoipa::path(
     post, path = "/api/v1/auth/login", tag = "auth",
     params(SignInQuery), request_body = SignInBody,
@@ -104,11 +112,12 @@ fn attempt(
     if keeping == Keeping::Cookie {
         cookies::check_origin_if_given(app, headers)?;
     }
+    let shown = Shown::of(("mfaCode", body.mfa_code.as_deref()), body.passkey.as_ref())?;
     let database = app.database();
     let attempt = Attempt::at_sign_in(app, body.email.key(), caller)?;
     let found = sign_ins::credentials_by_email(database, body.email.key())?;
     *who = found.as_ref().map(|found| found.user.id);
-    let verdict = passwords::verify(app, &body.password, found.as_ref())?;
+    let verdict = passwords::verify_at(app, body.email.key(), &body.password, found.as_ref())?;
     let (Verdict::Right { outdated }, Some(found)) = (verdict, found) else {
         return Err(passwords::wrong());
     };
@@ -117,7 +126,7 @@ fn attempt(
         attempt.release(database)?;
         return Err(problem);
     }
-    let factor = match second_factor::check_at_sign_in(app, &found.user, body.mfa_code.as_deref(), now) {
+    let factor = match second_factor::check_at_sign_in(app, headers, &found.user, shown, now) {
         // A wrong code is a guess too, and stays counted.
         Err(problem) if problem.code() == Code::MfaRequired => {
             attempt.release(database)?;

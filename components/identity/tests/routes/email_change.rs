@@ -78,3 +78,17 @@ async fn with_hidden_disclosure_a_taken_address_is_answered_like_a_free_one() {
     );
     assert!(app.mails("bo@example.org").is_empty());
 }
+
+#[tokio::test]
+async fn a_reset_link_in_the_old_mailbox_is_of_no_use_after_the_change() {
+    let app = TestApp::new();
+    let token = signed_in(&app).await;
+    app.post("/auth/forgot-password", json!({ "email": ANA })).await;
+    let link = app.link_token(ANA, "password-reset");
+    let body = json!({ "newEmail": NEW, "password": PASSWORD });
+    app.post_as(&token, "/auth/change-email", body).await;
+    app.post_as(&token, "/auth/change-email/confirm", json!({ "otp": app.otp(NEW) }))
+        .await;
+    let reset = json!({ "token": link, "newPassword": "Other-River-43" });
+    assert_eq!(app.post("/auth/reset-password", reset).await.code(), "INVALID_TOKEN");
+}

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod authenticator;
 mod support;
 
 mod cookies;
@@ -9,6 +10,7 @@ mod email_change;
 mod me;
 mod one_time_codes;
 mod own_data;
+mod passkeys;
 mod passwords;
 mod refresh;
 mod registration;

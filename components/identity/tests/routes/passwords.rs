@@ -167,3 +167,17 @@ async fn a_reset_leaves_the_second_factor_as_it_is() {
     );
     assert_eq!(app.sign_in(ANA, NEW).await.code(), "MFA_REQUIRED");
 }
+
+#[tokio::test]
+async fn a_changed_password_makes_reset_links_useless() {
+    let app = TestApp::new();
+    app.active_user("ana@example.org", nexus_domain::Role::Student);
+    let token = app.sign_in("ana@example.org", PASSWORD).await.text("/accessToken");
+    app.post("/auth/forgot-password", json!({ "email": "ana@example.org" }))
+        .await;
+    let link = app.link_token("ana@example.org", "password-reset");
+    let change = json!({ "currentPassword": PASSWORD, "newPassword": "Other-River-43" });
+    app.post_as(&token, "/auth/change-password", change).await;
+    let reset = json!({ "token": link, "newPassword": "Third-River-44" });
+    assert_eq!(app.post("/auth/reset-password", reset).await.code(), "INVALID_TOKEN");
+}

@@ -147,3 +147,29 @@ async fn no_token_lies_in_the_database() {
     let rows = app.database().query("SELECT * FROM sessions", &[]).unwrap();
     assert!(!format!("{rows:?}").contains(&token));
 }
+
+#[tokio::test]
+async fn while_the_secret_is_replaced_tokens_of_both_are_good_and_the_successor_is_of_the_new_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || nexus_store::Database::open_file(&folder.path().join("db")).unwrap();
+    const OLD: &str = "a refresh secret of at least thirty-two bytes";
+    const NEW: &str = "another refresh secret of thirty-two bytes or more";
+    let before = TestApp::on(open(), &[]);
+    let first = signed_in(&before).await.text("/refreshToken");
+    let during = TestApp::on(
+        open(),
+        &[("jwt_refresh_secret", NEW), ("jwt_refresh_secret_previous", OLD)],
+    );
+    let second = refresh(&during, &first).await;
+    assert_eq!(second.status, StatusCode::OK, "{}", second.body);
+    let again = refresh(&during, &first).await;
+    assert_eq!(
+        again.text("/refreshToken"),
+        second.text("/refreshToken"),
+        "the grace holds too"
+    );
+    let after = TestApp::on(open(), &[("jwt_refresh_secret", NEW)]);
+    assert_eq!(refresh(&after, &first).await.code(), "INVALID_TOKEN");
+    let third = refresh(&after, &second.text("/refreshToken")).await;
+    assert_eq!(third.status, StatusCode::OK, "{}", third.body);
+}

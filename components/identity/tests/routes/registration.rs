@@ -187,3 +187,30 @@ async fn a_pending_person_learns_so_only_with_the_right_password() {
     let wrong = app.sign_in("ana@example.org", "Wrong-River-42").await;
     assert_eq!(wrong.code(), "INVALID_CREDENTIALS");
 }
+
+#[tokio::test]
+async fn nobodys_mailbox_is_filled_by_registering_its_address_again_and_again() {
+    let app = TestApp::with(&[("registration_disclosure", "hidden")]);
+    app.active_user("taken@example.org", Role::Student);
+    for _ in 0..8 {
+        let reply = app.post("/auth/register", account("taken@example.org")).await;
+        assert_eq!(reply.status, StatusCode::ACCEPTED);
+    }
+    assert_eq!(app.mails("taken@example.org").len(), 5);
+}
+
+#[tokio::test]
+async fn documents_of_a_registration_that_failed_are_deleted_an_hour_later() {
+    let app = TestApp::with(&[("registration_disclosure", "hidden")]);
+    app.active_user("taken@example.org", Role::Student);
+    let mut body = account("taken@example.org");
+    body["documents"] = json!([pdf()]);
+    app.post("/auth/register", body.clone()).await;
+    assert_eq!(app.number("SELECT count(*) FROM documents"), 0);
+    assert_eq!(app.number("SELECT count(*) FROM discarded_blobs"), 1);
+    app.run_retention().await;
+    assert_eq!(app.number("SELECT count(*) FROM discarded_blobs"), 1, "not yet");
+    app.sql("UPDATE discarded_blobs SET at = at - 3600001", &[]);
+    assert_eq!(app.run_retention().await.status, StatusCode::OK);
+    assert_eq!(app.number("SELECT count(*) FROM discarded_blobs"), 0);
+}

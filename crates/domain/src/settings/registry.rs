@@ -110,6 +110,8 @@ registry! {
         BCRYPT_COST: u32 = Some("12"), "12", PLAIN, |text| values::number(text, 4, 16);
         /// Roles that must set up a second factor, separated by commas.
         MFA_REQUIRED_ROLES: Vec<Role> = Some(""), "SUPER_ADMIN,ADMIN", PLAIN, values::roles;
+        /// The domain that passkeys are bound to: the pages' own or one above. Empty: that of the first FRONTEND_URL.
+        PASSKEY_DOMAIN: Option<String> = Some(""), "example.com", PLAIN, |text| values::optional(text, values::domain);
         /// `hidden`: registering with a taken address answers as with a free one; the owner is told by mail.
         REGISTRATION_DISCLOSURE: Disclosure = Some("open"), "hidden", PLAIN, |text| values::choice(text, &[
             ("open", Disclosure::Open),

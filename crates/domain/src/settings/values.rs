@@ -82,6 +82,11 @@ impl WebOrigin {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The host's name or address, without scheme and port.
+    pub fn host(&self) -> &str {
+        host_of(&self.0)
+    }
 }
 
 pub(super) fn text(text: &str) -> Result<String, String> {
@@ -230,6 +235,35 @@ pub(super) fn redis_url(text: &str) -> Result<String, String> {
 }
 
 /// The first of them is where links in mails lead.
+/// The host of an origin.
+pub fn host_of(origin: &str) -> &str {
+    let authority = origin.split_once("://").map_or(origin, |(_, rest)| rest);
+    match authority.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => authority.split(':').next().unwrap_or_default(),
+    }
+}
+
+/// A name, not an address: what browsers bind passkeys to.
+pub fn is_domain(text: &str) -> bool {
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    text.len() <= 253 && text.split('.').all(label) && text.parse::<std::net::IpAddr>().is_err()
+}
+
+pub(super) fn domain(text: &str) -> Result<String, String> {
+    let text = text.to_ascii_lowercase();
+    if is_domain(&text) {
+        Ok(text)
+    } else {
+        Err(format!("`{text}` is not a domain"))
+    }
+}
+
 pub(super) fn web_origins(text: &str) -> Result<Vec<WebOrigin>, String> {
     let origins: Vec<_> = items(text)
         .map(|item| {

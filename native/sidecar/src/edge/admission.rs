@@ -22,14 +22,15 @@ use super::paths::{self, API};
 use crate::backend::{Body, BoxError, boxed, full, read_whole};
 
 /// Calls that hash or check a password, below the base path. `{}` stands for one segment.
-const HASHING: [(Method, &str); 9] = [
+const HASHING: [(Method, &str); 10] = [
     (Method::POST, "/auth/register"),
     (Method::POST, "/auth/login"),
     (Method::POST, "/auth/change-password"),
     (Method::POST, "/auth/reset-password"),
     (Method::POST, "/auth/change-email"),
     (Method::POST, "/auth/mfa/disable"),
-    (Method::POST, "/auth/mfa/activate"),
+    (Method::POST, "/auth/mfa/passkeys/enroll"),
+    (Method::DELETE, "/auth/mfa/passkeys/{}"),
     (Method::DELETE, "/auth/me"),
     (Method::POST, "/admin/verifications/{}/approve"),
 ];

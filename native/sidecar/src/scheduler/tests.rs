@@ -41,9 +41,8 @@ static SLOW: [Job; 1] = [Job {
     period: Duration::from_secs(3600),
 }];
 
-#[tokio::test(start_paused = true)]
-async fn a_nudge_runs_a_job_at_once_and_never_twice_at_a_time() {
-    let settings = Settings::read(|name| {
+fn settings() -> Settings {
+    Settings::read(|name| {
         let is_secret = [
             "JWT_ACCESS_SECRET",
             "JWT_REFRESH_SECRET",
@@ -53,8 +52,12 @@ async fn a_nudge_runs_a_job_at_once_and_never_twice_at_a_time() {
         .contains(&name);
         is_secret.then(|| "Cq3Zt7Kp1Xw9Rb5Nd2Lm8Vc4Gh6Jf0Yu".to_owned())
     })
-    .expect("secrets are enough");
-    let signer = Signer::read(&settings).expect("a secret");
+    .expect("secrets are enough")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_nudge_runs_a_job_at_once_and_never_twice_at_a_time() {
+    let signer = Signer::read(&settings()).expect("a secret");
     let calls = Arc::new(AtomicUsize::new(0));
     let backend = Counting {
         signer: signer.clone(),
@@ -86,4 +89,24 @@ fn pauses_grow_with_failures_up_to_a_bound() {
     assert!(pause_after(second, 60) <= Duration::from_secs(33));
     let hour = Duration::from_secs(3600);
     assert!(pause_after(hour, 5) >= hour && pause_after(hour, 5) <= hour.mul_f64(1.1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_is_due_seldom_runs_soon_after_the_start() {
+    let signer = Signer::read(&settings()).expect("a secret");
+    let calls = Arc::new(AtomicUsize::new(0));
+    let backend = Counting {
+        signer: signer.clone(),
+        calls: Arc::clone(&calls),
+        at_once: Arc::default(),
+    };
+    let (stop, stopped) = watch::channel(false);
+    let client = InternalClient::new(Arc::new(backend), signer);
+    let scheduler = tokio::spawn(run(&SLOW, client, Nudges::new(&SLOW), stopped));
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    assert_eq!(calls.load(Ordering::SeqCst), 1);
+    tokio::time::sleep(Duration::from_secs(4_200)).await;
+    assert_eq!(calls.load(Ordering::SeqCst), 2);
+    stop.send(true).expect("it listens");
+    scheduler.await.expect("it stops without a panic");
 }
