@@ -14,6 +14,7 @@ use wasmtime::{AsContextMut, Engine, Store, UpdateDeadline};
 use wasmtime_wasi_http::handler::{Prepared, Proxy, ProxyPre};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpView};
 
+use crate::aside::Long;
 use crate::memory::MemoryLimit;
 use crate::outbound::{Outbound, Ways};
 use crate::pool::{Counted, Job, Place, Pool, Slot};
@@ -80,10 +81,11 @@ impl Instances {
 }
 
 /// The whole life of an instance, from its first request on.
-pub async fn run(pool: Arc<Pool>, slot: Arc<Slot>, permit: OwnedSemaphorePermit, job: Job) {
+pub async fn run(pool: Arc<Pool>, slot: Arc<Slot>, permit: OwnedSemaphorePermit, job: Job, long: Long) {
     let place = Place {
         pool: Arc::downgrade(&pool),
         slot: Arc::downgrade(&slot),
+        long,
     };
     let made = async {
         let mut store = pool.instances().store(place)?;

@@ -8,6 +8,7 @@
 //! the listener. [`serve()`] is one for trying and measuring.
 
 mod allowed_hosts;
+mod aside;
 mod bindings;
 mod build_commands;
 mod client;

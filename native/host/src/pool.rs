@@ -20,6 +20,7 @@ use http::{Request, Response};
 use tokio::sync::OwnedSemaphorePermit;
 use wasmtime_wasi_http::WasiBody;
 
+use crate::aside::{Long, MayGoAside};
 use crate::instance::{self, Instances};
 
 /// How often somebody looks after the requests that wait, and how long nothing may move.
@@ -137,7 +138,9 @@ impl Pool {
     fn start(self: &Arc<Self>, permit: OwnedSemaphorePermit, job: Job) {
         let slot = Arc::new(Slot::default());
         self.begin(&slot);
-        tokio::spawn(instance::run(self.clone(), slot, permit, job));
+        let long = Long::default();
+        let life = instance::run(self.clone(), slot, permit, job, long.clone());
+        tokio::spawn(MayGoAside::new(life, long));
     }
 
     /// For as long as requests wait: sees to it that something moves, and that nobody waits for too long.
@@ -249,10 +252,12 @@ impl Slot {
 pub struct Place {
     pub pool: Weak<Pool>,
     pub slot: Weak<Slot>,
+    pub long: Long,
 }
 
 impl Place {
     pub fn pass_over(&self) {
+        self.long.is_long();
         if let (Some(pool), Some(slot)) = (self.pool.upgrade(), self.slot.upgrade()) {
             pool.pass_over(&slot);
         }
