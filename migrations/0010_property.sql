@@ -28,6 +28,12 @@ CREATE TRIGGER company_totals_made AFTER INSERT ON companies BEGIN
   INSERT INTO company_totals (company_id) VALUES (NEW.id);
 END;
 
+-- One currency per company: it stays once anything is priced in it.
+CREATE TRIGGER currencies_stay BEFORE UPDATE OF currency ON companies WHEN NEW.currency <> OLD.currency BEGIN
+  SELECT RAISE(ABORT, 'nexus:CURRENCY_FIXED') FROM company_totals
+  WHERE company_id = OLD.id AND apartments + occupancies + invoices > 0;
+END;
+
 CREATE TRIGGER companies_changed AFTER UPDATE OF currency, timezone ON companies BEGIN
   UPDATE company_totals SET version = version + 1 WHERE company_id = NEW.id;
 END;

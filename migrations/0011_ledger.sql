@@ -57,6 +57,10 @@ CREATE TABLE invoice_counters (
   PRIMARY KEY (company_id, year)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TRIGGER invoices_are_in_the_company_s_currency BEFORE INSERT ON invoices BEGIN
+  SELECT RAISE(ABORT, 'nexus:WRONG_CURRENCY') FROM companies WHERE id = NEW.company_id AND currency <> NEW.currency;
+END;
+
 CREATE TRIGGER invoice_numbers_stay BEFORE UPDATE OF invoice_number ON invoices
 WHEN OLD.invoice_number IS NOT NULL AND NEW.invoice_number IS NOT OLD.invoice_number BEGIN
   SELECT RAISE(ABORT, 'nexus:LEDGER_APPEND_ONLY');
@@ -119,6 +123,11 @@ CREATE INDEX payment_reversals_by_date ON payment_reversals (company_id, payment
 CREATE TRIGGER payments_need_an_issued_invoice BEFORE INSERT ON payments BEGIN
   SELECT RAISE(ABORT, 'nexus:NOT_PAYABLE') FROM invoices
   WHERE company_id = NEW.company_id AND id = NEW.invoice_id AND status IN ('DRAFT', 'VOID');
+END;
+
+CREATE TRIGGER payments_are_in_the_invoice_s_currency BEFORE INSERT ON payments BEGIN
+  SELECT RAISE(ABORT, 'nexus:WRONG_CURRENCY') FROM invoices
+  WHERE company_id = NEW.company_id AND id = NEW.invoice_id AND currency <> NEW.currency;
 END;
 
 CREATE TRIGGER invoice_follows_payment AFTER INSERT ON payments BEGIN

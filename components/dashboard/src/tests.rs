@@ -15,6 +15,10 @@ use tower::ServiceExt;
 const SECRET: &str = "an access secret for tests, long enough";
 
 fn app() -> App {
+    app_with(Database::in_memory().unwrap())
+}
+
+fn app_with(database: Database) -> App {
     let config = Config::from_pairs([
         (settings::JWT_ACCESS_SECRET.variable(), SECRET),
         (
@@ -22,7 +26,7 @@ fn app() -> App {
             "an internal secret for tests, long enough",
         ),
     ]);
-    App::new(Database::in_memory().unwrap(), config).unwrap()
+    App::new(database, config).unwrap()
 }
 
 fn router(app: &App) -> Router {
@@ -141,4 +145,137 @@ async fn each_sees_their_own_company_only() {
         stats(&app, &owner, &format!("?companyId={nobody}")).await.0,
         StatusCode::NOT_FOUND
     );
+}
+
+/// Every kind of write that changes a figure, as the store makes it.
+const WRITES: [(&str, &str); 14] = [
+    (
+        "a compound",
+        "INSERT INTO compounds (id, company_id, name, created_at, updated_at) VALUES ('c', ?1, 'C', 0, 0)",
+    ),
+    (
+        "an apartment",
+        "INSERT INTO apartments (id, company_id, compound_id, apartment_number, monthly_rent, created_at, updated_at) \
+         VALUES ('a', ?1, 'c', '1', 100, 0, 0)",
+    ),
+    (
+        "an apartment's status",
+        "UPDATE apartments SET status = 'MAINTENANCE' WHERE company_id = ?1",
+    ),
+    (
+        "it is back",
+        "UPDATE apartments SET status = 'VACANT' WHERE company_id = ?1",
+    ),
+    (
+        "a tenant",
+        "INSERT INTO tenants (id, company_id, full_name, email, email_key, created_at, updated_at) \
+         VALUES ('t', ?1, 'T', 't', 't', 0, 0)",
+    ),
+    (
+        "an occupancy",
+        "INSERT INTO occupancies (id, company_id, apartment_id, tenant_id, start_date, monthly_rent, status, created_at, \
+         updated_at) VALUES ('o', ?1, 'a', 't', '2020-01-01', 100, 'ACTIVE', 0, 0)",
+    ),
+    (
+        "an occupancy's end",
+        "UPDATE occupancies SET end_date = (SELECT as_of FROM companies WHERE id = ?1) WHERE company_id = ?1",
+    ),
+    (
+        "an invoice",
+        "INSERT INTO invoices (id, company_id, occupancy_id, tenant_id, invoice_number, invoice_date, due_date, lines, currency, \
+         total_amount, status, created_at, updated_at) SELECT 'i', ?1, 'o', 't', '1', as_of, '2099-01-01', '[]', 'EGP', 100, \
+         'ISSUED', 0, 0 FROM companies WHERE id = ?1",
+    ),
+    (
+        "a payment",
+        "INSERT INTO payments (id, company_id, invoice_id, tenant_id, amount, currency, payment_date, payment_method, created_at) \
+         SELECT 'p', ?1, 'i', 't', 40, 'EGP', as_of, 'CASH', 0 FROM companies WHERE id = ?1",
+    ),
+    (
+        "a reversal",
+        "INSERT INTO payment_reversals (payment_id, company_id, payment_date, amount, reason, at) \
+         SELECT 'p', ?1, as_of, 40, 'r', 0 FROM companies WHERE id = ?1",
+    ),
+    (
+        "an invoice's lateness",
+        "UPDATE invoices SET status = 'OVERDUE' WHERE company_id = ?1",
+    ),
+    (
+        "an invoice's voidance",
+        "UPDATE invoices SET status = 'VOID' WHERE company_id = ?1",
+    ),
+    (
+        "an occupancy that is over",
+        "UPDATE occupancies SET status = 'ENDED' WHERE company_id = ?1",
+    ),
+    (
+        "another tenant",
+        "INSERT INTO tenants (id, company_id, full_name, email, email_key, created_at, updated_at) \
+         VALUES ('t2', ?1, 'T', 't', 't', 0, 0)",
+    ),
+];
+
+#[tokio::test]
+async fn every_kind_of_write_is_seen_by_the_next_reader() {
+    let app = app();
+    let own = company(&app);
+    let token = token(&app, Role::Manager, Some(own));
+    let mut shown = stats(&app, &token, "").await.2;
+    for (what, sql) in WRITES {
+        assert_eq!(stats(&app, &token, "").await.1, "HIT", "before {what}");
+        app.database().execute(sql, params![own]).unwrap();
+        let (_, cache, after) = stats(&app, &token, "").await;
+        assert_eq!(cache, "MISS", "{what}");
+        let without_time = |figures: &Value| {
+            let mut figures = figures.clone();
+            figures["generatedAt"] = Value::Null;
+            figures
+        };
+        assert_ne!(without_time(&after), without_time(&shown), "{what} changes a figure");
+        let day = nexus_store::company_day::open(app.database(), own, clock::now())
+            .unwrap()
+            .unwrap();
+        let counted = serde_json::to_value(nexus_store::dashboard::figures(app.database(), &day).unwrap()).unwrap();
+        assert_eq!(
+            without_time(&after),
+            without_time(&counted),
+            "{what}: what is shown is what is there"
+        );
+        shown = after;
+    }
+}
+
+#[tokio::test]
+async fn readers_beside_a_writer_never_see_less_than_was_written_before_they_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("nexus.db");
+    let app = app_with(Database::open_file(&path).unwrap());
+    let own = company(&app);
+    let token = token(&app, Role::Manager, Some(own));
+    let written = std::sync::Arc::new(std::sync::atomic::AtomicI64::new(0));
+    let writer = {
+        let (written, path) = (written.clone(), path.clone());
+        std::thread::spawn(move || {
+            let database = Database::open_file(&path).unwrap();
+            for _ in 0..150 {
+                database
+                    .execute(
+                        "INSERT INTO compounds (id, company_id, name, created_at, updated_at) \
+                         VALUES (hex(randomblob(8)), ?1, 'C', 0, 0)",
+                        params![own],
+                    )
+                    .unwrap();
+                written.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            }
+        })
+    };
+    let mut reads = 0;
+    while !writer.is_finished() || reads < 10 {
+        let before = written.load(std::sync::atomic::Ordering::SeqCst);
+        let seen = stats(&app, &token, "").await.2["compounds"].as_i64().unwrap();
+        assert!(seen >= before, "{seen} shown, {before} acknowledged");
+        reads += 1;
+    }
+    writer.join().unwrap();
+    assert_eq!(stats(&app, &token, "").await.2["compounds"], 150);
 }

@@ -33,6 +33,13 @@ impl From<StoreError> for Fault {
             StoreError::Refused { code } if code == "LEDGER_APPEND_ONLY" => {
                 Problem::new(Code::Conflict, "This stands in the books and stays there.")
             }
+            StoreError::Refused { code } if code == "CURRENCY_FIXED" => Problem::new(
+                Code::Conflict,
+                "A company has one currency, and amounts are written down in this one already.",
+            ),
+            error if error.is_not_unique("companies.slug") => {
+                Problem::new(Code::Conflict, "Another company has this slug.")
+            }
             _ => error.into(),
         })
     }

@@ -5,6 +5,7 @@
 
 mod asker;
 mod fault;
+mod paper;
 mod routes;
 mod telling;
 
@@ -15,7 +16,7 @@ use utoipa_axum::routes;
 
 use crate::routes::{
     apartments, companies, compounds, imports, invoice_actions, invoices, jobs, maintenance_requests, occupancies,
-    payments, tenants,
+    papers, payments, tenants,
 };
 
 pub fn routes() -> OpenApiRouter<App> {
@@ -63,9 +64,11 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(invoice_actions::issue_invoice))
         .routes(routes!(invoice_actions::void_invoice))
         .routes(routes!(invoice_actions::generate_invoices))
+        .routes(routes!(papers::get_invoice_pdf))
         .routes(routes!(payments::list_payments, payments::create_payment))
         .routes(routes!(payments::get_payment))
         .routes(routes!(payments::reverse_payment))
+        .routes(routes!(papers::get_payment_receipt))
         .routes(routes!(
             maintenance_requests::list_maintenance_requests,
             maintenance_requests::create_maintenance_request

@@ -2,8 +2,11 @@
 
 mod imports;
 mod lists;
+mod papers;
 mod rent;
 mod scope;
+mod strangers;
+mod told;
 
 use axum::Router;
 use axum::body::Body;
@@ -29,6 +32,7 @@ struct Product {
 struct Answer {
     status: StatusCode,
     headers: http::HeaderMap,
+    bytes: Vec<u8>,
     text: String,
     json: Value,
 }
@@ -54,10 +58,15 @@ impl Answer {
 
 impl Product {
     fn start() -> Self {
+        Self::start_beside("")
+    }
+
+    /// With a relay that hears of events.
+    fn start_beside(relay: &str) -> Self {
         let config = Config::from_pairs([
             (settings::JWT_ACCESS_SECRET.variable(), SECRET),
             (settings::INTERNAL_SECRET.variable(), INTERNAL),
-            (settings::RELAY_URL.variable(), ""),
+            (settings::RELAY_URL.variable(), relay),
         ]);
         let app = App::new(Database::in_memory().unwrap(), config).unwrap();
         let router = nexus_kit::layers::wrap(nexus_kit::openapi::finish(crate::routes()), app.clone());
@@ -123,10 +132,12 @@ impl Product {
             .await
             .unwrap();
         let (parts, body) = response.into_parts();
-        let text = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
+        let bytes = body.collect().await.unwrap().to_bytes().to_vec();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
         Answer {
             status: parts.status,
             headers: parts.headers,
+            bytes,
             json: serde_json::from_str(&text).unwrap_or_default(),
             text,
         }

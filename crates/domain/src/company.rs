@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::date::Zone;
 use crate::given::{clean, given_as_integer, given_as_text, one_line, text_type};
-use crate::ids::CompanyId;
+use crate::ids::{AttachmentId, CompanyId};
 use crate::money::{Currency, Money, OutOfRange};
 use crate::status::wire_enum;
 use crate::{Invalid, Timestamp};
@@ -237,6 +237,10 @@ pub struct Branding {
     #[deserr(default)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logo_url: Option<LogoUrl>,
+    /// Heads invoices and receipts: an image one has uploaded (`POST /attachments`), PNG or JPEG of at most 1 MiB.
+    #[deserr(default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logo: Option<AttachmentId>,
     #[deserr(default)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub primary_color: Option<Colour>,

@@ -40,8 +40,9 @@ pub fn insert(
     )
 }
 
-/// The attachment, if this person may see it: its owner before it is sent, then the members of its chat, and
-/// nobody once the message was deleted.
+/// The attachment, if this person may see it: its owner before it is sent, then the members of its chat, and none of
+/// them once the message was deleted. Besides, as a photo of a maintenance request: whoever asked, and the company's
+/// staff; as a company's logo: everybody there.
 pub fn find_visible(
     database: &Database,
     id: AttachmentId,
@@ -51,8 +52,13 @@ pub fn find_visible(
         "SELECT a.id, a.file_name, a.content_type, a.size, a.width, a.height, a.blob_key FROM attachments a \
          LEFT JOIN messages m ON m.id = a.message_id \
          LEFT JOIN chat_members cm ON cm.chat_id = a.chat_id AND cm.user_id = ?2 \
-         WHERE a.id = ?1 AND CASE WHEN a.message_id IS NULL THEN a.owner_id = ?2 \
-         ELSE cm.user_id IS NOT NULL AND m.deleted_at IS NULL END",
+         WHERE a.id = ?1 AND (CASE WHEN a.message_id IS NULL THEN a.owner_id = ?2 \
+         ELSE cm.user_id IS NOT NULL AND m.deleted_at IS NULL END \
+         OR EXISTS (SELECT 1 FROM maintenance_photos p JOIN maintenance_requests r ON r.id = p.request_id \
+         JOIN users u ON u.id = ?2 WHERE p.attachment_id = a.id AND (r.requested_by = u.id OR u.role = 'SUPER_ADMIN' \
+         OR u.company_id = p.company_id AND u.role IN ('MANAGER', 'ADMIN'))) \
+         OR EXISTS (SELECT 1 FROM users u JOIN companies c ON c.id = u.company_id \
+         WHERE u.id = ?2 AND c.branding ->> 'logo' = a.id))",
         params![id, user],
     )?;
     row.map(|row| {
@@ -62,6 +68,15 @@ pub fn find_visible(
         })
     })
     .transpose()
+}
+
+/// A file that this person uploaded.
+pub fn find_own(database: &Database, owner: UserId, id: AttachmentId) -> Result<Option<Attachment>, StoreError> {
+    let row = database.query_opt(
+        "SELECT id, file_name, content_type, size, width, height FROM attachments WHERE id = ?1 AND owner_id = ?2",
+        params![id, owner],
+    )?;
+    row.as_ref().map(read).transpose()
 }
 
 fn read(row: &Row) -> Result<Attachment, StoreError> {

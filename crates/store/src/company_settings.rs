@@ -157,15 +157,6 @@ pub fn edit<E: From<StoreError>>(
     })
 }
 
-/// Whether anything is written down in the company's currency yet.
-pub fn has_ledger(database: &Database, id: CompanyId) -> Result<bool, StoreError> {
-    let row = database.query_opt(
-        "SELECT apartments + occupancies + invoices FROM company_totals WHERE company_id = ?1",
-        params![id],
-    )?;
-    Ok(row.map(|row| row.get::<i64>(0)).transpose()?.unwrap_or(0) > 0)
-}
-
 /// Whether it was there. People and property keep it (foreign keys).
 pub fn delete(database: &Database, id: CompanyId) -> Result<bool, StoreError> {
     let row = database.query_opt("DELETE FROM companies WHERE id = ?1 RETURNING id", params![id])?;

@@ -26,4 +26,5 @@ migrations!(
     "0013_totals",
     "0014_imports",
     "0020_identity",
+    "0050_photos",
 );

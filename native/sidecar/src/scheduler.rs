@@ -21,7 +21,7 @@ pub struct Job {
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
-pub const JOBS: [Job; 2] = [
+pub const JOBS: [Job; 6] = [
     Job {
         name: "mail",
         path: "/internal/mail/deliver",
@@ -31,6 +31,26 @@ pub const JOBS: [Job; 2] = [
     Job {
         name: "identity-retention",
         path: "/internal/identity/retention",
+        period: HOUR,
+    },
+    Job {
+        name: "overdue",
+        path: "/internal/jobs/overdue",
+        period: Duration::from_secs(900),
+    },
+    Job {
+        name: "reminders",
+        path: "/internal/jobs/reminders",
+        period: HOUR,
+    },
+    Job {
+        name: "late-fees",
+        path: "/internal/jobs/late-fees",
+        period: HOUR,
+    },
+    Job {
+        name: "monthly-invoices",
+        path: "/internal/jobs/monthly-invoices",
         period: HOUR,
     },
 ];

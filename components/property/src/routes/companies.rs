@@ -2,16 +2,16 @@
 
 use axum::extract::State;
 use http::HeaderMap;
-use nexus_domain::Role;
 use nexus_domain::company::{Billing, Branding, Company, CompanyName, DepositTerms, EmailDomain, LateFee, Slug};
 use nexus_domain::date::Zone;
 use nexus_domain::ids::CompanyId;
 use nexus_domain::money::Currency;
+use nexus_domain::{Invalid, Role};
 use nexus_kit::listing::{self, ListParams};
 use nexus_kit::page::Page;
 use nexus_kit::patch::Change;
-use nexus_kit::{App, Code, FieldErrors, Json, Path, Problem, clock, respond};
-use nexus_store::{StoreError, company_settings as store};
+use nexus_kit::{App, FieldErrors, Json, Path, Problem, clock, respond};
+use nexus_store::{attachments, company_settings as store};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::asker::Asker;
@@ -97,6 +97,8 @@ pub async fn create_company(State(app): State<App>, asker: Asker, body: Body<New
     asker.require(Role::SuperAdmin)?;
     asker.only(&[])?;
     let Json(new) = body?;
+    let branded = new.branding.or(Branding::default());
+    check_logo(&app, &asker, &branded, None)?;
     let now = clock::now();
     let company = Company {
         id: clock::new_id(CompanyId::generate),
@@ -109,12 +111,12 @@ pub async fn create_company(State(app): State<App>, asker: Asker, body: Body<New
         late_fee: new.late_fee.or(LateFee::NONE),
         deposit: new.deposit.or(DepositTerms::default()),
         billing: new.billing.or(Billing::default()),
-        branding: branding(&new.branding.or(Branding::default())),
+        branding: branding(&branded),
         created_at: now,
         updated_at: now,
         version: 1,
     };
-    store::insert(app.database(), &company).map_err(explain)?;
+    store::insert(app.database(), &company)?;
     Ok(respond::with_etag(respond::created(&company), company.version))
 }
 
@@ -129,11 +131,25 @@ fn branding(given: &Branding) -> serde_json::Value {
     serde_json::to_value(given).unwrap_or_default()
 }
 
-fn explain(error: StoreError) -> Fault {
-    if error.is_not_unique("companies.slug") {
-        return Problem::new(Code::Conflict, "Another company has this slug.").into();
+/// The largest picture that is put on every invoice.
+const LARGEST_LOGO: u64 = 1024 * 1024;
+
+/// A new logo is one's own upload and a picture; the one that was there stays.
+fn check_logo(app: &App, asker: &Asker, given: &Branding, before: Option<&Company>) -> Result<(), Problem> {
+    let Some(logo) = given.logo else { return Ok(()) };
+    let kept = before.and_then(|company| company.branding["logo"].as_str());
+    if kept == Some(logo.to_string().as_str()) {
+        return Ok(());
     }
-    error.into()
+    let file = attachments::find_own(app.database(), asker.user(), logo)?.ok_or_else(Problem::not_found)?;
+    let invalid = if !matches!(file.content_type.as_str(), "image/png" | "image/jpeg") {
+        Invalid::new("WRONG_TYPE", "must be a PNG or JPEG image")
+    } else if file.size > LARGEST_LOGO {
+        Invalid::new("WRONG_LENGTH", format!("must have at most {LARGEST_LOGO} bytes"))
+    } else {
+        return Ok(());
+    };
+    Err(Problem::field("branding.logo", invalid))
 }
 
 /// The company, if the asker may see it at all.
@@ -213,14 +229,17 @@ pub async fn update_company(
     headers: HeaderMap,
     body: Body<CompanyPatch>,
 ) -> Outcome {
-    let company = find(&app, &asker, &company)?.id;
+    let found = find(&app, &asker, &company)?;
+    let company = found.id;
     asker.require(Role::Admin)?;
     asker.only(&[])?;
     let Json(patch) = body?;
+    if let Some(branded) = &patch.branding.0 {
+        check_logo(&app, &asker, branded, Some(&found))?;
+    }
     if patch.is_active.0.is_some() {
         asker.require(Role::SuperAdmin)?;
     }
-    let priced = patch.currency.0.is_some() && store::has_ledger(app.database(), company)?;
     let edited = store::edit(app.database(), company, clock::now(), |before| {
         respond::check_if_match(&headers, before.version)?;
         let mut after = before.clone();
@@ -237,16 +256,9 @@ pub async fn update_company(
         after.deposit = patch.deposit.or(after.deposit);
         after.billing = patch.billing.or(after.billing);
         after.branding = patch.branding.0.map_or(after.branding, |given| branding(&given));
-        if priced && after.currency != before.currency {
-            let detail = "A company has one currency, and amounts are written down in this one already.";
-            return Err(Fault::from(Problem::new(Code::Conflict, detail)));
-        }
-        Ok(after)
-    });
-    let edited = match edited {
-        Ok(edited) => edited.ok_or_else(Problem::not_found)?,
-        Err(fault) => return Err(fault),
-    };
+        Ok::<_, Fault>(after)
+    })?
+    .ok_or_else(Problem::not_found)?;
     Ok(respond::with_etag(respond::ok(&edited), edited.version))
 }
 

@@ -9,8 +9,9 @@ use nexus_domain::invoice::{Invoice, InvoiceStatus};
 use nexus_kit::idempotency::{Keyed, Start, settle};
 use nexus_kit::layers::nudge_mail;
 use nexus_kit::{App, FieldErrors, Path, Problem, clock, respond};
+use nexus_store::company_day::CompanyDay;
 use nexus_store::ledger_notices::{Event, Means, Notice, tell};
-use nexus_store::{billing, company_settings, invoices as store};
+use nexus_store::{Transaction, billing, company_settings, invoices as store};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -18,6 +19,12 @@ use super::invoices::find;
 use crate::asker::Asker;
 use crate::fault::{Fault, Outcome};
 use crate::telling;
+
+/// Holds `If-Match` against the invoice as it is under the lock.
+fn check_version(tx: &Transaction<'_>, headers: &HeaderMap, day: &CompanyDay, invoice: InvoiceId) -> Result<(), Fault> {
+    let invoice = store::find(tx, day.id, invoice)?.ok_or_else(Problem::not_found)?;
+    Ok(respond::check_if_match(headers, invoice.version)?)
+}
 
 /// A body in which nothing need stand.
 #[derive(deserr::Deserr, ToSchema)]
@@ -52,7 +59,7 @@ pub async fn issue_invoice(
         console: &console,
     };
     let issued = app.database().transaction(|tx| {
-        respond::check_if_match(&headers, found.version)?;
+        check_version(tx, &headers, &day, found.id)?;
         let invoice = store::issue(tx, &day, found.id)?;
         let told = if invoice.status == InvoiceStatus::Paid {
             Vec::new()
@@ -95,7 +102,7 @@ pub async fn void_invoice(
         Start::Run(ticket) => ticket,
     };
     let voided = app.database().transaction(|tx| {
-        respond::check_if_match(&headers, found.version)?;
+        check_version(tx, &headers, &day, found.id)?;
         let invoice = store::void(tx, &day, found.id)?;
         ticket.keep(tx, StatusCode::OK, &invoice)?;
         Ok::<_, Fault>(invoice)

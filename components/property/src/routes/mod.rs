@@ -9,6 +9,7 @@ pub mod invoices;
 pub mod jobs;
 pub mod maintenance_requests;
 pub mod occupancies;
+pub mod papers;
 pub mod payments;
 pub mod tenants;
 

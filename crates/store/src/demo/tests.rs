@@ -9,7 +9,7 @@ fn filled(seed: u64) -> (Database, Vec<DemoCompany>) {
         seed,
         now: Timestamp::from_millis(1_780_000_000_000),
     };
-    let made = fill(&database, &plan, &mut |_, _| {}).unwrap();
+    let made = fill(&database, &plan, &mut |_| {}).unwrap();
     (database, made)
 }
 

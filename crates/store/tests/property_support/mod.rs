@@ -3,16 +3,16 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use nexus_domain::Timestamp;
 use nexus_domain::date::Date;
-use nexus_domain::ids::{ApartmentId, CompanyId, CompoundId, InvoiceId, OccupancyId, PaymentId, TenantId};
+use nexus_domain::ids::{ApartmentId, CompanyId, CompoundId, InvoiceId, OccupancyId, PaymentId, TenantId, UserId};
 use nexus_domain::invoice::{Invoice, InvoiceKind, InvoiceStatus, Line, Payment, PaymentMethod};
 use nexus_domain::money::Money;
 use nexus_domain::occupancy::{Occupancy, OccupancyStatus};
 use nexus_domain::place::{Apartment, ApartmentStatus, Compound, StoredAddress};
 use nexus_domain::tenant::Tenant;
+use nexus_domain::{Role, Timestamp};
 use nexus_store::company_day::{self, CompanyDay};
-use nexus_store::{Database, apartments, companies, compounds, occupancies, tenants};
+use nexus_store::{Database, apartments, companies, compounds, occupancies, params, tenants};
 
 static COUNTER: AtomicU64 = AtomicU64::new(1);
 
@@ -45,6 +45,18 @@ pub fn company(database: &Database, now: Timestamp) -> CompanyId {
 
 pub fn today(database: &Database, company: CompanyId, now: Timestamp) -> CompanyDay {
     company_day::open(database, company, now).unwrap().unwrap()
+}
+
+pub fn person(database: &Database, company: CompanyId, role: Role, now: Timestamp) -> UserId {
+    let id = UserId::generate(now, random());
+    database
+        .execute(
+            "INSERT INTO users (id, email, email_key, name, role, company_id, status, password_hash, created_at, updated_at) \
+             VALUES (?1, ?1, ?1, 'A', ?2, ?3, 'ACTIVE', '', ?4, ?4)",
+            params![id, role, company, now],
+        )
+        .unwrap();
+    id
 }
 
 pub fn compound(database: &Database, company: CompanyId, now: Timestamp) -> CompoundId {

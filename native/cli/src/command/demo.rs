@@ -1,5 +1,7 @@
-//! `nexus demo`: a company to look around in. Its passwords are made here and shown once.
+//! `nexus demo`: a company to look around in, and as many made-up ones as are asked for. Passwords are made here and
+//! shown once.
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -8,8 +10,9 @@ use nexus_domain::ids::{ChatId, CompanyId, MessageId, UserId};
 use nexus_domain::message::{Content, MessageType};
 use nexus_domain::{Invalid, Role, Timestamp};
 use nexus_store::chats::{self, NewChat};
+use nexus_store::demo::{self, Estate, Plan, What};
 use nexus_store::messages::{self, NewMessage};
-use nexus_store::{Database, companies};
+use nexus_store::{Database, StoreError, companies};
 
 use crate::accounts::{self, Account, InsertError, random};
 use crate::data_dir::DataDir;
@@ -21,17 +24,29 @@ pub struct Arguments {
     /// The data folder
     #[arg(long, value_name = "DIR", default_value = ".nexus")]
     data: PathBuf,
-    /// Picks other names for the residents; passwords are random whatever the seed
+    /// Picks other names, rents and payments; passwords are random whatever the seed
     #[arg(long, value_name = "N", default_value_t = 1)]
-    seed: usize,
+    seed: u64,
     /// How many residents
     #[arg(long, value_name = "N", default_value_t = 6)]
     residents: usize,
+    /// Makes so many companies besides, with apartments, tenants, invoices and payments
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    companies: usize,
+    /// Apartments of the first of them; the others have a twentieth each
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    apartments: usize,
+    /// Months of rent up to the present one
+    #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(i32).range(0..=36))]
+    months: i32,
     #[command(flatten)]
     env_file: EnvFile,
 }
 
 const SLUG: &str = "demo";
+/// How many of the people are staff; they come first.
+const STAFF: usize = 2;
+const APARTMENTS: usize = 24;
 const FIRST_NAMES: [&str; 12] = [
     "Amina", "Björn", "Chiara", "Dwayne", "Eszter", "Farid", "Grace", "Hiro", "Ines", "Jonas", "Kavya", "Lucía",
 ];
@@ -45,27 +60,44 @@ struct SignIn {
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let source = arguments.env_file.read()?;
     let database = DataDir::open(&arguments.data)?.database()?;
-    let stored = |error| Failure::failed("the demo company can't be stored", error);
-    if companies::by_slug(&database, SLUG).map_err(stored)?.is_some() {
+    if companies::by_slug(&database, SLUG).map_err(unstored)?.is_some() {
         println!("The demo company is there; its passwords were shown when it was made.");
         println!("`nexus admin create --company {SLUG} …` makes another account.");
-        return Ok(());
+    } else {
+        make_company(arguments, &database, &people(arguments, &source)?)?;
     }
-    let people = people(arguments, &source)?;
+    make_others(arguments, &database)
+}
+
+fn unstored(error: StoreError) -> Failure {
+    Failure::failed("the demo data can't be stored", error)
+}
+
+fn make_company(arguments: &Arguments, database: &Database, people: &[SignIn]) -> Result<(), Failure> {
     let now = accounts::now();
     let company = CompanyId::generate(now, random()?);
     database
         .transaction(|tx| {
-            companies::insert(tx, company, "Demo Living", SLUG, "EUR", "Europe/Berlin", now)?;
+            companies::insert(tx, company, "Demo Living", SLUG, "EGP", "Africa/Cairo", now)?;
             people
                 .iter()
                 .try_for_each(|person| person.account.insert(tx, Some(company), now))
         })
         .map_err(|error: InsertError| Failure::failed("the demo company can't be stored", error))?;
-    make_chats(&database, company, &people, now)?;
+    let estate = Estate {
+        apartments: APARTMENTS,
+        months: arguments.months,
+        now,
+    };
+    demo::furnish(database, company, &estate, arguments.seed).map_err(unstored)?;
+    for resident in people.iter().skip(STAFF) {
+        let account = &resident.account;
+        demo::move_in(database, company, account.id, &account.name, &account.email).map_err(unstored)?;
+    }
+    make_chats(database, company, people, now)?;
 
     println!("Demo company `{SLUG}`. Sign in with (shown only now):");
-    for person in &people {
+    for person in people {
         let account = &person.account;
         println!(
             "  {:8} {:32} {}",
@@ -74,6 +106,40 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             person.password
         );
     }
+    Ok(())
+}
+
+/// Companies to look at many of, or to measure with. They have no accounts: `nexus admin create` makes some.
+fn make_others(arguments: &Arguments, database: &Database) -> Result<(), Failure> {
+    if arguments.companies == 0 {
+        return Ok(());
+    }
+    let plan = Plan {
+        companies: arguments.companies,
+        apartments: arguments.apartments,
+        months: arguments.months,
+        seed: arguments.seed,
+        now: accounts::now(),
+    };
+    let told = std::io::stderr().is_terminal();
+    let made = demo::fill(database, &plan, &mut |step| {
+        if told {
+            // Over itself, until the company is done.
+            let what = match step.what {
+                What::Estate => "apartments and tenants".to_owned(),
+                What::Month(month) => format!("rent of {month}"),
+                What::Done => "done".to_owned(),
+            };
+            let end = if step.what == What::Done { "\n" } else { "" };
+            eprint!("\r\x1b[K[{}/{}] {}: {what}{end}", step.place, step.of, step.company);
+        }
+    })
+    .map_err(unstored)?;
+    println!("{} made-up companies:", made.len());
+    for company in &made {
+        println!("  {:32} {}", company.slug, company.name);
+    }
+    println!("`nexus admin create --company SLUG …` makes an account for one.");
     Ok(())
 }
 
@@ -90,7 +156,7 @@ fn people(arguments: &Arguments, source: &crate::settings_source::Source) -> Res
         .chain(residents)
         .enumerate()
         .map(|(n, (user, role))| {
-            let turn = n + arguments.seed;
+            let turn = n + (arguments.seed % 1_000) as usize;
             let first = FIRST_NAMES[turn % FIRST_NAMES.len()];
             let last = LAST_NAMES[turn % LAST_NAMES.len()];
             let email = format!("{user}@demo.example").parse().map_err(invalid)?;

@@ -1,0 +1,194 @@
+//! The control of the property bench: the statements that the product runs for a list, one row, a dashboard and a new
+//! row, behind plain `axum` and `rusqlite`, with the same check of token and session and the same durability.
+//!
+//! `bench-property-control --db FILE --secret JWT_ACCESS_SECRET [--listen 127.0.0.1:3901]`
+
+use std::cell::RefCell;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use nexus_domain::token::verify_access_token;
+use nexus_store::dashboard::FIGURES;
+use rusqlite::{Connection, Row, named_params, params};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+const SESSION: &str = "SELECT s.id, s.user_id, u.role, u.company_id, u.must_change_password, u.mfa_enabled, u.status \
+    FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = ?1 AND s.ended_at IS NULL AND s.expires_at > ?2";
+const COLUMNS: &str = "id, company_id, compound_id, apartment_number, floor, bedrooms, area_sqm, monthly_rent, status, \
+    created_at, updated_at, version";
+
+thread_local! {
+    static DB: RefCell<Option<Connection>> = const { RefCell::new(None) };
+}
+
+/// Where the database is and what tokens are signed with.
+#[derive(Clone, Copy)]
+struct Place {
+    file: &'static str,
+    secret: &'static str,
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let words: Vec<String> = std::env::args().collect();
+    let option = |name: &str| {
+        words
+            .iter()
+            .position(|word| word == name)
+            .and_then(|at| words.get(at + 1).cloned())
+    };
+    let place = Place {
+        file: option("--db").ok_or("--db FILE")?.leak(),
+        secret: option("--secret").ok_or("--secret SECRET")?.leak(),
+    };
+    let app = Router::new()
+        .route("/apartments", get(list).post(create))
+        .route("/apartments/{id}", get(detail))
+        .route("/dashboard", get(dashboard))
+        .with_state(place);
+    let listener = TcpListener::bind(option("--listen").unwrap_or("127.0.0.1:3901".into())).await?;
+    println!("listening on http://{}", listener.local_addr()?);
+    let listener = axum::serve::ListenerExt::tap_io(listener, |socket| drop(socket.set_nodelay(true)));
+    axum::serve(listener, app).await?;
+    Ok(())
+}
+
+type Answer = Result<Value, Box<dyn std::error::Error>>;
+
+fn milliseconds() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn open(file: &str) -> rusqlite::Result<Connection> {
+    let db = Connection::open(file)?;
+    db.execute_batch(
+        "PRAGMA busy_timeout=5000; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+    )?;
+    Ok(db)
+}
+
+/// Runs `work` with this thread's connection and the caller's company, if token and session are good.
+fn answer(
+    place: Place,
+    headers: &HeaderMap,
+    status: StatusCode,
+    work: impl FnOnce(&Connection, &str) -> Answer,
+) -> impl IntoResponse + use<> {
+    let made = DB.with_borrow_mut(|kept| {
+        let db = match kept {
+            Some(db) => db,
+            None => kept.insert(open(place.file)?),
+        };
+        let token = headers
+            .get(header::AUTHORIZATION)
+            .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+        let now = milliseconds();
+        let claims = verify_access_token(&[place.secret.as_bytes()], token.ok_or("no token")?, now / 1000)?;
+        let company: String = db
+            .prepare_cached(SESSION)?
+            .query_row(params![claims.sid.to_string(), now], |row| row.get(3))?;
+        work(db, &company)
+    });
+    match made {
+        Ok(body) => (status, [(header::CONTENT_TYPE, "application/json")], body.to_string()),
+        Err(error) => (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            [(header::CONTENT_TYPE, "text/plain")],
+            error.to_string(),
+        ),
+    }
+}
+
+fn apartment(row: &Row<'_>) -> rusqlite::Result<Value> {
+    Ok(json!({
+        "id": row.get::<_, String>(0)?,
+        "companyId": row.get::<_, String>(1)?,
+        "compoundId": row.get::<_, String>(2)?,
+        "apartmentNumber": row.get::<_, String>(3)?,
+        "floor": row.get::<_, Option<i64>>(4)?,
+        "bedrooms": row.get::<_, Option<i64>>(5)?,
+        "areaSqm": row.get::<_, Option<f64>>(6)?,
+        "monthlyRent": row.get::<_, i64>(7)?,
+        "status": row.get::<_, String>(8)?,
+        "createdAt": nexus_domain::Timestamp::from_millis(row.get(9)?),
+        "updatedAt": nexus_domain::Timestamp::from_millis(row.get(10)?),
+        "version": row.get::<_, i64>(11)?,
+    }))
+}
+
+async fn list(State(place): State<Place>, headers: HeaderMap) -> impl IntoResponse {
+    answer(place, &headers, StatusCode::OK, |db, company| {
+        let mut statement = db.prepare_cached(&format!(
+            "SELECT {COLUMNS}, (SELECT apartments FROM company_totals WHERE company_id = ?1) FROM apartments \
+             WHERE company_id = ?1 ORDER BY apartment_number, id LIMIT 21"
+        ))?;
+        let mut total = 0;
+        let items = statement
+            .query_map([company], |row| {
+                total = row.get::<_, i64>(12)?;
+                apartment(row)
+            })?
+            .take(20)
+            .collect::<rusqlite::Result<Vec<_>>>()?;
+        Ok(json!({"items": items, "total": total}))
+    })
+}
+
+async fn detail(State(place): State<Place>, headers: HeaderMap, Path(id): Path<String>) -> impl IntoResponse {
+    answer(place, &headers, StatusCode::OK, |db, company| {
+        let mut statement = db.prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM apartments WHERE company_id = ?1 AND id = ?2"
+        ))?;
+        Ok(statement.query_row([company, id.as_str()], apartment)?)
+    })
+}
+
+/// The statement of the dashboard alone; what is reckoned from it afterwards is the product's business.
+async fn dashboard(State(place): State<Place>, headers: HeaderMap) -> impl IntoResponse {
+    answer(place, &headers, StatusCode::OK, |db, company| {
+        let today: String = db.query_row("SELECT as_of FROM companies WHERE id = ?1", [company], |row| row.get(0))?;
+        let mut statement = db.prepare_cached(FIGURES)?;
+        let parts = statement.query_row(params![company, today, "2000-01-01"], |row| {
+            (0..9)
+                .map(|at| row.get::<_, String>(at))
+                .collect::<rusqlite::Result<Vec<_>>>()
+        })?;
+        Ok(json!(parts))
+    })
+}
+
+/// The write itself keeps no thread of the runtime: it waits for the disk.
+async fn create(State(place): State<Place>, headers: HeaderMap, body: Bytes) -> impl IntoResponse {
+    let done = tokio::task::spawn_blocking(move || {
+        answer(place, &headers, StatusCode::CREATED, |db, company| {
+            let given: Value = serde_json::from_slice(&body)?;
+            let now = milliseconds();
+            let random: Vec<u8> = db.query_row("SELECT randomblob(10)", [], |row| row.get(0))?;
+            let id = nexus_domain::ids::ApartmentId::generate(
+                nexus_domain::Timestamp::from_millis(now),
+                random.try_into().unwrap_or_default(),
+            );
+            let sql = "INSERT INTO apartments (id, company_id, compound_id, apartment_number, monthly_rent, status, created_at, \
+                       updated_at) VALUES (:id, :company, :compound, :number, :rent, 'VACANT', :now, :now)";
+            db.prepare_cached(sql)?.execute(named_params! {
+                ":id": id.to_string(),
+                ":company": company,
+                ":compound": given["compoundId"].as_str(),
+                ":number": given["apartmentNumber"].as_str(),
+                ":rent": given["monthlyRent"].as_i64(),
+                ":now": now,
+            })?;
+            Ok(json!({"id": id, "apartmentNumber": given["apartmentNumber"], "monthlyRent": given["monthlyRent"]}))
+        })
+        .into_response()
+    });
+    done.await
+        .unwrap_or_else(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response())
+}

@@ -1,0 +1,108 @@
+//! The jobs that run by the clock, on many nodes at once: each does its work once, and tells each tenant once.
+
+use std::path::Path;
+use std::sync::Barrier;
+use std::thread;
+
+use nexus_domain::Role;
+use nexus_domain::company::LateFee;
+use nexus_store::ledger_notices::Means;
+use nexus_store::{Database, StoreError, billing, company_settings, invoices, params};
+use property_support::*;
+
+mod property_support;
+
+const NODES: usize = 8;
+
+fn at_once<T: Send>(path: &Path, work: impl Fn(&Database) -> T + Sync) -> Vec<T> {
+    let barrier = Barrier::new(NODES);
+    thread::scope(|scope| {
+        let run = || {
+            let database = Database::open_file(path).unwrap();
+            barrier.wait();
+            work(&database)
+        };
+        let handles: Vec<_> = (0..NODES).map(|_| scope.spawn(run)).collect();
+        handles.into_iter().map(|handle| handle.join().unwrap()).collect()
+    })
+}
+
+fn count(database: &Database, sql: &str) -> i64 {
+    database.query(sql, &[]).unwrap()[0].get(0).unwrap()
+}
+
+#[test]
+fn reminders_overdue_notices_and_late_fees_happen_once_on_however_many_nodes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("nexus.db");
+    let database = Database::open_file(&path).unwrap();
+    let before = noon("2026-03-01");
+    let company = company(&database, before);
+    let day = today(&database, company, before);
+    let place = apartment(&database, company, compound(&database, company, before), "1", before);
+    let tenant = tenant(&database, company, before);
+    let user = person(&database, company, Role::Student, before);
+    database
+        .execute("UPDATE tenants SET user_id = ?2 WHERE id = ?1", params![tenant, user])
+        .unwrap();
+    let lease = occupancy(&database, &day, place, tenant, "2026-01-01", None);
+    for _ in 0..40 {
+        let mut invoice = draft(&day, lease, tenant, 1_000, "2026-03-03");
+        database.transaction(|tx| invoices::insert(tx, &mut invoice)).unwrap();
+        database
+            .transaction(|tx| invoices::issue(tx, &day, invoice.id))
+            .unwrap();
+    }
+    let fee: LateFee = serde_json::from_str(r#"{"type":"PERCENT","value":10,"graceDays":2}"#).unwrap();
+    let settings = company_settings::edit(&database, company, before, |mut company| {
+        company.late_fee = fee;
+        Ok::<_, StoreError>(company)
+    });
+    let settings = settings.unwrap().unwrap();
+    let means = || Means {
+        random: &random,
+        console: "http://localhost",
+    };
+
+    let told = at_once(&path, |database| {
+        billing::remind(database, &day, &settings, &means()).unwrap().len()
+    });
+    assert_eq!(told.iter().sum::<usize>(), 40, "{told:?}");
+
+    let late = noon("2026-03-04");
+    let told = at_once(&path, |database| {
+        let day = today(database, company, late);
+        billing::tell_overdue(database, &day, &means()).unwrap().len()
+    });
+    assert_eq!(told.iter().sum::<usize>(), 40, "{told:?}");
+    let early = today(&database, company, noon("2026-03-05"));
+    let (fees, _) = billing::charge_late_fees(&database, &early, &settings, &means()).unwrap();
+    assert_eq!(fees, 0, "two days of grace");
+
+    let charged = at_once(&path, |database| {
+        let day = today(database, company, noon("2026-03-06"));
+        billing::charge_late_fees(database, &day, &settings, &means())
+            .unwrap()
+            .0
+    });
+    assert_eq!(charged.iter().sum::<usize>(), 40, "{charged:?}");
+    for (sql, expected) in [
+        (
+            "SELECT count(*) FROM invoices WHERE kind = 'LATE_FEE' AND total_amount = 100",
+            40,
+        ),
+        ("SELECT count(DISTINCT invoice_number) FROM invoices", 80),
+        ("SELECT last FROM invoice_counters", 80),
+        ("SELECT count(*) FROM outbox WHERE template = 'payment-reminder'", 40),
+        ("SELECT count(*) FROM outbox WHERE template = 'payment-overdue'", 40),
+        ("SELECT count(*) FROM outbox WHERE template = 'invoice-issued'", 40),
+        ("SELECT count(*) FROM notifications WHERE kind = 'INVOICE_OVERDUE'", 40),
+        ("SELECT count(*) FROM notifications WHERE kind = 'PAYMENT_REMINDER'", 40),
+        ("SELECT count(*) FROM notifications WHERE kind = 'INVOICE_ISSUED'", 40),
+    ] {
+        assert_eq!(count(&database, sql), expected, "{sql}");
+    }
+    let month_later = today(&database, company, noon("2026-04-06"));
+    let (fees, _) = billing::charge_late_fees(&database, &month_later, &settings, &means()).unwrap();
+    assert_eq!(fees, 0, "one fee per invoice, and none on fees");
+}
