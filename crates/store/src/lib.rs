@@ -44,11 +44,8 @@ pub mod notifications;
 pub mod occupancies;
 pub mod one_time_codes;
 pub mod outbox;
-<<<<<<< HEAD
-pub mod passkeys;
-=======
 pub mod papers;
->>>>>>> c11af95 (Invoices and receipts as PDF, jobs on the scheduler, made-up companies by nexus demo, photos for staff, tests, bench)
+pub mod passkeys;
 pub mod password_resets;
 pub mod payments;
 pub mod people;
