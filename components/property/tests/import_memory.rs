@@ -1,4 +1,5 @@
 //! A file of 100,000 rows goes through in bounded memory. In a process of its own, since it reads the process's peak.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 #![cfg(target_os = "linux")]
 
 use axum::body::Body;
