@@ -8,4 +8,5 @@ mod auth;
 mod documents;
 mod edge;
 mod mail;
+mod property;
 mod webhooks;

@@ -15,7 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::asker::Asker;
 use crate::fault::{Fault, Outcome};
-use crate::routes::{Body, id, plain, shaped};
+use crate::routes::{Body, id, plain, remove, shaped};
 
 /// Filters of the list.
 #[derive(IntoParams)]
@@ -235,10 +235,10 @@ pub async fn delete_apartment(
     let apartment = find(&app, &asker, &apartment)?;
     asker.require(Role::Manager)?;
     asker.only(&[])?;
-    respond::check_if_match(&headers, apartment.version)?;
-    if store::delete(app.database(), apartment.company_id, apartment.id)? {
-        Ok(respond::no_content())
-    } else {
-        Err(Problem::not_found().into())
-    }
+    remove(
+        &app,
+        &headers,
+        |tx| Ok(store::find(tx, apartment.company_id, apartment.id)?.map(|found| found.version)),
+        |tx| store::delete(tx, apartment.company_id, apartment.id),
+    )
 }

@@ -16,7 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::asker::Asker;
 use crate::fault::{Fault, Outcome};
-use crate::routes::{Body, id, plain};
+use crate::routes::{Body, id, plain, remove};
 
 /// Filters of the list.
 #[derive(IntoParams)]
@@ -277,10 +277,10 @@ pub async fn delete_company(
     let company = find(&app, &asker, &company)?;
     asker.require(Role::SuperAdmin)?;
     asker.only(&[])?;
-    respond::check_if_match(&headers, company.version)?;
-    if store::delete(app.database(), company.id)? {
-        Ok(respond::no_content())
-    } else {
-        Err(Problem::not_found().into())
-    }
+    remove(
+        &app,
+        &headers,
+        |tx| Ok(store::find(tx, company.id)?.map(|found| found.version)),
+        |tx| store::delete(tx, company.id),
+    )
 }

@@ -14,7 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::asker::Asker;
 use crate::fault::{Fault, Outcome};
-use crate::routes::{Body, id, plain};
+use crate::routes::{Body, id, plain, remove};
 
 /// Filters of the list.
 #[derive(IntoParams)]
@@ -183,10 +183,10 @@ pub async fn delete_compound(
     let compound = find(&app, &asker, &compound)?;
     asker.require(Role::Manager)?;
     asker.only(&[])?;
-    respond::check_if_match(&headers, compound.version)?;
-    if store::delete(app.database(), compound.company_id, compound.id)? {
-        Ok(respond::no_content())
-    } else {
-        Err(Problem::not_found().into())
-    }
+    remove(
+        &app,
+        &headers,
+        |tx| Ok(store::find(tx, compound.company_id, compound.id)?.map(|found| found.version)),
+        |tx| store::delete(tx, compound.company_id, compound.id),
+    )
 }

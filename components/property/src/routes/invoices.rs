@@ -20,7 +20,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::asker::{self, Asker};
 use crate::fault::{Fault, Outcome};
-use crate::routes::{Body, id, plain, shaped};
+use crate::routes::{Body, id, plain, remove, shaped};
 use crate::telling;
 
 /// Filters of the list.
@@ -370,10 +370,10 @@ pub async fn delete_invoice(
     let (day, invoice) = find(&app, &asker, &invoice)?;
     asker.require(Role::Manager)?;
     asker.only(&[])?;
-    respond::check_if_match(&headers, invoice.version)?;
-    if store::delete(app.database(), day.id, invoice.id)? {
-        Ok(respond::no_content())
-    } else {
-        Err(Problem::not_found().into())
-    }
+    remove(
+        &app,
+        &headers,
+        |tx| Ok(store::find(tx, day.id, invoice.id)?.map(|found| found.version)),
+        |tx| store::delete(tx, day.id, invoice.id),
+    )
 }

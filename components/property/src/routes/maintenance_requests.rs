@@ -16,7 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::asker::Asker;
 use crate::fault::{Fault, Outcome};
-use crate::routes::{Body, id, plain, shaped};
+use crate::routes::{Body, id, plain, remove, shaped};
 use crate::telling;
 
 const MOST_ATTACHMENTS: usize = 10;
@@ -318,13 +318,13 @@ pub async fn delete_maintenance_request(
 ) -> Outcome {
     let request = find(&app, &asker, &request)?;
     asker.only(&[])?;
-    respond::check_if_match(&headers, request.version)?;
     if asker.role().is_resident() && request.status != RequestStatus::Open {
         return Err(Problem::new(Code::InvalidTransition, "Work on this request has begun.").into());
     }
-    if store::delete(app.database(), request.company_id, request.id)? {
-        Ok(respond::no_content())
-    } else {
-        Err(Problem::not_found().into())
-    }
+    remove(
+        &app,
+        &headers,
+        |tx| Ok(store::find(tx, request.company_id, request.id)?.map(|found| found.version)),
+        |tx| store::delete(tx, request.company_id, request.id),
+    )
 }

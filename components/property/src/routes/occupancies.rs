@@ -18,7 +18,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::asker::{self, Asker};
 use crate::fault::{Fault, Outcome};
-use crate::routes::{Body, id, plain, shaped};
+use crate::routes::{Body, id, plain, remove, shaped};
 
 /// Filters of the list.
 #[derive(IntoParams)]
@@ -260,12 +260,12 @@ pub async fn delete_occupancy(
     let (day, occupancy) = find(&app, &asker, &occupancy)?;
     asker.require(Role::Manager)?;
     asker.only(&[])?;
-    respond::check_if_match(&headers, occupancy.version)?;
-    if store::delete(app.database(), day.id, occupancy.id)? {
-        Ok(respond::no_content())
-    } else {
-        Err(Problem::not_found().into())
-    }
+    remove(
+        &app,
+        &headers,
+        |tx| Ok(store::find(tx, day.id, occupancy.id)?.map(|found| found.version)),
+        |tx| store::delete(tx, day.id, occupancy.id),
+    )
 }
 
 #[derive(deserr::Deserr, ToSchema)]

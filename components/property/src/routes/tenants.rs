@@ -14,7 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::asker::Asker;
 use crate::fault::{Fault, Outcome};
-use crate::routes::{Body, id, plain, shaped};
+use crate::routes::{Body, id, plain, remove, shaped};
 
 /// Filters of the list.
 #[derive(IntoParams)]
@@ -253,10 +253,10 @@ pub async fn delete_tenant(
     let tenant = find(&app, &asker, &tenant)?;
     asker.require(Role::Manager)?;
     asker.only(&[])?;
-    respond::check_if_match(&headers, tenant.version)?;
-    if store::delete(app.database(), tenant.company_id, tenant.id)? {
-        Ok(respond::no_content())
-    } else {
-        Err(Problem::not_found().into())
-    }
+    remove(
+        &app,
+        &headers,
+        |tx| Ok(store::find(tx, tenant.company_id, tenant.id)?.map(|found| found.version)),
+        |tx| store::delete(tx, tenant.company_id, tenant.id),
+    )
 }
