@@ -1,5 +1,7 @@
 //! The jobs that run by the clock, on many nodes at once: each does its work once, and tells each tenant once.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use std::path::Path;
 use std::sync::Barrier;
 use std::thread;

@@ -1,5 +1,7 @@
 //! Who may see the files of maintenance requests and a company's logo, and that they outlive purges.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use nexus_domain::Role;
 use nexus_domain::ids::{AttachmentId, CompanyId, MaintenanceRequestId, UserId};
 use nexus_domain::maintenance::{MaintenanceRequest, Priority, RequestStatus};
