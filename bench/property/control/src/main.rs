@@ -10,7 +10,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use nexus_domain::token::verify_access_token;
 use nexus_store::dashboard::FIGURES;
@@ -80,7 +80,7 @@ fn answer(
     headers: &HeaderMap,
     status: StatusCode,
     work: impl FnOnce(&Connection, &str) -> Answer,
-) -> impl IntoResponse + use<> {
+) -> Response {
     let made = DB.with_borrow_mut(|kept| {
         let db = match kept {
             Some(db) => db,
@@ -104,6 +104,7 @@ fn answer(
             error.to_string(),
         ),
     }
+    .into_response()
 }
 
 fn apartment(row: &Row<'_>) -> rusqlite::Result<Value> {
