@@ -52,6 +52,7 @@ CREATE TABLE messages (
   UNIQUE (chat_id, seq)
 ) STRICT;
 
+CREATE INDEX messages_deleted ON messages (deleted_at) WHERE deleted_at IS NOT NULL;
 CREATE UNIQUE INDEX messages_by_temp_id ON messages (sender_id, temp_id) WHERE temp_id IS NOT NULL;
 CREATE INDEX messages_by_change ON messages (chat_id, change) WHERE change IS NOT NULL;
 
@@ -73,6 +74,20 @@ CREATE TABLE attachments (
 
 CREATE INDEX attachments_by_owner ON attachments (owner_id, id);
 CREATE INDEX attachments_unsent ON attachments (created_at) WHERE message_id IS NULL;
+CREATE INDEX attachments_by_message ON attachments (message_id) WHERE message_id IS NOT NULL;
+CREATE INDEX attachments_by_blob ON attachments (blob_key);
+
+-- Contents that may lie there for nothing: the purge looks whether anything else refers to them.
+CREATE TABLE unused_blobs (
+  blob_key TEXT PRIMARY KEY,
+  since INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX unused_blobs_by_age ON unused_blobs (since);
+
+CREATE TRIGGER attachments_unused_blob AFTER DELETE ON attachments BEGIN
+  INSERT INTO unused_blobs (blob_key, since) VALUES (OLD.blob_key, unixepoch() * 1000) ON CONFLICT DO NOTHING;
+END;
 
 -- Words of messages. A send does not pay for it: a search first takes in what came since the last one
 -- (message_index), and so does the scheduler.
@@ -119,10 +134,11 @@ CREATE INDEX presence_by_node ON presence (node_id);
 -- What relays must hear of even when nobody told them: they read on from the n they know.
 CREATE TABLE relay_feed (
   n INTEGER PRIMARY KEY AUTOINCREMENT,
-  kind TEXT NOT NULL CHECK (kind IN ('SESSION_ENDED', 'USER_ENDED', 'MEMBERSHIP', 'MESSAGE_CHANGED')),
+  kind TEXT NOT NULL CHECK (kind IN ('SESSION_ENDED', 'USER_ENDED', 'MEMBERSHIP', 'MESSAGE_CHANGED', 'NOTIFICATION')),
   session_id TEXT,
   user_id TEXT,
   chat_id TEXT,
+  notification_id TEXT,
   at INTEGER NOT NULL DEFAULT (unixepoch() * 1000)
 ) STRICT;
 
@@ -149,6 +165,10 @@ END;
 
 CREATE TRIGGER relay_feed_member_removed AFTER DELETE ON chat_members BEGIN
   INSERT INTO relay_feed (kind, user_id, chat_id) VALUES ('MEMBERSHIP', OLD.user_id, OLD.chat_id);
+END;
+
+CREATE TRIGGER relay_feed_notification AFTER INSERT ON notifications BEGIN
+  INSERT INTO relay_feed (kind, user_id, notification_id) VALUES ('NOTIFICATION', NEW.user_id, NEW.id);
 END;
 
 CREATE TRIGGER relay_feed_message_changed AFTER UPDATE OF change ON messages

@@ -77,3 +77,34 @@ async fn a_second_connection_of_the_same_person_supersedes_the_first() {
     assert_eq!(first.next("FORCE_DISCONNECT").await["code"], "DUPLICATE");
     assert_eq!(first.next("disconnect").await["reason"], "io server disconnect");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn python_socketio_works_by_websocket_by_polling_and_by_upgrading() {
+    let scene = Scene::new().await;
+    let url = scene.app.url();
+    let mut ben = PlainSocket::connect(url, scene.ben.token()).await;
+    ben.next("CONNECTED").await;
+    let all = [
+        json!(["websocket"]),
+        json!(["polling"]),
+        json!(["polling", "websocket"]),
+    ];
+    for (number, transports) in (1..).zip(all) {
+        let mut anna = SocketIo::python(url, scene.anna.token(), json!({"transports": transports})).await;
+        assert_eq!(anna.next("CONNECTED").await["userId"], json!(scene.anna_id));
+        let temp_id = format!("python-{number}");
+        let body = json!({"chatId": scene.chat, "content": "Hello", "tempId": temp_id});
+        anna.send_with_ack("NEW_MESSAGE", body).await;
+        let heard = ben.next("NEW_MESSAGE").await;
+        assert_eq!((&heard["seq"], &heard["tempId"]), (&json!(number), &json!(temp_id)));
+        assert_eq!(anna.next("NEW_MESSAGE").await["id"], heard["id"]);
+        assert_eq!(anna.next("ack").await["messageId"], heard["id"]);
+        ben.send("TYPING_START", json!({"chatId": scene.chat})).await;
+        assert_eq!(anna.next("USER_TYPING").await["userId"], json!(scene.ben_id));
+        ben.send("TYPING_STOP", json!({"chatId": scene.chat})).await;
+        anna.next("USER_STOPPED_TYPING").await;
+    }
+    let mut stranger = SocketIo::python(url, "nonsense", json!({"transports": ["websocket"]})).await;
+    assert_eq!(stranger.next("ERROR").await["code"], "INVALID_TOKEN");
+    stranger.next("disconnect").await;
+}

@@ -3,6 +3,7 @@
 
 mod clients;
 mod crash;
+mod hostile;
 mod rest;
 
 use nexus_tests::{Client, TestApp};

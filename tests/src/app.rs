@@ -175,13 +175,23 @@ impl TestApp {
         }
     }
 
+    /// What it holds in memory now, in bytes.
+    pub fn resident_memory(&self) -> u64 {
+        resident_memory(self.process.as_ref().expect("it runs").id())
+    }
+
     fn log_file(&self) -> PathBuf {
         self.folder.path().join("log")
     }
 
+    /// Everything that it logged.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.log_file()).unwrap_or_default()
+    }
+
     /// The last lines that it logged.
     pub fn log_tail(&self) -> String {
-        let log = fs::read_to_string(self.log_file()).unwrap_or_default();
+        let log = self.log();
         let lines: Vec<&str> = log.lines().collect();
         lines[lines.len().saturating_sub(60)..].join("\n")
     }
@@ -239,11 +249,21 @@ impl Drop for TestApp {
 }
 
 /// The URL of `listening on …`, or `None` when the process ends without it.
-fn listening_line(stdout: impl std::io::Read) -> Option<String> {
+pub(crate) fn listening_line(stdout: impl std::io::Read) -> Option<String> {
     BufReader::new(stdout)
         .lines()
         .map_while(Result::ok)
         .find_map(|line| line.strip_prefix("listening on ").map(str::to_owned))
+}
+
+/// Of a process (proc(5), `VmRSS`).
+pub(crate) fn resident_memory(process: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .and_then(|rest| rest.trim().trim_end_matches(" kB").parse::<u64>().ok())
+        .map_or(0, |kilobytes| kilobytes * 1024)
 }
 
 fn shared_cache() -> PathBuf {

@@ -13,7 +13,10 @@ mod client;
 mod fake_send_grid;
 mod mailbox;
 mod plain_socket;
+mod redis_server;
+mod relay;
 mod socket_io;
+pub mod witness;
 
 pub use account::Account;
 pub use app::{TestApp, TestAppBuilder};
@@ -22,4 +25,7 @@ pub use client::{Answer, Client};
 pub use fake_send_grid::{FakeSendGrid, Received, Reply};
 pub use mailbox::Mail;
 pub use plain_socket::PlainSocket;
+pub use redis_server::RedisServer;
+pub use relay::Relay;
 pub use socket_io::SocketIo;
+pub use witness::Witness;

@@ -1,4 +1,5 @@
-//! Unmodified `socket.io-client` in Node, driven over its standard streams (`tests/relay/js/drive.cjs`).
+//! Unmodified clients of others: `socket.io-client` in Node and `python-socketio`, driven over their standard streams
+//! (`tests/relay/js/drive.cjs`, `tests/relay/python/drive.py`).
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -21,21 +22,39 @@ pub struct SocketIo {
 }
 
 impl SocketIo {
-    /// `options` are those of `io(url, options)`, such as `{"transports": ["polling"]}`; the token is added.
+    /// `socket.io-client`. `options` are those of `io(url, options)`, such as `{"transports": ["polling"]}`; the token is
+    /// added.
     pub async fn connect(url: &str, token: &str, options: Value) -> Self {
         let folder = repository().join("tests/relay/js");
         assert!(
             folder.join("node_modules/socket.io-client").is_dir(),
             "socket.io-client is not installed: run `npm ci` in tests/relay/js, or everything with `cargo xtask test`"
         );
-        let mut process = Command::new("node")
-            .arg("drive.cjs")
-            .current_dir(folder)
+        let mut program = Command::new("node");
+        program.arg("drive.cjs").current_dir(folder);
+        Self::drive(program, url, token, options).await
+    }
+
+    /// `python-socketio`. `options` are those of `AsyncClient.connect(url, …)`.
+    pub async fn python(url: &str, token: &str, options: Value) -> Self {
+        let folder = repository().join("tests/relay/python");
+        let python = folder.join(".venv/bin/python");
+        assert!(
+            python.is_file(),
+            "python-socketio is not installed: run `cargo xtask test`, which makes tests/relay/python/.venv"
+        );
+        let mut program = Command::new(python);
+        program.arg("drive.py").current_dir(folder);
+        Self::drive(program, url, token, options).await
+    }
+
+    async fn drive(mut program: Command, url: &str, token: &str, options: Value) -> Self {
+        let mut process = program
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
-            .expect("node runs");
+            .expect("it runs");
         let orders = process.stdin.take().expect("piped");
         let events = BufReader::new(process.stdout.take().expect("piped")).lines();
         let mut client = Self {
@@ -61,7 +80,7 @@ impl SocketIo {
 
     async fn order(&mut self, order: Value) {
         let line = format!("{order}\n");
-        self.orders.write_all(line.as_bytes()).await.expect("node listens");
+        self.orders.write_all(line.as_bytes()).await.expect("it listens");
     }
 
     /// The data of the next event of this name; others are kept for when they are asked for. `connect`, `disconnect` and
@@ -72,7 +91,7 @@ impl SocketIo {
         }
         let wait = async {
             loop {
-                let line = self.events.next_line().await.expect("a line").expect("node runs on");
+                let line = self.events.next_line().await.expect("a line").expect("it runs on");
                 let mut told: Value = serde_json::from_str(&line).expect("JSON");
                 if told["event"] == event {
                     return told["data"].take();

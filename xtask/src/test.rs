@@ -20,6 +20,8 @@ pub fn run(workspace: &Workspace, filter: &[String]) -> Result<(), Failure> {
             .args(["--release", "--workspace", "--lib", "--bins", "--tests"]),
     )?;
     install_node_packages(workspace, &workspace.root.join("tests/relay/js"))?;
+    install_python_packages(workspace, &workspace.root.join("tests/relay/python"))?;
+    install_redis(workspace)?;
 
     let mut cargo = workspace.cargo("test");
     cargo.args([
@@ -79,6 +81,60 @@ fn install_node_packages(workspace: &Workspace, folder: &Path) -> Result<(), Fai
             .current_dir(folder),
     )?;
     fs::write(&stamp, lock).map_err(|error| Failure::new(format!("{} can't be written: {error}", stamp.display())))
+}
+
+/// A virtual environment beside the requirements, made anew when they change.
+fn install_python_packages(workspace: &Workspace, folder: &Path) -> Result<(), Failure> {
+    let Ok(wanted) = fs::read(folder.join("requirements.txt")) else {
+        return Ok(());
+    };
+    let stamp = folder.join(".venv/installed.txt");
+    if fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    step::run(
+        "Making a Python environment for the tests",
+        workspace
+            .command("python3")
+            .args(["-m", "venv", ".venv"])
+            .current_dir(folder),
+    )?;
+    step::run(
+        "Installing Python packages for the tests",
+        workspace
+            .command(folder.join(".venv/bin/pip"))
+            .args([
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "-r",
+                "requirements.txt",
+            ])
+            .current_dir(folder),
+    )?;
+    fs::write(&stamp, wanted).map_err(|error| Failure::new(format!("{} can't be written: {error}", stamp.display())))
+}
+
+/// Debian's package, where we may install it; else whoever runs this is told.
+fn install_redis(workspace: &Workspace) -> Result<(), Failure> {
+    let is_there = |program: &str| {
+        let asked = workspace
+            .command(program)
+            .arg("--version")
+            .stdout(Stdio::null())
+            .status();
+        asked.is_ok_and(|status| status.success())
+    };
+    if is_there("redis-server") || is_there("valkey-server") {
+        return Ok(());
+    }
+    step::run(
+        "Installing redis-server for the tests",
+        workspace
+            .command("apt-get")
+            .args(["install", "-y", "-qq", "--no-install-recommends", "redis-server"]),
+    )
+    .map_err(|_| Failure::new("the tests need redis-server (or valkey-server): install it"))
 }
 
 #[derive(Default)]

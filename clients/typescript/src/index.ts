@@ -63,7 +63,6 @@ export class Realtime {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private reauth: ReturnType<typeof setTimeout> | undefined;
   private readonly lastSeq: Record<string, number>;
-  private readonly lastChange: Record<string, number> = {};
   private readonly waiting = new Map<string, Waiting>();
   private readonly listeners = new Map<string, Set<(data: never) => void>>();
 
@@ -133,7 +132,7 @@ export class Realtime {
     const socket = new Socket(`${this.options.url.replace(/^http/, "ws").replace(/\/$/, "")}/ws`, "nexus.v1");
     this.socket = socket;
     socket.onopen = () => {
-      const data = { token, lastSeq: this.lastSeq, lastChange: this.lastChange };
+      const data = { token, lastSeq: this.lastSeq };
       socket.send(JSON.stringify({ event: "AUTH", data }));
       this.plan(token);
     };
@@ -220,10 +219,9 @@ export class Realtime {
   }
 
   private connectedTo(data: ServerEvents["CONNECTED"]): void {
-    for (const { chatId, lastSeq, lastChange } of data.chats) {
+    for (const { chatId, lastSeq } of data.chats) {
       // Known from now on; of the others the server replays what lies between.
       this.lastSeq[chatId] ??= lastSeq;
-      this.lastChange[chatId] = lastChange;
     }
     for (const waiting of this.waiting.values()) this.sendWaiting(waiting);
   }

@@ -11,7 +11,7 @@ use nexus_kit::App;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::routes::{attachments, chats, internal, members, messages, notifications, people};
+use crate::routes::{attachments, chats, internal, members, messages, notifications, people, purge};
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -38,6 +38,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .route(relay_calls::FEED, post(internal::feed))
         .route(relay_calls::CHATS, post(internal::chats))
         .route(relay_calls::PRESENCE, post(internal::presence))
+        .route(relay_calls::PURGE, post(purge::purge))
 }
 
 #[cfg(target_arch = "wasm32")]

@@ -1,5 +1,6 @@
 mod chats;
 mod messages;
+mod purge;
 mod relays;
 
 use axum::Router;

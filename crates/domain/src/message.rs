@@ -129,6 +129,18 @@ pub struct Message {
     pub deleted_at: Option<Timestamp>,
 }
 
+/// A stored message and its place among the edits and deletions of its chat.
+///
+/// Relays say a message after the changes that were made before it. So whoever has seen a message has seen those too,
+/// and `lastSeq` alone tells what somebody missed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Placed {
+    pub message: Message,
+    /// The chat's `lastChange` when the message was stored.
+    pub changes_before: i64,
+}
+
 /// A message as an event carries it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -24,7 +24,7 @@ pub enum RelayEvent {
         except: Option<UserId>,
     },
     /// A message was stored: `NEW_MESSAGE` to its chat's room, in the order of `seq`.
-    MessageStored { message: crate::message::Message },
+    MessageStored { placed: crate::message::Placed },
     /// A message was edited or deleted: `MESSAGE_UPDATED` / `MESSAGE_DELETED` to its chat's room. `change` is the
     /// chat's `lastChange` that this made.
     MessageChanged {

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
-use crate::ids::{ChatId, MessageId, SessionId, UserId};
-use crate::message::{Message, TempId};
+use crate::ids::{ChatId, MessageId, NotificationId, SessionId, UserId};
+use crate::message::{Message, Placed, TempId};
 
 /// The most items of one call; the rest goes into the next.
 pub const MOST_AT_ONCE: usize = 512;
@@ -18,6 +18,8 @@ pub const CHANGES: &str = "/internal/chat/changes";
 pub const FEED: &str = "/internal/chat/feed";
 pub const CHATS: &str = "/internal/chat/chats";
 pub const PRESENCE: &str = "/internal/chat/presence";
+/// Asked by the scheduler, with an empty object.
+pub const PURGE: &str = "/internal/chat/purge";
 
 /// A list that is asked about, or the answers in the same order.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -71,7 +73,7 @@ pub struct Sending {
 #[serde(tag = "status", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum SendOutcome {
     Stored {
-        message: Message,
+        placed: Placed,
     },
     Duplicate {
         temp_id: Option<TempId>,
@@ -123,12 +125,17 @@ pub struct Missed {
     /// From and to: more than is replayed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gap: Option<(i64, i64)>,
+    /// How far the chat was when this was read.
+    #[serde(default)]
+    pub last_seq: i64,
+    #[serde(default)]
+    pub last_change: i64,
     /// Ask again: the answer would have become too large.
     #[serde(default)]
     pub later: bool,
 }
 
-/// `RANGE`: messages after `after`, up to `up_to`. `CHANGES`: changes after `after`.
+/// `RANGE`: messages after this `seq`, as [`Placed`]. `CHANGES`: changes after this one, as [`Change`].
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct After {
@@ -165,6 +172,30 @@ pub struct Feed {
     pub users_ended: Vec<UserId>,
     pub memberships: Vec<UserId>,
     pub chats: Vec<ChatHead>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notifications: Vec<Notified>,
+    /// There is more already: ask again at once.
+    #[serde(default)]
+    pub more: bool,
+}
+
+/// Something that was written down for somebody, whichever component did it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Notified {
+    pub user_id: UserId,
+    pub notification: Notification,
+}
+
+/// The payload of `NOTIFICATION`; the `id` is what `POST /notifications/read` takes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notification {
+    pub id: NotificationId,
+    pub kind: String,
+    pub title: String,
+    pub body: String,
+    pub link: Option<String>,
+    pub timestamp: Timestamp,
 }
 
 /// `CHATS` is asked with user ids.

@@ -123,3 +123,62 @@ pub(crate) fn mark_sent(tx: &Transaction<'_>, sent: Vec<serde_json::Value>) -> R
         params![serde_json::Value::Array(sent).to_string()],
     )
 }
+
+/// How long a file may wait to be sent, and how long one whose message was taken back is kept.
+const KEPT_SECONDS: i64 = 86_400;
+/// How long a content is kept after the last file that referred to it.
+const BLOB_KEPT_SECONDS: i64 = 3_600;
+/// As much as one turn takes out.
+const PURGED_AT_ONCE: i64 = 500;
+
+/// Takes out files that were never sent and those of messages taken back; files of maintenance requests stay. Their
+/// contents become [`unused_blobs`]. Indexes: attachments_unsent, messages_deleted, attachments_by_message.
+pub fn purge(database: &Database, now: Timestamp) -> Result<(), StoreError> {
+    let before = now.plus_seconds(-KEPT_SECONDS);
+    for sql in [
+        "DELETE FROM attachments WHERE id IN (SELECT a.id FROM attachments a WHERE a.message_id IS NULL AND a.created_at < ?1 \
+         AND a.id NOT IN (SELECT j.value FROM maintenance_requests r, json_each(r.attachments) j WHERE r.attachments <> '[]') \
+         LIMIT ?2)",
+        "DELETE FROM attachments WHERE id IN (SELECT a.id FROM messages m JOIN attachments a ON a.message_id = m.id \
+         WHERE m.deleted_at < ?1 \
+         AND a.id NOT IN (SELECT j.value FROM maintenance_requests r, json_each(r.attachments) j WHERE r.attachments <> '[]') \
+         LIMIT ?2)",
+    ] {
+        database.execute(sql, params![before, PURGED_AT_ONCE])?;
+    }
+    Ok(())
+}
+
+/// Contents that nothing has referred to for a while. Those that something refers to again are forgotten here.
+/// Indexes: unused_blobs_by_age, attachments_by_blob, documents_by_blob.
+pub fn unused_blobs(database: &Database, now: Timestamp) -> Result<Vec<String>, StoreError> {
+    let before = now.plus_seconds(-BLOB_KEPT_SECONDS);
+    let mut unused = Vec::new();
+    let rows = database.query(
+        "SELECT blob_key FROM unused_blobs WHERE since < ?1 ORDER BY since LIMIT 50",
+        params![before],
+    )?;
+    for row in &rows {
+        let key: String = row.get(0)?;
+        if is_blob_used(database, &key)? {
+            forget_unused_blob(database, &key)?;
+        } else {
+            unused.push(key);
+        }
+    }
+    Ok(unused)
+}
+
+/// Whether a file or a document has this content.
+pub fn is_blob_used(database: &Database, key: &str) -> Result<bool, StoreError> {
+    let found = database.query_opt(
+        "SELECT 1 WHERE EXISTS (SELECT 1 FROM attachments WHERE blob_key = ?1) \
+         OR EXISTS (SELECT 1 FROM documents WHERE blob_key = ?1 AND content_deleted_at IS NULL)",
+        params![key],
+    )?;
+    Ok(found.is_some())
+}
+
+pub fn forget_unused_blob(database: &Database, key: &str) -> Result<(), StoreError> {
+    database.execute("DELETE FROM unused_blobs WHERE blob_key = ?1", params![key])
+}

@@ -1,10 +1,10 @@
 //! Messages read back: pages of a chat, what a connection missed, what fills a gap, what a search finds.
 
 use nexus_domain::ids::{ChatId, MessageId, UserId};
-use nexus_domain::message::Message;
+use nexus_domain::message::{Message, Placed};
 use serde_json::json;
 
-use crate::messages::{Changed, message_columns, read_message};
+use crate::messages::{Changed, message_columns, read_message, read_placed};
 use crate::{Database, StoreError, params};
 
 /// Which part of a chat to read.
@@ -42,6 +42,22 @@ pub fn page(database: &Database, chat: ChatId, page: Page, limit: u32) -> Result
         messages.reverse();
     }
     Ok(messages)
+}
+
+/// The messages after this `seq`, for a relay. Index: UNIQUE (chat_id, seq).
+pub fn range(database: &Database, chat: ChatId, after: i64, limit: u32) -> Result<Vec<Placed>, StoreError> {
+    database
+        .query(
+            concat!(
+                "SELECT ",
+                message_columns!("m"),
+                ", m.changes_before FROM messages m WHERE m.chat_id = ?1 AND m.seq > ?2 ORDER BY m.seq LIMIT ?3"
+            ),
+            params![chat, after, limit],
+        )?
+        .iter()
+        .map(|row| read_placed(row, 0))
+        .collect()
 }
 
 /// One message, for a member of its chat. Index: UNIQUE (id).
@@ -84,6 +100,9 @@ pub struct Missed {
     pub changed: Vec<Message>,
     /// Too much was missed: fetch from here to there.
     pub gap: Option<(i64, i64)>,
+    /// How far the chat was at least when all this was read.
+    pub last_seq: i64,
+    pub last_change: i64,
     /// Not looked at, since the answer would get too large: ask again.
     pub later: bool,
 }
@@ -125,6 +144,7 @@ pub fn catch_up(database: &Database, behind: &[Behind]) -> Result<Vec<Missed>, S
             continue;
         }
         rows_left -= cost;
+        (found[index].last_seq, found[index].last_change) = (last_seq, last_change);
         if too_many {
             found[index].gap = Some((behind.seq + 1, last_seq));
         } else if missed > 0 {

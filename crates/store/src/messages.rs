@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use nexus_domain::Timestamp;
 use nexus_domain::ids::{AttachmentId, ChatId, MessageId, UserId};
-use nexus_domain::message::{Attachment, Content, Message, MessageType, TempId};
+use nexus_domain::message::{Attachment, Content, Message, MessageType, Placed, TempId};
 use serde_json::json;
 
 pub use self::changes::{ChangeError, Changed, delete, edit};
@@ -67,6 +67,14 @@ pub(crate) fn read_message(row: &Row, at: usize) -> Result<Message, StoreError> 
     })
 }
 
+/// The columns of a message and `changes_before` after them.
+pub(crate) fn read_placed(row: &Row, at: usize) -> Result<Placed, StoreError> {
+    Ok(Placed {
+        message: read_message(row, at)?,
+        changes_before: row.get(at + MESSAGE_WIDTH)?,
+    })
+}
+
 /// A message somebody wants stored. Its id is made before the first try, so that trying again after an answer that
 /// got lost stores nothing twice, with or without a `tempId`.
 #[derive(Debug, Clone)]
@@ -83,7 +91,7 @@ pub struct NewMessage {
 /// What became of one message of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Sent {
-    Stored(Message),
+    Stored(Placed),
     /// The sender has sent this `tempId` before; the first message stands.
     Duplicate(Message),
     NotAMember,
@@ -96,7 +104,7 @@ struct Known {
     is_member: bool,
     last_seq: i64,
     last_change: i64,
-    first: Option<Message>,
+    first: Option<Placed>,
 }
 
 /// Stores a batch: one commit and a constant number of statements, however many messages. One that can't be
@@ -126,7 +134,7 @@ fn look_up(tx: &Transaction<'_>, batch: &[NewMessage]) -> Result<Vec<Known>, Sto
         concat!(
             "SELECT m.user_id IS NOT NULL, c.last_seq, c.last_change, ",
             message_columns!("d"),
-            " FROM json_each(?1) i \
+            ", d.changes_before FROM json_each(?1) i \
              LEFT JOIN chat_members m ON m.chat_id = i.value ->> 0 AND m.user_id = i.value ->> 1 \
              LEFT JOIN chats c ON c.id = m.chat_id \
              LEFT JOIN messages d ON d.n = coalesce(\
@@ -139,10 +147,7 @@ fn look_up(tx: &Transaction<'_>, batch: &[NewMessage]) -> Result<Vec<Known>, Sto
     rows.iter()
         .map(|row| {
             let is_member: bool = row.get(0)?;
-            let first = row
-                .get::<Option<String>>(3)?
-                .map(|_| read_message(row, 3))
-                .transpose()?;
+            let first = row.get::<Option<String>>(3)?.map(|_| read_placed(row, 3)).transpose()?;
             Ok(Known {
                 is_member,
                 last_seq: row.get::<Option<i64>>(1)?.unwrap_or(0),
@@ -153,31 +158,25 @@ fn look_up(tx: &Transaction<'_>, batch: &[NewMessage]) -> Result<Vec<Known>, Sto
         .collect()
 }
 
-/// A message about to be inserted, with what the table keeps beside it.
-struct Accepted {
-    message: Message,
-    changes_before: i64,
-}
-
 fn decide(
     batch: Vec<NewMessage>,
     known: Vec<Known>,
     files: &HashMap<AttachmentId, (UserId, Attachment)>,
     now: Timestamp,
-) -> (Vec<Sent>, Vec<Accepted>) {
+) -> (Vec<Sent>, Vec<Placed>) {
     let mut outcomes = Vec::with_capacity(batch.len());
-    let mut accepted: Vec<Accepted> = Vec::with_capacity(batch.len());
+    let mut accepted: Vec<Placed> = Vec::with_capacity(batch.len());
     let mut last_seq: HashMap<ChatId, i64> = HashMap::new();
     let mut by_temp_id: HashMap<(UserId, TempId), usize> = HashMap::new();
     let mut used: std::collections::HashSet<AttachmentId> = std::collections::HashSet::new();
     for (new, known) in batch.into_iter().zip(known) {
         if let Some(first) = known.first {
             // The same id: our own second try, which is told what the first one would have been.
-            let own_retry = first.id == new.id;
+            let own_retry = first.message.id == new.id;
             outcomes.push(if own_retry {
                 Sent::Stored(first)
             } else {
-                Sent::Duplicate(first)
+                Sent::Duplicate(first.message)
             });
             continue;
         }
@@ -222,20 +221,21 @@ fn decide(
         if let Some(key) = key {
             by_temp_id.insert(key, accepted.len());
         }
-        outcomes.push(Sent::Stored(message.clone()));
-        accepted.push(Accepted {
+        let placed = Placed {
             message,
             changes_before: known.last_change,
-        });
+        };
+        outcomes.push(Sent::Stored(placed.clone()));
+        accepted.push(placed);
     }
     (outcomes, accepted)
 }
 
-fn insert(tx: &Transaction<'_>, accepted: &[Accepted], now: Timestamp) -> Result<(), StoreError> {
+fn insert(tx: &Transaction<'_>, accepted: &[Placed], now: Timestamp) -> Result<(), StoreError> {
     let rows: Vec<_> = accepted
         .iter()
         .map(
-            |Accepted {
+            |Placed {
                  message: m,
                  changes_before,
              }| {
@@ -264,7 +264,7 @@ fn insert(tx: &Transaction<'_>, accepted: &[Accepted], now: Timestamp) -> Result
     let mut chats: HashMap<ChatId, i64> = HashMap::new();
     let mut senders: HashMap<(ChatId, UserId), i64> = HashMap::new();
     let mut files = Vec::new();
-    for Accepted { message, .. } in accepted {
+    for Placed { message, .. } in accepted {
         let last = chats.entry(message.chat_id).or_default();
         *last = (*last).max(message.seq);
         *senders.entry((message.chat_id, message.sender_id)).or_default() += 1;

@@ -4,7 +4,7 @@ use nexus_domain::Timestamp;
 use nexus_domain::ids::{NotificationId, UserId};
 use serde_json::json;
 
-use crate::{Database, StoreError, params};
+use crate::{Database, Row, StoreError, params};
 
 /// How long a notification is kept.
 pub const KEPT_DAYS: i64 = 90;
@@ -53,18 +53,33 @@ pub fn list(
             params![user, before, limit],
         )?
         .iter()
-        .map(|row| {
-            Ok(Notification {
-                id: row.parse(0)?,
-                user_id: row.parse(1)?,
-                kind: row.get(2)?,
-                title: row.get(3)?,
-                body: row.get(4)?,
-                link: row.get(5)?,
-                created_at: row.get(6)?,
-                read_at: row.get(7)?,
-            })
-        })
+        .map(read)
+        .collect()
+}
+
+fn read(row: &Row) -> Result<Notification, StoreError> {
+    Ok(Notification {
+        id: row.parse(0)?,
+        user_id: row.parse(1)?,
+        kind: row.get(2)?,
+        title: row.get(3)?,
+        body: row.get(4)?,
+        link: row.get(5)?,
+        created_at: row.get(6)?,
+        read_at: row.get(7)?,
+    })
+}
+
+/// Those written between two places of the relays' feed, in that order. Indexes: both tables' keys.
+pub(crate) fn told_between(database: &Database, after: i64, up_to: i64) -> Result<Vec<Notification>, StoreError> {
+    database
+        .query(
+            "SELECT t.id, t.user_id, t.kind, t.title, t.body, t.link, t.created_at, t.read_at FROM relay_feed f \
+             JOIN notifications t ON t.id = f.notification_id WHERE f.n > ?1 AND f.n <= ?2 ORDER BY f.n",
+            params![after, up_to],
+        )?
+        .iter()
+        .map(read)
         .collect()
 }
 

@@ -4,6 +4,7 @@ use nexus_domain::ids::{ChatId, SessionId, UserId};
 use nexus_domain::{Role, Timestamp};
 use serde_json::json;
 
+use crate::notifications::{self, Notification};
 use crate::{Database, StoreError, params};
 
 /// Somebody who connects, as they are now.
@@ -87,10 +88,29 @@ pub struct Feed {
     pub memberships: Vec<UserId>,
     /// Chats with new messages, edits or deletions.
     pub chats: Vec<ChatHead>,
+    pub notifications: Vec<Notification>,
+    /// There is more than one answer holds.
+    pub more: bool,
 }
 
-/// How many rows of either kind one answer looks at.
-const MOST_ROWS: i64 = 20_000;
+impl Feed {
+    fn at(position: FeedPosition) -> Self {
+        Self {
+            position,
+            sessions_ended: Vec::new(),
+            users_ended: Vec::new(),
+            memberships: Vec::new(),
+            chats: Vec::new(),
+            notifications: Vec::new(),
+            more: false,
+        }
+    }
+}
+
+/// How many new messages one answer looks at.
+const MOST_MESSAGES: i64 = 20_000;
+/// How many other events; notifications come with their text.
+const MOST_EVENTS: usize = 2_000;
 
 /// What happened after `since`; without it, only how far things are.
 pub fn feed(database: &Database, since: Option<FeedPosition>) -> Result<Feed, StoreError> {
@@ -103,44 +123,38 @@ pub fn feed(database: &Database, since: Option<FeedPosition>) -> Result<Feed, St
                 &[],
             )?
             .ok_or(StoreError::Column { index: 0 })?;
-        return Ok(Feed {
-            position: FeedPosition {
-                event: row.get(0)?,
-                message: row.get(1)?,
-            },
-            sessions_ended: Vec::new(),
-            users_ended: Vec::new(),
-            memberships: Vec::new(),
-            chats: Vec::new(),
-        });
+        return Ok(Feed::at(FeedPosition {
+            event: row.get(0)?,
+            message: row.get(1)?,
+        }));
     };
-    let mut feed = Feed {
-        position: since,
-        sessions_ended: Vec::new(),
-        users_ended: Vec::new(),
-        memberships: Vec::new(),
-        chats: Vec::new(),
-    };
+    let mut feed = Feed::at(since);
     let mut changed: Vec<ChatId> = Vec::new();
     let rows = database.query(
         "SELECT n, kind, session_id, user_id, chat_id FROM relay_feed WHERE n > ?1 ORDER BY n LIMIT ?2",
-        params![since.event, MOST_ROWS],
+        params![since.event, i64::try_from(MOST_EVENTS).unwrap_or(i64::MAX)],
     )?;
+    feed.more = rows.len() == MOST_EVENTS;
+    let mut notified = false;
     for row in &rows {
         feed.position.event = row.get(0)?;
         match row.get::<String>(1)?.as_str() {
             "SESSION_ENDED" => feed.sessions_ended.push(row.parse(2)?),
             "USER_ENDED" => feed.users_ended.push(row.parse(3)?),
             "MEMBERSHIP" => feed.memberships.push(row.parse(3)?),
+            "NOTIFICATION" => notified = true,
             _ => changed.push(row.parse(4)?),
         }
     }
     feed.memberships.sort_unstable();
     feed.memberships.dedup();
+    if notified {
+        feed.notifications = notifications::told_between(database, since.event, feed.position.event)?;
+    }
     // By primary key, so it costs what came in since, however many chats there are.
     let rows = database.query(
         "SELECT max(n), chat_id FROM messages WHERE n > ?1 AND n <= ?1 + ?2 GROUP BY chat_id",
-        params![since.message, MOST_ROWS],
+        params![since.message, MOST_MESSAGES],
     )?;
     for row in &rows {
         feed.position.message = feed.position.message.max(row.get(0)?);

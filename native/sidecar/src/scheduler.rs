@@ -21,11 +21,16 @@ pub struct Job {
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
-pub const JOBS: [Job; 6] = [
+pub const JOBS: [Job; 7] = [
     Job {
         name: "mail",
         path: "/internal/mail/deliver",
         period: Duration::from_secs(1),
+    },
+    Job {
+        name: "chat",
+        path: nexus_domain::relay_calls::PURGE,
+        period: Duration::from_secs(60),
     },
     // Deletions whose time has come, and what of identity's has run out.
     Job {

@@ -8,13 +8,13 @@ use nexus_domain::ids::UserId;
 use nexus_domain::message::{Content, MOST_ATTACHMENTS, MessageType, TempId};
 use nexus_domain::relay_calls::{
     After, Behind, Change, ChatHead, ChatsOf, Connection, Feed, FeedPosition, FeedRequest, Items, MOST_AT_ONCE, Missed,
-    PresenceReport, ReadOutcome, Reading, SendOutcome, Sending,
+    Notification, Notified, PresenceReport, ReadOutcome, Reading, SendOutcome, Sending,
 };
 use nexus_domain::token::{AccessClaims, TokenError, verify_access_token};
 use nexus_domain::{Invalid, settings};
 use nexus_kit::layers::signed_body;
 use nexus_kit::{Answer, App, Code, Problem, clock, respond};
-use nexus_store::history::{self, MOST_REPLAYED, Page};
+use nexus_store::history::{self, MOST_REPLAYED};
 use nexus_store::messages::{self, NewMessage, Sent};
 use nexus_store::{chats, people, relay};
 use serde::de::DeserializeOwned;
@@ -176,7 +176,7 @@ fn check(sending: Sending) -> Result<NewMessage, SendOutcome> {
 
 fn wire_outcome(sent: Sent) -> SendOutcome {
     match sent {
-        Sent::Stored(message) => SendOutcome::Stored { message },
+        Sent::Stored(placed) => SendOutcome::Stored { placed },
         Sent::Duplicate(first) => SendOutcome::Duplicate {
             temp_id: first.temp_id,
             message_id: first.id,
@@ -225,6 +225,8 @@ pub async fn catch_up(State(app): State<App>, request: Request) -> Answer<Respon
             messages: found.messages,
             changed: found.changed,
             gap: found.gap,
+            last_seq: found.last_seq,
+            last_change: found.last_change,
             later: found.later,
         })
         .collect();
@@ -235,10 +237,10 @@ pub async fn catch_up(State(app): State<App>, request: Request) -> Answer<Respon
 pub async fn range(State(app): State<App>, request: Request) -> Answer<Response> {
     let asked: After = call(&app, request).await?;
     let limit = u32::try_from(MOST_REPLAYED).unwrap_or(u32::MAX);
-    Ok(answer(history::page(
+    Ok(answer(history::range(
         app.database(),
         asked.chat_id,
-        Page::After(asked.after),
+        asked.after,
         limit,
     )?))
 }
@@ -274,7 +276,23 @@ pub async fn feed(State(app): State<App>, request: Request) -> Answer<Response> 
         users_ended: feed.users_ended,
         memberships: feed.memberships,
         chats: feed.chats.into_iter().map(wire_head).collect(),
+        notifications: feed.notifications.into_iter().map(wire_notified).collect(),
+        more: feed.more,
     }))
+}
+
+fn wire_notified(written: nexus_store::notifications::Notification) -> Notified {
+    Notified {
+        user_id: written.user_id,
+        notification: Notification {
+            id: written.id,
+            kind: written.kind,
+            title: written.title,
+            body: written.body,
+            link: written.link,
+            timestamp: written.created_at,
+        },
+    }
 }
 
 /// The chats that these people are in now.

@@ -130,9 +130,9 @@ pub async fn create_message(
     require_member(&app, &session, id)?;
     let new = new_message(&session, id, body)?;
     match messages::send(app.database(), vec![new], clock::now())?.pop() {
-        Some(Sent::Stored(message)) => {
-            let answer = respond::created(&message);
-            relay::publish(&app, vec![RelayEvent::MessageStored { message }]);
+        Some(Sent::Stored(placed)) => {
+            let answer = respond::created(&placed.message);
+            relay::publish(&app, vec![RelayEvent::MessageStored { placed }]);
             Ok(answer)
         }
         Some(Sent::Duplicate(first)) => Ok(respond::ok(&first)),

@@ -7,6 +7,7 @@ pub mod members;
 pub mod messages;
 pub mod notifications;
 pub mod people;
+pub mod purge;
 
 use nexus_domain::chat::Seeker;
 use nexus_kit::Session;

@@ -55,8 +55,11 @@ async fn a_batch_from_a_relay_fails_message_by_message() {
         statuses,
         ["stored", "notAMember", "notAMember", "invalid", "duplicate", "stored"]
     );
-    assert_eq!(answer["items"][4]["messageId"], answer["items"][0]["message"]["id"]);
-    assert_eq!(answer["items"][5]["message"]["seq"], 2);
+    assert_eq!(
+        answer["items"][4]["messageId"],
+        answer["items"][0]["placed"]["message"]["id"]
+    );
+    assert_eq!(answer["items"][5]["placed"]["message"]["seq"], 2);
 }
 
 #[tokio::test]

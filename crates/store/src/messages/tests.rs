@@ -70,7 +70,7 @@ pub(crate) fn message(number: u32, chat: ChatId, sender: UserId, temp_id: Option
 
 fn stored(outcome: &Sent) -> &Message {
     match outcome {
-        Sent::Stored(message) => message,
+        Sent::Stored(placed) => &placed.message,
         other => panic!("{other:?}"),
     }
 }

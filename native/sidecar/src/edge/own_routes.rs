@@ -55,7 +55,7 @@ impl OwnRoutes {
         }
         let answer = match path {
             "/api/v1/metrics" => self.only("GET", request.method(), || self.metrics(request.headers(), caller)),
-            "/relay/health" => self.only("GET", request.method(), || Ok(json(r#"{"status":"ok"}"#))),
+            "/relay/health" => self.only("GET", request.method(), || Ok(self.health())),
             "/relay/events" => self.events(request).await,
             _ => return Err(request),
         };
@@ -88,6 +88,14 @@ impl OwnRoutes {
             Some(problem) => problem.answer(&caller.request_id),
             None => answer,
         }
+    }
+
+    /// That the relay answers, and whether it reaches the others.
+    fn health(&self) -> Response<Body> {
+        json(format!(
+            r#"{{"status":"ok","redisStatus":"{}"}}"#,
+            self.hub.redis_status()
+        ))
     }
 
     fn metrics(&self, headers: &HeaderMap, caller: &Caller) -> Result<Response<Body>, EdgeProblem> {
@@ -134,7 +142,7 @@ impl OwnRoutes {
     }
 }
 
-fn json(text: &'static str) -> Response<Body> {
+fn json(text: String) -> Response<Body> {
     answer_with("application/json", text)
 }
 

@@ -134,8 +134,9 @@ struct MessageDuplicate<'a> {
 fn settle(core: &Arc<Core>, letter: &Letter, outcome: SendOutcome) {
     let temp_id = letter.sending.temp_id.as_deref();
     let answer = match outcome {
-        SendOutcome::Stored { message } => {
+        SendOutcome::Stored { placed } => {
             core.meters.message("stored");
+            let message = &placed.message;
             let sent = MessageSent {
                 temp_id,
                 message_id: message.id,
@@ -144,9 +145,9 @@ fn settle(core: &Arc<Core>, letter: &Letter, outcome: SendOutcome) {
                 timestamp: message.created_at,
             };
             let answer = Event::new("MESSAGE_SENT", &sent);
-            core.message_stored(&message);
+            core.message_stored(&placed);
             core.neighbours.tell(Cast::Relay {
-                event: RelayEvent::MessageStored { message },
+                event: RelayEvent::MessageStored { placed },
             });
             answer
         }

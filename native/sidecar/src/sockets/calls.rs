@@ -93,6 +93,11 @@ where
         Self { queue }
     }
 
+    /// How many questions wait.
+    pub fn waiting(&self) -> usize {
+        self.queue.max_capacity() - self.queue.capacity()
+    }
+
     /// Asks and waits for at most so long.
     pub async fn ask(&self, question: Q, patience: Duration) -> Result<A, CallError> {
         let (answer, answered) = oneshot::channel();

@@ -1,6 +1,6 @@
 //! One connection of one client, whichever protocol it speaks.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::flow::{Flow, MOST_UNSENT};
 use super::frame::{ErrorCode, Event, Farewell, error};
+use super::place::{Place, Reached};
 use super::socket_io::EngineSocket;
 
 pub type ConnectionId = Uuid;
@@ -73,7 +74,7 @@ enum Gate {
 
 struct Held {
     event: Arc<Event>,
-    place: Option<(ChatId, i64)>,
+    place: Option<Place>,
 }
 
 pub struct Connection {
@@ -83,13 +84,15 @@ pub struct Connection {
     flow: Arc<Flow>,
     gate: Mutex<Gate>,
     identity: Mutex<Option<Identity>>,
-    /// Up to which `seq` a chat was replayed: the room may bring those again.
-    replayed: Mutex<HashMap<ChatId, i64>>,
+    /// Of chats whose room isn't that far yet.
+    reached: Mutex<HashMap<ChatId, Reached>>,
     /// Milliseconds since `opened_at` of the last event from the client.
     last_heard: AtomicU64,
     /// Millis since 1970; kept beside `identity` so that the sweep takes no lock.
     expires_at: AtomicI64,
     judged: AtomicBool,
+    announced: AtomicBool,
+    known: AtomicBool,
 }
 
 impl Connection {
@@ -101,10 +104,12 @@ impl Connection {
             flow,
             gate: Mutex::new(Gate::Waiting { early: Vec::new() }),
             identity: Mutex::new(None),
-            replayed: Mutex::new(HashMap::new()),
+            reached: Mutex::new(HashMap::new()),
             last_heard: AtomicU64::new(0),
             expires_at: AtomicI64::new(i64::MAX),
             judged: AtomicBool::new(false),
+            announced: AtomicBool::new(false),
+            known: AtomicBool::new(false),
         })
     }
 
@@ -169,33 +174,36 @@ impl Connection {
         }
     }
 
-    /// Everything missed was sent; what was held back follows, but for what was among the missed. Gives what the
-    /// client said meanwhile.
-    pub fn open(&self, replayed: HashMap<ChatId, i64>) -> Vec<ClientEvent> {
+    /// Everything missed was sent; what was held back follows, but for what was among the missed. `is_behind` says of
+    /// which chats the room will repeat some of it. Gives what the client said meanwhile.
+    pub fn open(&self, mut reached: HashMap<ChatId, Reached>, is_behind: &HashSet<ChatId>) -> Vec<ClientEvent> {
         let mut gate = self.gate.lock();
         let Gate::CatchingUp { early, held, .. } = &mut *gate else {
             return Vec::new();
         };
         let (early, held) = (std::mem::take(early), std::mem::take(held));
         for Held { event, place } in held {
-            let seen = place.is_some_and(|(chat, seq)| replayed.get(&chat).is_some_and(|last| seq <= *last));
-            if !seen {
+            let is_known = place.is_some_and(|place| {
+                reached
+                    .get(&place.chat())
+                    .is_some_and(|reached| reached.includes(place))
+            });
+            if !is_known {
                 self.write(&event, None);
             }
         }
-        *self.replayed.lock() = replayed;
+        reached.retain(|chat, _| is_behind.contains(chat));
+        *self.reached.lock() = reached;
         *gate = Gate::Open;
         early
     }
 
-    /// A live event. `place`: chat and `seq` of a new message.
-    pub fn deliver(&self, event: &Arc<Event>, place: Option<(ChatId, i64)>) {
+    /// A live event, with its place when it has one.
+    pub fn deliver(&self, event: &Arc<Event>, place: Option<Place>) {
         let mut gate = self.gate.lock();
         match &mut *gate {
             Gate::Open => {
-                if let Some((chat, seq)) = place
-                    && self.was_replayed(chat, seq)
-                {
+                if place.is_some_and(|place| self.repeats(place)) {
                     return;
                 }
                 self.write(event, None);
@@ -217,17 +225,19 @@ impl Connection {
         }
     }
 
-    fn was_replayed(&self, chat: ChatId, seq: i64) -> bool {
-        let mut replayed = self.replayed.lock();
-        match replayed.get(&chat) {
-            Some(last) if seq <= *last => true,
-            Some(_) => {
-                // The room has come past what was replayed.
-                replayed.remove(&chat);
-                false
-            }
-            None => false,
+    fn repeats(&self, place: Place) -> bool {
+        let mut all = self.reached.lock();
+        let Some(reached) = all.get(&place.chat()) else {
+            return false;
+        };
+        if reached.includes(place) {
+            return true;
         }
+        if matches!(place, Place::Message(..)) {
+            // A message beyond is said after all changes before it, so the room repeats nothing any more.
+            all.remove(&place.chat());
+        }
+        false
     }
 
     /// Straight to the client, past the gate: what belongs to letting it in, and answers.
@@ -283,6 +293,22 @@ impl Connection {
 
     pub fn is_being_judged(&self) -> bool {
         self.judged.load(Ordering::Acquire)
+    }
+
+    /// It is no stranger any more; `false` when it was none before.
+    pub fn set_known(&self) -> bool {
+        !self.known.swap(true, Ordering::AcqRel)
+    }
+
+    /// The other nodes have heard of it.
+    pub fn set_announced(&self) {
+        self.announced.store(true, Ordering::Release);
+    }
+
+    /// Whether they have; or long must have, but for a shared state that was away.
+    pub fn was_announced(&self) -> bool {
+        const LONG: Duration = Duration::from_secs(10);
+        self.announced.load(Ordering::Acquire) || self.opened_at.elapsed() > LONG
     }
 
     /// A Socket.IO packet that is no event.

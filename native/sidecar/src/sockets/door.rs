@@ -142,6 +142,9 @@ fn refusal(core: &Core, headers: &HeaderMap, opens: bool) -> Option<Response> {
     if opens && core.is_draining() {
         return Some((StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "2")]).into_response());
     }
+    if opens && core.is_crowded() {
+        return Some((StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, "5")]).into_response());
+    }
     None
 }
 

@@ -5,7 +5,7 @@
 //! whatever was stored before is read and whatever is stored after is held; then the gate opens and lets through of
 //! what was held only what was not read.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +22,7 @@ use super::events;
 use super::frame::{ErrorCode, Event, Farewell, error, now};
 use super::hub::{Core, changed_message, new_message};
 use super::neighbours::Cast;
+use super::place::Reached;
 use super::presence;
 
 /// How long the components may take to say who somebody is.
@@ -150,6 +151,7 @@ async fn enter(
     else {
         return;
     };
+    core.no_stranger(connection);
     if core.recent.ended_since(connection.opened_at, identity.session, user) {
         return core.dismiss(connection, Farewell::Revoked);
     }
@@ -161,8 +163,8 @@ async fn enter(
     core.neighbours.tell(Cast::Entered {
         user,
         connection: connection.id,
+        connections: core.rooms.connections_of(user).len(),
         chats: chats.iter().map(|head| head.chat_id).collect(),
-        came_online,
     });
     if core.recent.joined_since(connection.opened_at, user) {
         core.refresh_chats(vec![user]);
@@ -181,8 +183,9 @@ async fn enter(
         presence::say_online(core, user);
     }
     match catch_up(core, connection, user, &chats, known).await {
-        Ok(replayed) => {
-            for event in connection.open(replayed) {
+        Ok(reached) => {
+            let is_behind = rooms_behind(core, &reached);
+            for event in connection.open(reached, &is_behind) {
                 events::dispatch(core, connection, event);
             }
         }
@@ -194,6 +197,20 @@ async fn enter(
     }
 }
 
+/// The chats whose room hasn't said yet what this connection knows.
+fn rooms_behind(core: &Core, all: &HashMap<ChatId, Reached>) -> HashSet<ChatId> {
+    let is_behind = |chat: &ChatId, reached: &Reached| {
+        core.rooms.room(*chat).is_some_and(|room| {
+            let room = room.lock();
+            room.order.said() < reached.seq || room.order.changed() < reached.change
+        })
+    };
+    all.iter()
+        .filter(|(chat, reached)| is_behind(chat, reached))
+        .map(|(chat, _)| *chat)
+        .collect()
+}
+
 /// Sends what was missed, by chat and `seq`; gives up to where.
 ///
 /// Of chats that the client doesn't name it missed nothing but what came in while it was being let in.
@@ -203,7 +220,7 @@ async fn catch_up(
     user: UserId,
     chats: &[ChatHead],
     known: &Known,
-) -> Result<HashMap<ChatId, i64>, CallError> {
+) -> Result<HashMap<ChatId, Reached>, CallError> {
     let mut left: Vec<Behind> = chats
         .iter()
         .map(|head| match known.last_seq.get(&head.chat_id) {
@@ -222,7 +239,7 @@ async fn catch_up(
         })
         .collect();
     left.sort_unstable_by_key(|behind| behind.chat_id);
-    let mut replayed = HashMap::new();
+    let mut all = HashMap::new();
     while !left.is_empty() {
         let asked = left.iter().map(|behind| core.catch_ups.ask(*behind, CATCH_UP_PATIENCE));
         let mut later = Vec::new();
@@ -233,19 +250,20 @@ async fn catch_up(
                 later.push(*behind);
                 continue;
             }
-            replay(connection, behind, &missed, &mut replayed).await?;
+            replay(connection, behind, &missed).await?;
+            let reached = Reached {
+                seq: behind.seq.max(missed.last_seq),
+                change: missed.last_change,
+            };
+            all.insert(behind.chat_id, reached);
         }
         left = later;
     }
-    Ok(replayed)
+    Ok(all)
 }
 
-async fn replay(
-    connection: &Connection,
-    behind: &Behind,
-    missed: &Missed,
-    replayed: &mut HashMap<ChatId, i64>,
-) -> Result<(), CallError> {
+/// The changes first: whoever knows a message has the changes before it, also when the connection breaks in between.
+async fn replay(connection: &Connection, behind: &Behind, missed: &Missed) -> Result<(), CallError> {
     if let Some((from_seq, to_seq)) = missed.gap {
         connection.send(&Event::new(
             "HISTORY_GAP",
@@ -255,20 +273,11 @@ async fn replay(
                 to_seq,
             },
         ));
-        if to_seq > behind.seq {
-            replayed.insert(behind.chat_id, to_seq);
-        }
     }
-    for message in &missed.messages {
-        connection.send(&new_message(message));
-        replayed.insert(behind.chat_id, message.seq);
+    let changed = missed.changed.iter().map(changed_message);
+    for event in changed.chain(missed.messages.iter().map(new_message)) {
+        connection.send(&event);
         // A long history is sent at the client's pace, so that catching up can't be what drops it.
-        if !connection.drained().await {
-            return Err(CallError::TimedOut);
-        }
-    }
-    for message in &missed.changed {
-        connection.send(&changed_message(message));
         if !connection.drained().await {
             return Err(CallError::TimedOut);
         }

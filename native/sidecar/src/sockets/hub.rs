@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use nexus_domain::ids::{ChatId, SessionId, UserId};
-use nexus_domain::message::{Message, MessageEvent};
+use nexus_domain::message::{Message, MessageEvent, Placed};
 use nexus_domain::relay::RelayEvent;
 use nexus_domain::relay_calls::{Behind, ChatHead, Connection as Resolved, Missed, ReadOutcome, Reading};
 use nexus_domain::settings::WebOrigin;
@@ -23,6 +23,9 @@ use super::meters::Meters;
 use super::neighbours::{Cast, Neighbours, Pace};
 use super::rooms::Rooms;
 use super::typing::Typing;
+
+/// So many may knock at once: as many as may wait to have their tokens looked at.
+const MOST_STRANGERS: usize = 16 * 1024;
 
 /// The hub's settings, as far as its parts need them.
 pub struct Limits {
@@ -50,7 +53,11 @@ pub struct Core {
     letters_waiting: AtomicUsize,
     letters_settled: Notify,
     pub presence_changed: Notify,
+    /// Something is in the feed that shouldn't wait for its turn.
+    pub feed_grew: Notify,
     draining: AtomicBool,
+    /// Connections that nobody has been let in on yet.
+    strangers: AtomicUsize,
 }
 
 /// What [`Core`] is made of.
@@ -85,7 +92,9 @@ impl Core {
             letters_waiting: AtomicUsize::new(0),
             letters_settled: Notify::new(),
             presence_changed: Notify::new(),
+            feed_grew: Notify::new(),
             draining: AtomicBool::new(false),
+            strangers: AtomicUsize::new(0),
         }
     }
 
@@ -115,6 +124,18 @@ impl Core {
         }
     }
 
+    /// Whether so many are waiting to be let in that no more can be taken.
+    pub fn is_crowded(&self) -> bool {
+        self.strangers.load(Ordering::Relaxed) >= MOST_STRANGERS
+    }
+
+    /// A connection was let in, or went before it was.
+    pub fn no_stranger(&self, connection: &Connection) {
+        if connection.set_known() {
+            self.strangers.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
     pub fn start_draining(&self) {
         self.draining.store(true, Ordering::Release);
     }
@@ -124,14 +145,15 @@ impl Core {
     }
 
     /// A message was stored, by us or by others: its room hears it when its turn comes.
-    pub fn message_stored(self: &Arc<Self>, message: &Message) {
+    pub fn message_stored(self: &Arc<Self>, placed: &Placed) {
+        let message = &placed.message;
         let Some(room) = self.rooms.room(message.chat_id) else {
             return;
         };
         let event = new_message(message);
         let (told, gap) = {
             let mut room = room.lock();
-            let ready = room.order.offer(message.seq, event);
+            let ready = room.order.offer(message.seq, placed.changes_before, event);
             (room.say_messages(message.chat_id, &ready), ready.gap)
         };
         self.meters.delivered("NEW_MESSAGE", told);
@@ -146,17 +168,19 @@ impl Core {
             return;
         };
         let event = changed_message(message);
-        let (told, missed) = {
+        let (told, gap) = {
             let mut room = room.lock();
-            let told = if room.order.offer_change(change) {
-                room.say(&event, None)
+            let told = if room.order.offer_change(change, message.seq) {
+                room.say_change(message.chat_id, change, &event)
             } else {
                 0
             };
-            (told, room.order.changed() < change)
+            let ready = room.order.ready();
+            room.say_messages(message.chat_id, &ready);
+            (told, ready.gap)
         };
         self.meters.delivered(event.name(), told);
-        if missed {
+        if gap {
             fill::soon(self, message.chat_id);
         }
     }
@@ -171,7 +195,7 @@ impl Core {
     /// What components or other nodes tell.
     pub fn hear(self: &Arc<Self>, event: RelayEvent) {
         match event {
-            RelayEvent::MessageStored { message } => self.message_stored(&message),
+            RelayEvent::MessageStored { placed } => self.message_stored(&placed),
             RelayEvent::MessageChanged { message, change } => self.message_changed(&message, change),
             RelayEvent::ToChat {
                 chat_id,
@@ -181,6 +205,8 @@ impl Core {
             } => {
                 self.say(chat_id, &Event::from_json(event, data.to_string()), except);
             }
+            // Written down before it was told: everybody reads it there, once, whether or not it was told.
+            RelayEvent::ToUsers { event, .. } if event == "NOTIFICATION" => self.feed_grew.notify_one(),
             RelayEvent::ToUsers { user_ids, event, data } => {
                 let event = Event::from_json(event, data.to_string());
                 let connections: Vec<_> = user_ids
@@ -265,19 +291,22 @@ impl Core {
     /// As [`Core::gone`], for connections that ended by themselves: nobody types any more whose last one it was.
     pub fn left(self: &Arc<Self>, connection: &Arc<Connection>) {
         self.gone(connection);
+        self.no_stranger(connection);
         self.meters
             .connections
             .with_label_values(&[connection.protocol()])
             .dec();
-        if let Some(identity) = connection.identity()
-            && self.rooms.connections_of(identity.user).is_empty()
-        {
-            typing::stop_all(self, identity.user);
+        let Some(identity) = connection.identity() else { return };
+        let (user, connections) = (identity.user, self.rooms.connections_of(identity.user).len());
+        if connections == 0 {
+            typing::stop_all(self, user);
         }
+        self.neighbours.tell(Cast::Remaining { user, connections });
     }
 
     /// A connection that isn't let in yet.
     pub fn came(&self, connection: &Arc<Connection>) {
+        self.strangers.fetch_add(1, Ordering::Relaxed);
         self.meters
             .connections
             .with_label_values(&[connection.protocol()])

@@ -20,6 +20,9 @@ pub struct Meters {
     pub dropped: IntCounterVec,
     pub gaps_filled: IntCounter,
     pub redis_connected: IntGauge,
+    pub nodes: IntGauge,
+    pub casts_lost: IntCounter,
+    pub asking: IntGaugeVec,
 }
 
 /// What clients may say; anything else shares one label.
@@ -75,6 +78,18 @@ impl Meters {
                 "relay_gaps_filled_total",
                 "Times a room took missing messages from the store.",
             )?,
+            nodes: IntGauge::new("relay_other_nodes", "Other nodes that are alive.")?,
+            casts_lost: IntCounter::new(
+                "relay_casts_lost_total",
+                "Things that other nodes weren't told because Redis was away for too long.",
+            )?,
+            asking: IntGaugeVec::new(
+                Opts::new(
+                    "relay_queue_questions",
+                    "Questions waiting for the components, by kind.",
+                ),
+                &["kind"],
+            )?,
             redis_connected: IntGauge::new(
                 "relay_redis_connected",
                 "Whether Redis can be reached; 0 also without one.",
@@ -98,6 +113,9 @@ impl Meters {
         registry.register(Box::new(self.dropped.clone()))?;
         registry.register(Box::new(self.gaps_filled.clone()))?;
         registry.register(Box::new(self.redis_connected.clone()))?;
+        registry.register(Box::new(self.nodes.clone()))?;
+        registry.register(Box::new(self.casts_lost.clone()))?;
+        registry.register(Box::new(self.asking.clone()))?;
         // Every name from the start, 0 where nothing happened.
         for protocol in ["socketio", "websocket"] {
             self.connections.with_label_values(&[protocol]);

@@ -17,6 +17,7 @@ mod hub;
 mod meters;
 mod neighbours;
 mod order;
+mod place;
 mod plain;
 mod presence;
 mod redis;
@@ -161,6 +162,11 @@ impl Hub {
         }
         presence::leave(&self.0).await;
         self.0.neighbours.leave().await;
+    }
+
+    /// As `HEALTH_RESPONSE` says it.
+    pub fn redis_status(&self) -> &'static str {
+        self.0.neighbours.reach().as_str()
     }
 
     pub fn metrics_text(&self) -> String {

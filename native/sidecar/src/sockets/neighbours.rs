@@ -25,8 +25,14 @@ pub enum Cast {
     Entered {
         user: UserId,
         connection: ConnectionId,
+        /// How many of theirs are there now.
+        connections: usize,
         chats: Vec<ChatId>,
-        came_online: bool,
+    },
+    /// A connection of somebody's ended there; so many are left.
+    Remaining {
+        user: UserId,
+        connections: usize,
     },
     /// Somebody's last connection there has been gone for the grace.
     Departed {
@@ -81,6 +87,16 @@ pub trait Neighbours: Send + Sync {
     /// This node stops.
     fn leave(&self) -> BoxFuture<'_, ()> {
         ready(()).boxed()
+    }
+
+    /// How many other nodes are alive.
+    fn others(&self) -> usize {
+        0
+    }
+
+    /// How much of what was to be told got lost.
+    fn lost(&self) -> u64 {
+        0
     }
 
     /// How many people are connected to other nodes only; `here` are this node's.

@@ -72,19 +72,20 @@ pub fn sweep(core: &Arc<Core>, at: Instant) {
             continue;
         }
         core.neighbours.set_here(user, false);
+        let seen = now().plus_millis(-i64::try_from(super::rooms::GRACE.as_millis()).unwrap_or(0));
         if !core.neighbours.is_elsewhere(user) {
-            let seen = now().plus_millis(-i64::try_from(super::rooms::GRACE.as_millis()).unwrap_or(0));
             let event = offline(user, seen);
             for connection in &around {
                 connection.deliver(&event, None);
             }
             core.meters.delivered("USER_OFFLINE", around.len());
-            core.neighbours.tell(Cast::Departed {
-                user,
-                chats,
-                at: seen.as_millis(),
-            });
         }
+        // Also when they are elsewhere: the others must know that they are no longer here.
+        core.neighbours.tell(Cast::Departed {
+            user,
+            chats,
+            at: seen.as_millis(),
+        });
         core.presence_changed.notify_one();
     }
 }

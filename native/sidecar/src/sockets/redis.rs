@@ -6,27 +6,32 @@
 //! that says nothing for a lease is gone, and its people with it.
 
 mod channel;
+mod others;
+mod pace;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use ::redis::aio::MultiplexedConnection;
-use ::redis::{Client, ErrorKind, RedisError, RedisResult, pipe};
+use ::redis::{Client, RedisResult};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use nexus_domain::ids::{ChatId, UserId};
+use nexus_domain::relay::RelayEvent;
 use nexus_domain::settings::Rate;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
+use self::others::{Difference, Others, Person};
+use super::connection::Connection;
 use super::events::typing;
-use super::frame::Farewell;
+use super::frame::{Event, Farewell};
 use super::hub::Core;
 use super::neighbours::{Cast, Neighbours, Reach};
-use super::presence::{self, LEASE};
+use super::presence;
 
 /// What may wait to be told while Redis is away. What is lost beyond it shows as a gap in a room's `seq`.
 const MOST_WAITING: usize = 4_096;
@@ -51,19 +56,15 @@ enum Said {
     },
     /// New on the channel: tell me who is with you.
     Hello,
-    /// Who is here; the first part of a list replaces what was known.
+    /// Who is here, in parts.
     Here {
         first: bool,
-        people: Vec<(UserId, Vec<ChatId>)>,
+        last: bool,
+        people: Vec<Person>,
     },
     Beat,
     /// This node stops.
     Goodbye,
-}
-
-struct Node {
-    heard: Instant,
-    people: HashMap<UserId, Vec<ChatId>>,
 }
 
 pub struct OverRedis {
@@ -72,8 +73,12 @@ pub struct OverRedis {
     reach: AtomicU8,
     outgoing: mpsc::Sender<Said>,
     commands: Mutex<Option<MultiplexedConnection>>,
-    nodes: Mutex<HashMap<String, Node>>,
+    others: Mutex<Others>,
     here: Mutex<HashSet<UserId>>,
+    /// What couldn't wait any longer for Redis to come back.
+    lost: AtomicU64,
+    /// Something was lost since the others were last told who is here.
+    is_incomplete: AtomicBool,
 }
 
 /// What starts once there is a hub to talk to.
@@ -92,8 +97,10 @@ impl OverRedis {
             reach: AtomicU8::new(Reach::Disconnected as u8),
             outgoing,
             commands: Mutex::default(),
-            nodes: Mutex::default(),
+            others: Mutex::default(),
             here: Mutex::default(),
+            lost: AtomicU64::new(0),
+            is_incomplete: AtomicBool::new(false),
         };
         Ok((
             Arc::new(this),
@@ -113,7 +120,10 @@ impl OverRedis {
 
     fn say(&self, said: Said) {
         // When too much waits, the oldest matter most: they are what rooms wait for.
-        let _ = self.outgoing.try_send(said);
+        if self.outgoing.try_send(said).is_err() {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+            self.is_incomplete.store(true, Ordering::Relaxed);
+        }
     }
 
     fn set_reach(&self, reach: Reach) {
@@ -130,171 +140,167 @@ impl OverRedis {
 
     /// Everybody who is here, with their chats.
     fn say_who_is_here(&self, core: &Core) {
-        let people: Vec<UserId> = self.here.lock().iter().copied().collect();
-        let mut first = true;
-        for some in people.chunks(PEOPLE_AT_ONCE) {
-            let people = some
-                .iter()
-                .map(|user| (*user, core.rooms.chats_of(*user).into_iter().collect()))
-                .collect();
-            self.say(Said::Here { first, people });
-            first = false;
-        }
-        if first {
+        self.is_incomplete.store(false, Ordering::Relaxed);
+        let here: Vec<UserId> = self.here.lock().iter().copied().collect();
+        let people: Vec<Person> = here.into_iter().map(|user| person(core, user)).collect();
+        let parts = people.len().div_ceil(PEOPLE_AT_ONCE).max(1);
+        let mut people = people.into_iter();
+        for part in 1..=parts {
             self.say(Said::Here {
-                first,
-                people: Vec::new(),
+                first: part == 1,
+                last: part == parts,
+                people: people.by_ref().take(PEOPLE_AT_ONCE).collect(),
             });
         }
     }
 
     fn hear(&self, core: &Arc<Core>, envelope: Envelope) {
-        if envelope.node == self.node {
-            return;
+        let Envelope { node, said } = envelope;
+        if node == self.node {
+            return hear_ourselves(core, said);
         }
-        let mut gone = HashMap::new();
-        {
-            let mut nodes = self.nodes.lock();
-            let node = nodes.entry(envelope.node.clone()).or_insert_with(|| Node {
-                heard: Instant::now(),
-                people: HashMap::new(),
-            });
-            node.heard = Instant::now();
-            match &envelope.said {
-                Said::Here { first, people } => {
-                    if *first {
-                        node.people.clear();
-                    }
-                    node.people.extend(people.iter().cloned());
-                }
-                Said::Cast { what } => match what.as_ref() {
-                    Cast::Entered { user, chats, .. } => {
-                        node.people.insert(*user, chats.clone());
-                    }
-                    Cast::Departed { user, .. } => {
-                        node.people.remove(user);
-                    }
-                    Cast::Relay { .. } | Cast::Typing { .. } => {}
-                },
-                Said::Goodbye => gone = nodes.remove(&envelope.node).map(|node| node.people).unwrap_or_default(),
-                Said::Hello | Said::Beat => {}
-            }
-        }
-        match envelope.said {
-            Said::Cast { what } => self.hear_cast(core, *what),
+        self.others.lock().heard(&node, Instant::now());
+        match said {
+            Said::Cast { what } => self.hear_cast(core, &node, *what),
             Said::Hello => self.say_who_is_here(core),
-            Said::Goodbye => self.say_gone(core, gone),
-            Said::Here { .. } | Said::Beat => {}
+            Said::Here { first, last, people } => {
+                let newest: Vec<_> = people.iter().map(|person| (person.user, person.newest)).collect();
+                let difference = self.others.lock().list(&node, first, last, people);
+                for (user, newest) in newest {
+                    // After a time without Redis both may have let somebody in: whoever came last stays.
+                    self.give_way(core, user, |connection| connection.id < newest);
+                }
+                if let Some(Difference { came, gone }) = difference {
+                    self.say_came(core, &came);
+                    self.say_gone(core, gone);
+                }
+            }
+            Said::Goodbye => {
+                let gone = self.others.lock().remove(&node);
+                self.say_gone(core, gone);
+            }
+            Said::Beat => {}
         }
     }
 
-    fn hear_cast(&self, core: &Arc<Core>, cast: Cast) {
+    fn hear_cast(&self, core: &Arc<Core>, node: &str, cast: Cast) {
         match cast {
-            Cast::Relay { event } => core.hear(event),
-            Cast::Typing { chat, user, typing } => typing::tell(core, chat, user, typing),
+            Cast::Relay { event } => {
+                match &event {
+                    RelayEvent::Joined { chat_id, user_ids, .. } => self.others.lock().joined(*chat_id, user_ids),
+                    RelayEvent::Left { chat_id, user_id } => self.others.lock().left(*chat_id, *user_id),
+                    _ => {}
+                }
+                core.hear(event);
+            }
+            Cast::Typing { chat, user, typing: is } => {
+                core.typing.hear(chat, user, is, Instant::now());
+                typing::tell(core, chat, user, is);
+            }
             Cast::Entered {
                 user,
+                connection,
+                connections,
                 chats,
-                came_online,
-                ..
             } => {
-                self.give_way(core, user);
-                if came_online && !core.rooms.is_here(user) {
-                    let event = presence::online(user);
-                    for connection in core.rooms.in_chats(&chats, user) {
-                        connection.deliver(&event, None);
-                    }
+                let is_news = !core.rooms.is_here(user) && !self.is_elsewhere(user);
+                let person = Person {
+                    user,
+                    chats,
+                    connections,
+                    newest: connection,
+                };
+                self.others.lock().entered(node, person.clone());
+                // Everybody hears everything in the same order: ours that was heard before is the older one.
+                self.give_way(core, user, Connection::was_announced);
+                if is_news {
+                    self.say_came(core, &[person]);
                 }
             }
+            Cast::Remaining { user, connections } => self.others.lock().remaining(node, user, connections),
             Cast::Departed { user, chats, at } => {
+                self.others.lock().departed(node, user);
                 if !core.rooms.is_here(user) && !self.is_elsewhere(user) {
                     let event = presence::offline(user, nexus_domain::Timestamp::from_millis(at));
-                    for connection in core.rooms.in_chats(&chats, user) {
-                        connection.deliver(&event, None);
-                    }
+                    tell_around(core, &event, &chats, user);
                 }
             }
         }
     }
 
-    /// Somebody connected elsewhere: the oldest here go, as many as are over the limit together.
-    fn give_way(&self, core: &Arc<Core>, user: UserId) {
+    /// Somebody is connected elsewhere too: of theirs here as many go as are too many together, the oldest first, as
+    /// far as they are older than what is elsewhere.
+    fn give_way(&self, core: &Arc<Core>, user: UserId, is_older: impl Fn(&Connection) -> bool) {
         let here = core.rooms.connections_of(user);
-        let elsewhere = self
-            .nodes
-            .lock()
-            .values()
-            .filter(|node| node.people.contains_key(&user))
-            .count();
+        let elsewhere = self.others.lock().connections_of(user);
         let over = (here.len() + elsewhere).saturating_sub(core.limits.connections_per_user);
-        for connection in here.iter().take(over) {
+        for connection in here.iter().take(over).filter(|connection| is_older(connection)) {
             core.dismiss(connection, Farewell::Duplicate);
         }
     }
 
+    /// People who weren't anywhere before, as far as they aren't here.
+    fn say_came(&self, core: &Core, people: &[Person]) {
+        for person in people.iter().filter(|person| !core.rooms.is_here(person.user)) {
+            tell_around(core, &presence::online(person.user), &person.chats, person.user);
+        }
+    }
+
     /// The people of a node that is gone, as far as they are nowhere else.
-    fn say_gone(&self, core: &Core, people: HashMap<UserId, Vec<ChatId>>) {
-        for (user, chats) in people {
-            if core.rooms.is_here(user) || self.is_elsewhere(user) {
+    fn say_gone(&self, core: &Core, people: Vec<Person>) {
+        for person in people {
+            if core.rooms.is_here(person.user) || self.is_elsewhere(person.user) {
                 continue;
             }
-            let event = presence::offline(user, super::frame::now());
-            for connection in core.rooms.in_chats(&chats, user) {
-                connection.deliver(&event, None);
-            }
+            let event = presence::offline(person.user, super::frame::now());
+            tell_around(core, &event, &person.chats, person.user);
         }
     }
 
     fn sweep(&self, core: &Core) {
-        let now = Instant::now();
-        let mut dead = Vec::new();
-        self.nodes.lock().retain(|_, node| {
-            let lives = now.duration_since(node.heard) < LEASE;
-            if !lives {
-                dead.push(std::mem::take(&mut node.people));
-            }
-            lives
-        });
-        for people in dead {
-            self.say_gone(core, people);
+        let gone = self.others.lock().remove_dead(Instant::now());
+        self.say_gone(core, gone);
+        if self.is_incomplete.load(Ordering::Relaxed) {
+            self.say_who_is_here(core);
         }
-    }
-
-    async fn count_together(&self, senders: &[UserId]) -> RedisResult<Vec<i64>> {
-        let connection = self.commands.lock().clone();
-        let Some(mut connection) = connection else {
-            return Err(RedisError::from((ErrorKind::Io, "Redis is away")));
-        };
-        let mut pipeline = pipe();
-        let per = u64::try_from(self.rate.per.as_millis()).unwrap_or(u64::MAX);
-        for (index, user) in senders.iter().enumerate() {
-            pipeline
-                .cmd("EVAL")
-                .arg(COUNT)
-                .arg(1)
-                .arg(format!("nexus:rate:{user}"))
-                .arg(per)
-                .arg(self.rate.count)
-                .arg(format!("{}:{index}", uuid::Uuid::now_v7()));
-        }
-        pipeline.query_async(&mut connection).await
     }
 }
 
-/// A window that slides, exact to the message: 0 when counted, else the milliseconds to wait.
-const COUNT: &str = r"
-local t = redis.call('TIME')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
-local per = tonumber(ARGV[1])
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - per)
-if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[2]) then
-  local first = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
-  return math.max(1, tonumber(first[2]) + per - now)
-end
-redis.call('ZADD', KEYS[1], now, ARGV[3])
-redis.call('PEXPIRE', KEYS[1], per)
-return 0
-";
+fn person(core: &Core, user: UserId) -> Person {
+    let connections = core.rooms.connections_of(user);
+    Person {
+        user,
+        chats: core.rooms.chats_of(user).into_iter().collect(),
+        connections: connections.len(),
+        // Within the grace after the last one somebody is still here, and gives way to any other.
+        newest: connections
+            .iter()
+            .map(|connection| connection.id)
+            .max()
+            .unwrap_or_default(),
+    }
+}
+
+fn tell_around(core: &Core, event: &Arc<Event>, chats: &[ChatId], user: UserId) {
+    let around = core.rooms.in_chats(chats, user);
+    for connection in &around {
+        connection.deliver(event, None);
+    }
+    core.meters.delivered(event.name(), around.len());
+}
+
+/// What we said comes back to us in the order in which everybody hears it.
+fn hear_ourselves(core: &Core, said: Said) {
+    let Said::Cast { what } = said else { return };
+    let Cast::Entered { user, connection, .. } = *what else {
+        return;
+    };
+    for ours in core.rooms.connections_of(user) {
+        if ours.id == connection {
+            ours.set_announced();
+        }
+    }
+}
 
 impl Neighbours for OverRedis {
     fn tell(&self, cast: Cast) {
@@ -315,14 +321,9 @@ impl Neighbours for OverRedis {
             if self.reach() != Reach::Connected {
                 return vec![Ok(()); senders.len()];
             }
-            match tokio::time::timeout(COMMAND_TIMEOUT, self.count_together(&senders)).await {
-                Ok(Ok(waits)) if waits.len() == senders.len() => waits
-                    .into_iter()
-                    .map(|wait| match u64::try_from(wait) {
-                        Ok(0) | Err(_) => Ok(()),
-                        Ok(wait) => Err(Duration::from_millis(wait)),
-                    })
-                    .collect(),
+            let connection = self.commands.lock().clone();
+            match tokio::time::timeout(COMMAND_TIMEOUT, pace::count(connection, self.rate, &senders)).await {
+                Ok(Ok(verdicts)) if verdicts.len() == senders.len() => verdicts,
                 _ => {
                     self.set_reach(Reach::Disconnected);
                     vec![Ok(()); senders.len()]
@@ -342,14 +343,20 @@ impl Neighbours for OverRedis {
     }
 
     fn is_elsewhere(&self, user: UserId) -> bool {
-        self.nodes.lock().values().any(|node| node.people.contains_key(&user))
+        self.others.lock().has(user)
     }
 
     fn elsewhere(&self, here: &dyn Fn(UserId) -> bool) -> usize {
-        let nodes = self.nodes.lock();
-        let people: HashSet<UserId> = nodes.values().flat_map(|node| node.people.keys().copied()).collect();
-        drop(nodes);
+        let people = self.others.lock().everybody();
         people.into_iter().filter(|user| !here(*user)).count()
+    }
+
+    fn others(&self) -> usize {
+        self.others.lock().nodes()
+    }
+
+    fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
     }
 
     fn leave(&self) -> BoxFuture<'_, ()> {
@@ -370,10 +377,11 @@ mod tests {
     fn what_nodes_say_reads_back() {
         let said = Said::Here {
             first: true,
+            last: true,
             people: Vec::new(),
         };
         let text = serde_json::to_string(&Envelope { node: "n".into(), said }).unwrap();
         let back: Envelope = serde_json::from_str(&text).unwrap();
-        assert!(matches!(back.said, Said::Here { first: true, people } if people.is_empty()));
+        assert!(matches!(back.said, Said::Here { first: true, last: true, people } if people.is_empty()));
     }
 }

@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 use super::connection::{Connection, ConnectionId, Identity};
 use super::frame::Event;
 use super::order::{Order, Ready};
+use super::place::Place;
 
 /// Offline is said once the last connection has been gone for so long.
 pub const GRACE: Duration = Duration::from_secs(3);
@@ -34,11 +35,19 @@ impl Room {
         told
     }
 
+    /// An edit or a deletion.
+    pub fn say_change(&self, chat: ChatId, change: i64, event: &Arc<Event>) -> usize {
+        for (_, connection) in &self.people {
+            connection.deliver(event, Some(Place::Change(chat, change)));
+        }
+        self.people.len()
+    }
+
     /// New messages, in order.
     pub fn say_messages(&self, chat: ChatId, ready: &Ready) -> usize {
         for (seq, event) in &ready.events {
             for (_, connection) in &self.people {
-                connection.deliver(event, Some((chat, *seq)));
+                connection.deliver(event, Some(Place::Message(chat, *seq)));
             }
         }
         self.people.len() * ready.events.len()

@@ -8,8 +8,9 @@ use nexus_domain::relay_calls::{FEED, Feed, FeedPosition, FeedRequest};
 use super::connection::Connection;
 use super::events::typing;
 use super::fill;
-use super::frame::{ErrorCode, Farewell, now};
+use super::frame::{ErrorCode, Event, Farewell, now};
 use super::hub::Core;
+use super::typing::Whose;
 use super::{neighbours::Reach, presence};
 
 const SWEEP: Duration = Duration::from_millis(250);
@@ -30,8 +31,11 @@ pub async fn sweep(core: Arc<Core>) {
     loop {
         tick.tick().await;
         let at = Instant::now();
-        for (chat, user) in core.typing.expired(at) {
-            typing::say(&core, chat, user, false);
+        for stopped in core.typing.expired(at) {
+            match stopped.whose {
+                Whose::Ours => typing::say(&core, stopped.chat, stopped.user, false),
+                Whose::Another => typing::tell(&core, stopped.chat, stopped.user, false),
+            }
         }
         presence::sweep(&core, at);
         rounds += 1;
@@ -92,6 +96,18 @@ fn count(core: &Core) {
     let gauge = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
     core.meters.people.set(gauge(counts.people));
     core.meters.rooms.set(gauge(counts.rooms));
+    for (kind, waiting) in [
+        ("connect", core.connects.waiting()),
+        ("catch-up", core.catch_ups.waiting()),
+        ("read", core.reads.waiting()),
+    ] {
+        core.meters.asking.with_label_values(&[kind]).set(gauge(waiting));
+    }
+    core.meters.nodes.set(gauge(core.neighbours.others()));
+    let lost = core.neighbours.lost();
+    core.meters
+        .casts_lost
+        .inc_by(lost.saturating_sub(core.meters.casts_lost.get()));
     core.meters
         .redis_connected
         .set((core.neighbours.reach() == Reach::Connected).into());
@@ -103,10 +119,16 @@ pub async fn feed(core: Arc<Core>) {
     let mut tick = tokio::time::interval(FEED_EVERY);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
-        tick.tick().await;
+        tokio::select! {
+            _ = tick.tick() => {}
+            () = core.feed_grew.notified() => {}
+        }
         match core.calls.call::<Feed>(FEED, &FeedRequest { since: position }).await {
             Ok(feed) => {
                 position = Some(feed.position);
+                if feed.more {
+                    core.feed_grew.notify_one();
+                }
                 hear(&core, feed).await;
             }
             // Nothing is lost: the next answer goes on from the same position.
@@ -127,4 +149,12 @@ async fn hear(core: &Arc<Core>, feed: Feed) {
         fill::chats(core, feed.memberships).await;
     }
     fill::behind(core, &feed.chats);
+    for told in feed.notifications {
+        let event = Event::new("NOTIFICATION", &told.notification);
+        let connections = core.rooms.connections_of(told.user_id);
+        for connection in &connections {
+            connection.deliver(&event, None);
+        }
+        core.meters.delivered(event.name(), connections.len());
+    }
 }

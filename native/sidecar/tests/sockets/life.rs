@@ -63,3 +63,51 @@ async fn presence_and_read_marks_reach_those_who_share_a_chat() {
     assert_eq!(offline["userId"], json!(ben.id));
     assert!(offline["lastSeenAt"].is_string());
 }
+
+#[tokio::test]
+async fn what_any_component_writes_down_for_somebody_reaches_their_sockets_once() {
+    let house = house(&[]).await;
+    let (anna, ben) = (house.person(), house.person());
+    let (mut told, mut other) = (house.plain_as(&anna).await, house.plain_as(&ben).await);
+    let write = |title: &str| {
+        let notification = nexus_store::notifications::Notification {
+            id: clock::new_id(nexus_domain::ids::NotificationId::generate),
+            user_id: anna.id,
+            kind: "INVOICE_ISSUED".to_owned(),
+            title: title.to_owned(),
+            body: "100.00 EUR".to_owned(),
+            link: Some("/invoices/1".to_owned()),
+            created_at: clock::now(),
+            read_at: None,
+        };
+        nexus_store::notifications::insert(house.app.database(), &notification).unwrap();
+        notification
+    };
+    let first = write("nobody tells");
+    let expected = json!({
+        "id": first.id, "kind": "INVOICE_ISSUED", "title": "nobody tells", "body": "100.00 EUR",
+        "link": "/invoices/1", "timestamp": first.created_at
+    });
+    assert_eq!(told.next("NOTIFICATION").await, expected);
+    // Told as well, it comes sooner, and no second time.
+    let second = write("and told");
+    let event = RelayEvent::ToUsers {
+        user_ids: vec![anna.id],
+        event: "NOTIFICATION".to_owned(),
+        data: json!({"title": second.title}),
+    };
+    house.hub.deliver(vec![event]).await;
+    let asked = std::time::Instant::now();
+    assert_eq!(told.next("NOTIFICATION").await["title"], "and told");
+    assert!(asked.elapsed() < Duration::from_secs(1));
+    write("last");
+    assert_eq!(told.next("NOTIFICATION").await["title"], "last");
+    other.send("HEALTH_CHECK", json!(null)).await;
+    loop {
+        let (event, _) = other.event().await.unwrap();
+        assert_ne!(event, "NOTIFICATION");
+        if event == "HEALTH_RESPONSE" {
+            break;
+        }
+    }
+}

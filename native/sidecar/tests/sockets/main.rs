@@ -2,13 +2,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod life;
+mod model;
+mod nodes;
 mod rooms;
 mod trouble;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -39,6 +41,16 @@ const SECRET: &str = "a secret of at least thirty-two bytes, for tests";
 struct InProcess {
     router: Router,
     broken: AtomicBool,
+    /// How many calls of a thousand fail before they are done, and after: then only the answer is lost.
+    fail_before: AtomicU32,
+    fail_after: AtomicU32,
+}
+
+/// A number below a thousand.
+fn per_mille() -> u32 {
+    let mut bytes = [0; 4];
+    getrandom::fill(&mut bytes).unwrap();
+    u32::from_le_bytes(bytes) % 1_000
 }
 
 impl Backend for InProcess {
@@ -47,8 +59,14 @@ impl Backend for InProcess {
             return async { Err(BackendError::TimedOut(Duration::ZERO)) }.boxed();
         }
         let router = self.router.clone();
+        let lost = |chance: &AtomicU32| per_mille() < chance.load(Ordering::Relaxed);
+        let (before, after) = (lost(&self.fail_before), lost(&self.fail_after));
         async move {
+            if before {
+                return Err(BackendError::TimedOut(Duration::ZERO));
+            }
             match router.oneshot(request.map(axum::body::Body::new)).await {
+                Ok(_) if after => Err(BackendError::TimedOut(Duration::ZERO)),
                 Ok(answer) => Ok(answer.map(boxed)),
                 Err(never) => match never {},
             }
@@ -72,15 +90,28 @@ struct Person {
     token: String,
 }
 
-async fn house(settings: &[(&'static str, &'static str)]) -> House {
+async fn house(settings: &[(&'static str, &str)]) -> House {
+    let (app, company) = place();
+    node(app, company, settings).await
+}
+
+/// A store with one company in it.
+fn place() -> (App, CompanyId) {
     let pairs = [("jwt_access_secret", SECRET), ("internal_secret", SECRET)];
     let app = App::new(Database::in_memory().unwrap(), Config::from_pairs(pairs)).unwrap();
     let company = clock::new_id(CompanyId::generate);
     nexus_store::companies::insert(app.database(), company, "One", "one", "EUR", "UTC", clock::now()).unwrap();
+    (app, company)
+}
+
+/// A relay before that store.
+async fn node(app: App, company: CompanyId, settings: &[(&'static str, &str)]) -> House {
     let router = nexus_kit::layers::wrap(nexus_kit::openapi::finish(chat::routes()), app.clone());
     let backend = Arc::new(InProcess {
         router,
         broken: AtomicBool::new(false),
+        fail_before: AtomicU32::new(0),
+        fail_after: AtomicU32::new(0),
     });
     let mut given = BTreeMap::from([
         ("JWT_ACCESS_SECRET", SECRET),
@@ -109,6 +140,15 @@ async fn house(settings: &[(&'static str, &'static str)]) -> House {
 }
 
 impl House {
+    /// Another relay before the same store.
+    async fn neighbour(&self, settings: &[(&'static str, &str)]) -> House {
+        node(self.app.clone(), self.company, settings).await
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     fn person(&self) -> Person {
         let (id, session) = (clock::new_id(UserId::generate), clock::new_id(SessionId::generate));
         let (now, database) = (clock::now(), self.app.database());
@@ -160,7 +200,7 @@ impl House {
     }
 
     /// A message stored without the hub, as by REST.
-    fn store(&self, chat: ChatId, sender: &Person, content: &str) -> message::Message {
+    fn store(&self, chat: ChatId, sender: &Person, content: &str) -> message::Placed {
         let new = nexus_store::messages::NewMessage {
             id: clock::new_id(MessageId::generate),
             chat_id: chat,
@@ -174,7 +214,7 @@ impl House {
             .unwrap()
             .pop()
         {
-            Some(nexus_store::messages::Sent::Stored(message)) => message,
+            Some(nexus_store::messages::Sent::Stored(placed)) => placed,
             other => panic!("{other:?}"),
         }
     }

@@ -1,7 +1,7 @@
 //! The channel itself: what is heard on it, what is said on it, and what is noticed when nothing is.
 
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ::redis::{AsyncConnectionConfig, Client, pipe};
 use futures::StreamExt;
@@ -27,6 +27,7 @@ pub async fn listen(this: Arc<OverRedis>, core: Weak<Core>, client: Client) {
             && subscription.subscribe(CHANNEL).await.is_ok()
         {
             attempt = 0;
+            this.others.lock().began_to_hear(Instant::now());
             this.say(Said::Hello);
             if let Some(core) = core.upgrade() {
                 this.say_who_is_here(&core);
@@ -48,6 +49,7 @@ pub async fn listen(this: Arc<OverRedis>, core: Weak<Core>, client: Client) {
                 }
             }
         }
+        this.others.lock().went_deaf();
         if core.strong_count() == 0 {
             return;
         }
