@@ -108,3 +108,32 @@ async fn python_socketio_works_by_websocket_by_polling_and_by_upgrading() {
     assert_eq!(stranger.next("ERROR").await["code"], "INVALID_TOKEN");
     stranger.next("disconnect").await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_typescript_client_loses_nothing_when_it_is_cut_off_or_the_server_dies() {
+    let mut scene = Scene::new().await;
+    let url = scene.app.url().to_owned();
+    let mut anna = SocketIo::ours(&url, scene.anna.token()).await;
+    let mut ben = SocketIo::ours(&url, scene.ben.token()).await;
+    anna.next("CONNECTED").await;
+    ben.next("CONNECTED").await;
+    let message = |number: i64| json!({"chatId": scene.chat, "content": format!("{number}"), "tempId": format!("t{number}")});
+    anna.send("NEW_MESSAGE", message(1)).await;
+    assert_eq!(anna.next("ack").await["seq"], 1);
+    assert_eq!(ben.next("NEW_MESSAGE").await["seq"], 1);
+    ben.drop_connection().await;
+    ben.next("disconnected").await;
+    anna.send("NEW_MESSAGE", message(2)).await;
+    assert_eq!(anna.next("ack").await["seq"], 2);
+    assert_eq!(ben.next("NEW_MESSAGE").await["seq"], 2);
+    let (third, fourth) = (message(3), message(4));
+    anna.send("NEW_MESSAGE", third).await;
+    scene.app.kill_9();
+    anna.send("NEW_MESSAGE", fourth).await;
+    scene.app.restart().await;
+    let mut seqs = [anna.next("ack").await["seq"].clone(), anna.next("ack").await["seq"].clone()];
+    seqs.sort_by_key(serde_json::Value::as_i64);
+    assert_eq!(seqs, [json!(3), json!(4)]);
+    assert_eq!(ben.next("NEW_MESSAGE").await["seq"], 3);
+    assert_eq!(ben.next("NEW_MESSAGE").await["seq"], 4);
+}

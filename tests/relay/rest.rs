@@ -87,3 +87,39 @@ async fn presence_by_rest_follows_the_sockets() {
     }
     panic!("ben is connected and not online");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_another_component_notes_for_somebody_is_heard_once_and_can_be_read_again() {
+    let scene = Scene::new().await;
+    let mut anna = PlainSocket::connect(scene.app.url(), scene.anna.token()).await;
+    anna.next("CONNECTED").await;
+    let apartments = scene.anna.get("/apartments?limit=1").await.expect(200).json();
+    let body = json!({
+        "apartmentId": apartments["items"][0]["id"], "title": "The lamp", "description": "It flickers.", "priority": "LOW"
+    });
+    let made = scene
+        .anna
+        .post("/maintenance-requests", &body)
+        .await
+        .expect(201)
+        .json();
+    let path = format!("/maintenance-requests/{}", made["id"].as_str().unwrap());
+    for status in ["IN_PROGRESS", "RESOLVED"] {
+        scene.ben.patch(&path, &json!({"status": status})).await.expect(200);
+        let heard = anna.next("NOTIFICATION").await;
+        assert_eq!(
+            (&heard["kind"], &heard["title"]),
+            (&json!("MAINTENANCE_UPDATE"), &json!("The lamp"))
+        );
+        let kept = scene.anna.get("/notifications?limit=1").await.expect(200).json();
+        assert_eq!(
+            (&kept["items"][0]["id"], &kept["items"][0]["body"]),
+            (&heard["id"], &heard["body"])
+        );
+        scene
+            .anna
+            .post("/notifications/read", &json!({"ids": [heard["id"]]}))
+            .await
+            .expect(204);
+    }
+}

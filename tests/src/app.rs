@@ -175,9 +175,13 @@ impl TestApp {
         }
     }
 
+    pub fn process_id(&self) -> u32 {
+        self.process.as_ref().expect("it runs").id()
+    }
+
     /// What it holds in memory now, in bytes.
     pub fn resident_memory(&self) -> u64 {
-        resident_memory(self.process.as_ref().expect("it runs").id())
+        resident_memory(self.process_id())
     }
 
     fn log_file(&self) -> PathBuf {

@@ -48,6 +48,23 @@ impl SocketIo {
         Self::drive(program, url, token, options).await
     }
 
+    /// The client of `clients/typescript`.
+    pub async fn ours(url: &str, token: &str) -> Self {
+        let folder = repository().join("tests/relay/js");
+        assert!(
+            repository().join("clients/typescript/dist/index.js").is_file(),
+            "the TypeScript client is not built: run `cargo xtask test`, or `npm ci && npm run build` in clients/typescript"
+        );
+        let mut program = Command::new("node");
+        program.arg("drive-realtime.mjs").current_dir(folder);
+        Self::drive(program, url, token, json!({})).await
+    }
+
+    /// Cuts [`SocketIo::ours`] off; it comes back by itself.
+    pub async fn drop_connection(&mut self) {
+        self.order(json!({ "drop": true })).await;
+    }
+
     async fn drive(mut program: Command, url: &str, token: &str, options: Value) -> Self {
         let mut process = program
             .stdin(Stdio::piped())

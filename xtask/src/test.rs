@@ -20,6 +20,15 @@ pub fn run(workspace: &Workspace, filter: &[String]) -> Result<(), Failure> {
             .args(["--release", "--workspace", "--lib", "--bins", "--tests"]),
     )?;
     install_node_packages(workspace, &workspace.root.join("tests/relay/js"))?;
+    install_node_packages(workspace, &workspace.root.join("clients/typescript"))?;
+    step::run(
+        "Building and testing the TypeScript client",
+        workspace
+            .command("npm")
+            .args(["test", "--silent"])
+            .current_dir(workspace.root.join("clients/typescript"))
+            .stdout(Stdio::null()),
+    )?;
     install_python_packages(workspace, &workspace.root.join("tests/relay/python"))?;
     install_redis(workspace)?;
 

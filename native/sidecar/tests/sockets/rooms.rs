@@ -138,7 +138,10 @@ async fn too_much_missed_is_a_gap_and_edits_are_made_up_for() {
     let mut told = [reader.event().await.unwrap(), reader.event().await.unwrap()];
     told.sort_by(|one, other| one.0.cmp(&other.0));
     let [(gap_event, gap), (updated_event, updated)] = told;
-    assert_eq!((gap_event.as_str(), updated_event.as_str()), ("HISTORY_GAP", "MESSAGE_UPDATED"));
+    assert_eq!(
+        (gap_event.as_str(), updated_event.as_str()),
+        ("HISTORY_GAP", "MESSAGE_UPDATED")
+    );
     assert_eq!(gap, json!({"chatId": long, "fromSeq": 1, "toSeq": 501}));
     assert_eq!((&updated["seq"], &updated["content"]), (&json!(1), &json!("after")));
     house.store(long, &anna, "live");

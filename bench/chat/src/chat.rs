@@ -1,0 +1,28 @@
+//! Chat: the rows of `spec/quality.md` that a test can't hold.
+
+mod durable;
+mod fan_out;
+mod idle;
+mod reconnect;
+
+use std::time::Duration;
+
+use crate::Wishes;
+
+pub async fn run(wishes: &Wishes) {
+    let rounds = wishes.option("rounds", 5);
+    let lasting = Duration::from_secs(wishes.option("seconds", 3));
+    let sockets = usize::try_from(wishes.option("sockets", 20_000)).unwrap_or(usize::MAX);
+    if wishes.wants("durable") {
+        durable::measure(rounds, lasting).await;
+    }
+    if wishes.wants("fan-out") {
+        fan_out::measure(rounds, lasting).await;
+    }
+    if wishes.wants("idle") {
+        idle::measure(sockets).await;
+    }
+    if wishes.wants("reconnect") {
+        reconnect::measure(rounds, sockets.min(5_000)).await;
+    }
+}

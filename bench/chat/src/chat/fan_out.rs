@@ -1,0 +1,139 @@
+//! One sender, 1,000 receivers in one room.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use tokio::task::JoinSet;
+
+use crate::figures::{Figure, headings, quantile};
+use crate::peer::Peer;
+use crate::product::Product;
+use crate::socket::Socket;
+
+const RECEIVERS: usize = 1_000;
+/// Messages under way when as many as possible are sent.
+const WINDOW: u64 = 16;
+const PER_SECOND: u64 = 10;
+
+struct Room {
+    address: SocketAddr,
+    /// Of the sender, then of the receivers.
+    auths: Vec<String>,
+    name: String,
+}
+
+/// What the receivers got.
+struct Got {
+    deliveries_per_second: f64,
+    took: Vec<Duration>,
+}
+
+impl Room {
+    async fn connect(&self, auth: &str) -> Socket {
+        let mut socket = Socket::socket_io(self.address, auth).await.expect("a connection");
+        socket.await_event("CONNECTED").await.expect("to be let in");
+        socket
+    }
+
+    /// `pace`: so many a second; without it, as many as go through.
+    async fn run(&self, lasting: Duration, pace: Option<u64>) -> Got {
+        static RUNS: AtomicU64 = AtomicU64::new(0);
+        let (epoch, run) = (Instant::now(), RUNS.fetch_add(1, Ordering::Relaxed));
+        let delivered = Arc::new(AtomicU64::new(0));
+        let mut receivers = JoinSet::new();
+        for auth in &self.auths[1..] {
+            let mut socket = self.connect(auth).await;
+            let delivered = Arc::clone(&delivered);
+            receivers.spawn(async move {
+                let mut took = Vec::new();
+                loop {
+                    let Ok(Ok(heard)) = tokio::time::timeout(Duration::from_secs(2), socket.hear()).await else {
+                        return took;
+                    };
+                    if heard.is("NEW_MESSAGE") {
+                        delivered.fetch_add(1, Ordering::Relaxed);
+                        let sent = heard.field("content").and_then(|micros| micros.parse().ok());
+                        took.push(
+                            epoch
+                                .elapsed()
+                                .saturating_sub(Duration::from_micros(sent.unwrap_or_default())),
+                        );
+                    }
+                }
+            });
+        }
+        let mut sender = self.connect(&self.auths[0]).await;
+        let started = Instant::now();
+        let (mut sent, mut acknowledged) = (0_u64, 0);
+        let mut tick = tokio::time::interval(Duration::from_micros(1_000_000 / pace.unwrap_or(1_000)));
+        while started.elapsed() < lasting {
+            let may = match pace {
+                Some(_) => true,
+                // No more than the receivers have got through, or it measures queues.
+                None => {
+                    let through = delivered.load(Ordering::Relaxed) / RECEIVERS as u64;
+                    sent < through.min(acknowledged) + WINDOW
+                }
+            };
+            tokio::select! {
+                _ = tick.tick(), if may => {
+                    let content = epoch.elapsed().as_micros().to_string();
+                    let temp_id = format!("{run}-{sent}");
+                    let message = json!({"chatId": self.name, "content": content, "tempId": temp_id});
+                    sender.emit("NEW_MESSAGE", &message).await.expect("an open socket");
+                    sent += 1;
+                }
+                heard = sender.hear() => {
+                    if heard.expect("an open socket").is("MESSAGE_SENT") { acknowledged += 1; }
+                }
+                () = tokio::time::sleep(Duration::from_millis(1)), if !may => {}
+            }
+        }
+        #[allow(clippy::cast_precision_loss)]
+        let deliveries_per_second = delivered.load(Ordering::Relaxed) as f64 / started.elapsed().as_secs_f64();
+        // The receivers end when nothing has come for a while.
+        let took = receivers.join_all().await.concat();
+        drop(sender);
+        Got {
+            deliveries_per_second,
+            took,
+        }
+    }
+}
+
+pub async fn measure(rounds: u64, lasting: Duration) {
+    let product = Product::start().await;
+    let people = product.people(RECEIVERS + 1);
+    let ours = Room {
+        address: product.address(),
+        auths: people.iter().map(|person| person.auth.clone()).collect(),
+        name: product.chat(&people),
+    };
+    let peer = Peer::start();
+    let theirs = Room {
+        address: peer.address,
+        auths: (0..=RECEIVERS)
+            .map(|number| json!({"user": format!("user-{number}"), "rooms": ["one"]}).to_string())
+            .collect(),
+        name: "one".to_owned(),
+    };
+    let mut our_rate = Figure::new("product", "deliveries/s");
+    let mut their_rate = Figure::new("socket.io", "deliveries/s");
+    let mut our_p99 = Figure::new("product, p99 at 10 messages/s", "ms");
+    let mut their_p99 = Figure::new("socket.io, p99 at 10 messages/s", "ms");
+    for _ in 0..rounds {
+        our_rate.add(ours.run(lasting, None).await.deliveries_per_second);
+        their_rate.add(theirs.run(lasting, None).await.deliveries_per_second);
+        our_p99.add(quantile(&mut ours.run(lasting, Some(PER_SECOND)).await.took, 0.99));
+        their_p99.add(quantile(&mut theirs.run(lasting, Some(PER_SECOND)).await.took, 0.99));
+    }
+    headings("fan-out, 1 sender to 1,000");
+    for figure in [&our_rate, &their_rate, &our_p99, &their_p99] {
+        figure.say("");
+    }
+    our_rate.over(&their_rate).say("≥ 3");
+    our_p99.over(&their_p99).say("≤ 0.5");
+}

@@ -1,0 +1,99 @@
+//! Load: Socket.IO and plain connections that do little more than count.
+
+use std::net::{IpAddr, SocketAddr};
+
+use futures::{SinkExt, StreamExt};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::{WebSocketStream, client_async};
+
+pub struct Socket {
+    stream: WebSocketStream<TcpStream>,
+}
+
+/// What came, as far as load needs to know.
+pub enum Heard {
+    /// The name of an event and its payload, unparsed.
+    Event(String),
+    Nothing,
+}
+
+impl Heard {
+    pub fn is(&self, event: &str) -> bool {
+        matches!(self, Self::Event(text) if text.starts_with(event))
+    }
+
+    /// The text after `"name":"` up to the next quote.
+    pub fn field(&self, name: &str) -> Option<&str> {
+        let Self::Event(text) = self else { return None };
+        let from = text.find(&format!("\"{name}\":\""))? + name.len() + 4;
+        text.get(from..)?.split('"').next()
+    }
+}
+
+impl Socket {
+    /// By Socket.IO, signed in with `auth` (JSON).
+    pub async fn socket_io(address: SocketAddr, auth: &str) -> std::io::Result<Self> {
+        let mut socket = Self::open(address, None, "/socket.io/?EIO=4&transport=websocket").await?;
+        socket.send(format!("40{auth}")).await?;
+        Ok(socket)
+    }
+
+    /// Plain, signed in with a token, from this address of ours.
+    pub async fn plain(address: SocketAddr, from: Option<IpAddr>, auth: &str) -> std::io::Result<Self> {
+        let mut socket = Self::open(address, from, "/ws").await?;
+        socket.send(format!("{{\"event\":\"AUTH\",\"data\":{auth}}}")).await?;
+        Ok(socket)
+    }
+
+    async fn open(address: SocketAddr, from: Option<IpAddr>, path: &str) -> std::io::Result<Self> {
+        let socket = TcpSocket::new_v4()?;
+        if let Some(from) = from {
+            socket.bind((from, 0).into())?;
+        }
+        let stream = socket.connect(address).await?;
+        stream.set_nodelay(true)?;
+        let request = format!("ws://{address}{path}")
+            .into_client_request()
+            .map_err(std::io::Error::other)?;
+        let (stream, _) = client_async(request, stream).await.map_err(std::io::Error::other)?;
+        Ok(Self { stream })
+    }
+
+    pub async fn send(&mut self, frame: String) -> std::io::Result<()> {
+        self.stream
+            .send(Message::text(frame))
+            .await
+            .map_err(std::io::Error::other)
+    }
+
+    pub async fn emit(&mut self, event: &str, payload: &serde_json::Value) -> std::io::Result<()> {
+        self.send(format!("42[\"{event}\",{payload}]")).await
+    }
+
+    /// The next frame; answers heartbeats. An error once it is closed.
+    pub async fn hear(&mut self) -> std::io::Result<Heard> {
+        let closed = || std::io::Error::from(std::io::ErrorKind::ConnectionAborted);
+        match self.stream.next().await.ok_or_else(closed)? {
+            Ok(Message::Text(text)) => {
+                let text = text.as_str();
+                if text == "2" {
+                    self.send("3".to_owned()).await?;
+                    return Ok(Heard::Nothing);
+                }
+                let event = text
+                    .strip_prefix("42[\"")
+                    .or_else(|| text.strip_prefix("{\"event\":\""));
+                Ok(event.map_or(Heard::Nothing, |event| Heard::Event(event.to_owned())))
+            }
+            Ok(Message::Close(_)) | Err(_) => Err(closed()),
+            Ok(_) => Ok(Heard::Nothing),
+        }
+    }
+
+    pub async fn await_event(&mut self, event: &str) -> std::io::Result<()> {
+        while !self.hear().await?.is(event) {}
+        Ok(())
+    }
+}
