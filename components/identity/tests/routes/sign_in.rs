@@ -306,3 +306,38 @@ async fn the_body_is_judged_before_the_database_is_asked() {
     );
     assert_eq!(reply.body["errors"].as_array().unwrap().len(), 2);
 }
+
+#[tokio::test]
+async fn what_a_page_of_another_site_can_send_without_asking_is_not_taken() {
+    let app = TestApp::new();
+    app.active_user(ANA, Role::Student);
+    let body = json!({ "email": ANA, "password": PASSWORD }).to_string();
+    // The types of a "simple request" (Fetch standard): everything else needs a preflight first.
+    for kind in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+    ] {
+        let request = http::Request::post("/api/v1/auth/login?session=cookie").header("content-type", kind);
+        let reply = app.send(request.body(body.clone().into()).unwrap()).await;
+        assert_eq!(reply.status, StatusCode::UNSUPPORTED_MEDIA_TYPE, "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn secrets_are_taken_from_the_body_only() {
+    let app = TestApp::new();
+    app.active_user(ANA, Role::Student);
+    let path = format!("/auth/login?email={ANA}&password={PASSWORD}");
+    let reply = app.post(&path, json!({})).await;
+    assert_eq!(
+        (reply.status, reply.code()),
+        (StatusCode::BAD_REQUEST, "VALIDATION_FAILED")
+    );
+    let token = app.sign_in(ANA, PASSWORD).await.text("/accessToken");
+    let path = format!("/auth/me?accessToken={token}");
+    assert_eq!(
+        app.call(http::Method::GET, &path, None, None).await.code(),
+        "UNAUTHENTICATED"
+    );
+}
