@@ -4,13 +4,22 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use crate::app::listening_line;
-use crate::binary;
+use crate::{Client, TestApp, binary};
 
 pub struct Relay {
     env: Vec<(String, String)>,
     upstream: String,
     process: Option<Child>,
     url: String,
+}
+
+impl TestApp {
+    /// A relay before this product, with the secrets that it made for itself.
+    pub async fn relay(&self) -> Relay {
+        let secrets = std::fs::read_to_string(self.data().join("secrets.env")).expect("the product's secrets");
+        let env: Vec<(&str, &str)> = secrets.lines().filter_map(|line| line.split_once('=')).collect();
+        Relay::start(self.url(), &env).await
+    }
 }
 
 impl Relay {
@@ -31,6 +40,10 @@ impl Relay {
 
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    pub fn client(&self) -> Client {
+        Client::new(&self.url)
     }
 
     pub fn kill_9(&mut self) {
