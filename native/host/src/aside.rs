@@ -10,6 +10,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
@@ -34,6 +35,9 @@ static ASIDE: LazyLock<Option<Runtime>> = LazyLock::new(|| {
         .inspect_err(|error| tracing::warn!(%error, "long computations stay among the short ones"))
         .ok()
 });
+
+/// After how long a computation counts as long. A machine that is busy makes a short one look like some ticks.
+pub const LONG: Duration = Duration::from_millis(30);
 
 /// Says that a piece of work has turned out to be long.
 #[derive(Clone, Default)]
@@ -82,6 +86,15 @@ impl<F: Future<Output = ()> + Send + 'static> Future for MayGoAside<F> {
             // A panic there has been told by the runtime there.
             Some(aside) => Pin::new(aside).poll(cx).map(drop),
             None => Poll::Ready(()),
+        }
+    }
+}
+
+/// Whoever gives up the work gives it up there too.
+impl<F> Drop for MayGoAside<F> {
+    fn drop(&mut self) {
+        if let Some(aside) = &self.aside {
+            aside.abort();
         }
     }
 }

@@ -14,7 +14,7 @@ use wasmtime::{AsContextMut, Engine, Store, UpdateDeadline};
 use wasmtime_wasi_http::handler::{Prepared, Proxy, ProxyPre};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpView};
 
-use crate::aside::Long;
+use crate::aside::{self, Long};
 use crate::memory::MemoryLimit;
 use crate::outbound::{Outbound, Ways};
 use crate::pool::{Counted, Job, Place, Pool, Slot};
@@ -71,6 +71,9 @@ impl Instances {
             progress.gave_way();
             if progress.idle_for() >= engine::TICK {
                 place.pass_over();
+            }
+            if progress.idle_for() >= aside::LONG {
+                place.go_aside();
             }
             // Lets the runtime look at its sockets as well, however many guests compute.
             let pause = Box::pin(tokio::task::yield_now());

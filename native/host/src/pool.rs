@@ -256,8 +256,11 @@ pub struct Place {
 }
 
 impl Place {
-    pub fn pass_over(&self) {
+    pub fn go_aside(&self) {
         self.long.is_long();
+    }
+
+    pub fn pass_over(&self) {
         if let (Some(pool), Some(slot)) = (self.pool.upgrade(), self.slot.upgrade()) {
             pool.pass_over(&slot);
         }
