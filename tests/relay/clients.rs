@@ -117,7 +117,8 @@ async fn the_typescript_client_loses_nothing_when_it_is_cut_off_or_the_server_di
     let mut ben = SocketIo::ours(&url, scene.ben.token()).await;
     anna.next("CONNECTED").await;
     ben.next("CONNECTED").await;
-    let message = |number: i64| json!({"chatId": scene.chat, "content": format!("{number}"), "tempId": format!("t{number}")});
+    let message =
+        |number: i64| json!({"chatId": scene.chat, "content": format!("{number}"), "tempId": format!("t{number}")});
     anna.send("NEW_MESSAGE", message(1)).await;
     assert_eq!(anna.next("ack").await["seq"], 1);
     assert_eq!(ben.next("NEW_MESSAGE").await["seq"], 1);
@@ -131,7 +132,10 @@ async fn the_typescript_client_loses_nothing_when_it_is_cut_off_or_the_server_di
     scene.app.kill_9();
     anna.send("NEW_MESSAGE", fourth).await;
     scene.app.restart().await;
-    let mut seqs = [anna.next("ack").await["seq"].clone(), anna.next("ack").await["seq"].clone()];
+    let mut seqs = [
+        anna.next("ack").await["seq"].clone(),
+        anna.next("ack").await["seq"].clone(),
+    ];
     seqs.sort_by_key(serde_json::Value::as_i64);
     assert_eq!(seqs, [json!(3), json!(4)]);
     assert_eq!(ben.next("NEW_MESSAGE").await["seq"], 3);

@@ -97,12 +97,7 @@ async fn what_another_component_notes_for_somebody_is_heard_once_and_can_be_read
     let body = json!({
         "apartmentId": apartments["items"][0]["id"], "title": "The lamp", "description": "It flickers.", "priority": "LOW"
     });
-    let made = scene
-        .anna
-        .post("/maintenance-requests", &body)
-        .await
-        .expect(201)
-        .json();
+    let made = scene.anna.post("/maintenance-requests", &body).await.expect(201).json();
     let path = format!("/maintenance-requests/{}", made["id"].as_str().unwrap());
     for status in ["IN_PROGRESS", "RESOLVED"] {
         scene.ben.patch(&path, &json!({"status": status})).await.expect(200);

@@ -125,6 +125,8 @@ fn install_python_packages(workspace: &Workspace, folder: &Path) -> Result<(), F
 }
 
 /// Debian's package, where we may install it; else whoever runs this is told.
+const INSTALL_REDIS: &str = "apt-get update -qq && apt-get install -y -qq --no-install-recommends redis-server";
+
 fn install_redis(workspace: &Workspace) -> Result<(), Failure> {
     let is_there = |program: &str| {
         let asked = workspace
@@ -140,8 +142,10 @@ fn install_redis(workspace: &Workspace) -> Result<(), Failure> {
     step::run(
         "Installing redis-server for the tests",
         workspace
-            .command("apt-get")
-            .args(["install", "-y", "-qq", "--no-install-recommends", "redis-server"]),
+            .command("sh")
+            .args(["-c", INSTALL_REDIS])
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .stdout(Stdio::null()),
     )
     .map_err(|_| Failure::new("the tests need redis-server (or valkey-server): install it"))
 }

@@ -27,7 +27,9 @@ impl Wishes {
             match argument.strip_prefix("--") {
                 Some("short") => {
                     let short = [("rounds", 2), ("seconds", 1), ("sockets", 500)];
-                    wishes.options.extend(short.map(|(name, number)| (name.to_owned(), number)));
+                    wishes
+                        .options
+                        .extend(short.map(|(name, number)| (name.to_owned(), number)));
                 }
                 Some(name) => {
                     let value = arguments.next().and_then(|value| value.parse().ok());
