@@ -1,80 +1,126 @@
-//! Kills during approvals: never a person without their mail, audit entry and documents, nor the other way round.
+//! Kills during decisions: never a person without their mail, audit entry and documents, nor the other way round.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use nexus_store::Database;
-use nexus_tests::TestApp;
+use nexus_store::{Database, audit_read, integrity};
+use nexus_tests::{Client, TestApp};
 use serde_json::json;
 
 /// What must always be equal: people let in, and what came with each of them.
-const HALVES: [&str; 6] = [
+const APPROVED: [&str; 7] = [
     "SELECT count(*) FROM verification_cases WHERE status = 'APPROVED'",
-    "SELECT count(*) FROM users WHERE status = 'ACTIVE' AND must_change_password = 1 AND document_verified = 1",
+    "SELECT count(*) FROM users WHERE status = 'ACTIVE' AND must_change_password = 1 AND document_verified = 1 \
+     AND temporary_password_expires_at IS NOT NULL",
+    "SELECT count(*) FROM verification_decisions WHERE decision = 'APPROVED'",
     "SELECT count(*) FROM outbox WHERE template = 'account-approved'",
     "SELECT count(*) FROM audit_log WHERE action = 'user.approved'",
     "SELECT count(*) FROM notifications WHERE kind = 'DOCUMENTS_APPROVED'",
     "SELECT count(DISTINCT user_id) FROM documents WHERE verification_status = 'APPROVED'",
 ];
 
-fn counts(app: &TestApp) -> [i64; 6] {
-    let database = Database::open_file(&app.data().join(".spin/sqlite_db.db")).expect("the database");
-    HALVES.map(|sql| database.query(sql, &[]).expect("rows")[0].get(0).expect("a count"))
+/// And people turned down.
+const REJECTED: [&str; 7] = [
+    "SELECT count(*) FROM verification_cases WHERE status = 'REJECTED'",
+    "SELECT count(*) FROM verification_decisions WHERE decision = 'REJECTED'",
+    "SELECT count(*) FROM outbox WHERE template = 'documents-rejected'",
+    "SELECT count(*) FROM audit_log WHERE action = 'user.rejected'",
+    "SELECT count(*) FROM notifications WHERE kind = 'DOCUMENTS_REJECTED'",
+    "SELECT count(DISTINCT user_id) FROM documents WHERE verification_status = 'REJECTED'",
+    "SELECT count(*) FROM document_links",
+];
+
+fn counts(database: &Database, halves: [&str; 7]) -> [i64; 7] {
+    halves.map(|sql| database.query(sql, &[]).expect("rows")[0].get(0).expect("a count"))
 }
 
-async fn kill_during_approvals(kills: u32) {
+/// Somebody with a passport to decide on.
+async fn register(client: &Client, email: &str) -> String {
+    let data = STANDARD.encode(format!("%PDF-1.7 {email}"));
+    let document = json!({ "type": "PASSPORT", "fileName": "p.pdf", "contentType": "application/pdf", "data": data });
+    let body = json!({ "email": email, "password": "Quiet-River-42", "name": "Ana", "documents": [document] });
+    let made = client.post("/auth/register", &body).await.expect(201).json();
+    made["user"]["id"].as_str().expect("an id").to_owned()
+}
+
+async fn kill_during_decisions(kills: u32) {
     let mut app = TestApp::start().await;
     let account = app.admin_create("owner@example.org", "SUPER_ADMIN", None);
-    let mut acknowledged = 0;
+    let (mut approvals, mut rejections) = (0, 0);
     for round in 0..kills {
         let owner = account.sign_in(&app.client()).await;
-        let mut users = Vec::new();
-        for n in 0..4 {
-            let email = format!("u{round}-{n}@example.org");
-            let data = STANDARD.encode(format!("%PDF-1.7 {email}"));
-            let document =
-                json!({ "type": "PASSPORT", "fileName": "p.pdf", "contentType": "application/pdf", "data": data });
-            let body = json!({ "email": email, "password": "Quiet-River-42", "name": "Ana", "documents": [document] });
-            let made = app.client().post("/auth/register", &body).await.expect(201).json();
-            users.push(made["user"]["id"].as_str().expect("an id").to_owned());
+        let mut deciding = Vec::new();
+        for n in 0..6 {
+            let user = register(&app.client(), &format!("u{round}-{n}@example.org")).await;
+            let act = if n % 3 == 0 { "reject" } else { "approve" };
+            deciding.push((act, format!("/admin/verifications/{user}/{act}")));
         }
-        let approving: Vec<_> = users
+        let answered = Arc::new(AtomicU32::new(0));
+        let deciding: Vec<_> = deciding
             .into_iter()
-            .map(|user| {
-                let request = owner.request(reqwest::Method::POST, &format!("/admin/verifications/{user}/approve"));
-                tokio::spawn(async move { request.send().await.is_ok_and(|answer| answer.status() == 200) })
+            .map(|(act, path)| {
+                let (request, answered) = (owner.request(reqwest::Method::POST, &path), Arc::clone(&answered));
+                let decided = async move {
+                    let decided = request.send().await.is_ok_and(|answer| answer.status() == 200);
+                    answered.fetch_add(1, Ordering::SeqCst);
+                    decided
+                };
+                (act, tokio::spawn(decided))
             })
             .collect();
-        tokio::time::sleep(Duration::from_millis(u64::from(round * 7 % 60))).await;
-        app.restart().await;
-        for one in approving {
-            acknowledged += i64::from(one.await.unwrap_or(false));
+        // Before the first answer, after the last, and between any two of them: just then another is committing.
+        while answered.load(Ordering::SeqCst) < round % 7 {
+            tokio::time::sleep(Duration::from_micros(200)).await;
         }
-        let counts = counts(&app);
-        assert!(
-            counts.iter().all(|count| *count == counts[0]),
-            "round {round}: {counts:?}"
-        );
-        assert!(
-            counts[0] >= acknowledged,
-            "round {round}: {acknowledged} acknowledged, {} kept",
-            counts[0]
-        );
+        tokio::time::sleep(Duration::from_millis(u64::from(round / 7 % 12))).await;
+        app.restart().await;
+        for (act, decided) in deciding {
+            let acknowledged = i64::from(decided.await.unwrap_or(false));
+            match act {
+                "approve" => approvals += acknowledged,
+                _ => rejections += acknowledged,
+            }
+        }
+        let database = Database::open_file(&app.database_file()).expect("the database");
+        for (halves, acknowledged) in [(APPROVED, approvals), (REJECTED, rejections)] {
+            let counts = counts(&database, halves);
+            assert!(
+                counts.iter().all(|count| *count == counts[0]),
+                "round {round}: {counts:?} of {halves:?}"
+            );
+            assert!(
+                counts[0] >= acknowledged,
+                "round {round}: {acknowledged} acknowledged, {counts:?} kept"
+            );
+        }
     }
+    let database = Database::open_file(&app.database_file()).expect("the database");
+    assert_eq!(integrity::quick_check(&database), Ok(Vec::new()));
+    let log = audit_read::verify(&database).expect("it can be read");
+    assert!(log.valid, "{log:?}");
+    assert!(
+        0 < approvals + rejections && approvals + rejections < i64::from(kills) * 6,
+        "the kills came between"
+    );
     println!(
-        "{kills} kills: {acknowledged} approvals acknowledged, {:?} kept",
-        counts(&app)
+        "{kills} kills: {approvals} approvals acknowledged, {} kept; {rejections} rejections acknowledged, {} kept; 0 halves; \
+         {} audit entries, all follow",
+        counts(&database, APPROVED)[0],
+        counts(&database, REJECTED)[0],
+        log.entries,
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_approval_is_whole_or_not_at_all_whenever_the_process_dies() {
-    kill_during_approvals(5).await;
+async fn a_decision_is_whole_or_not_at_all_whenever_the_process_dies() {
+    kill_during_decisions(7).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes minutes"]
-async fn two_hundred_kills_leave_no_half_approval() {
-    kill_during_approvals(200).await;
+async fn two_hundred_kills_leave_no_half_decision() {
+    kill_during_decisions(200).await;
 }

@@ -3,4 +3,6 @@
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used)]
 
 mod approvals;
+mod drain;
 mod mail;
+mod outbox;

@@ -44,12 +44,21 @@ impl TestApp {
         &self.url
     }
 
+    /// Of the running process.
+    pub fn pid(&self) -> u32 {
+        self.process.as_ref().expect("it runs").id()
+    }
+
     pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
     pub fn client(&self) -> Client {
         Client::new(&self.url)
+    }
+
+    pub fn database_file(&self) -> PathBuf {
+        self.data().join(".spin/sqlite_db.db")
     }
 
     pub async fn mailbox(&self) -> Vec<Mail> {
@@ -136,7 +145,7 @@ impl TestApp {
         process.wait().expect("it ends").code()
     }
 
-    /// Starts again on the same data and the same port.
+    /// Starts again on the same data and the same port; a process that still runs is killed first.
     pub async fn restart(&mut self) {
         self.kill_9();
         let address = self.url.trim_start_matches("http://").to_owned();
@@ -225,6 +234,43 @@ impl TestAppBuilder {
         };
         app.run("127.0.0.1:0").await;
         app
+    }
+
+    /// For settings that must stop a start: gives the exit code and what was said on standard error.
+    pub async fn refuses_to_start(self) -> (Option<i32>, String) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let data = folder.path().join("data");
+        share_compiled_code(&data);
+        let _turn = turn_to_start();
+        let (data, manifest) = (data.to_str().expect("UTF-8"), self.manifest.to_str().expect("UTF-8"));
+        let arguments = [
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--data",
+            data,
+            "--manifest",
+            manifest,
+        ];
+        let mut child = self
+            .command(folder.path(), &arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("nexus runs");
+        let mut stderr = child.stderr.take().expect("piped");
+        let said = tokio::task::spawn_blocking(move || {
+            let mut said = String::new();
+            // What isn't text here is not what the caller looks for.
+            let _ = std::io::Read::read_to_string(&mut stderr, &mut said);
+            said
+        });
+        let Ok(said) = tokio::time::timeout(STARTING, said).await else {
+            child.kill().expect("it runs");
+            panic!("nexus started, or hangs");
+        };
+        let status = child.wait().expect("it ends");
+        (status.code(), said.expect("no panic"))
     }
 
     /// Nothing of the environment of whoever runs the tests gets in.

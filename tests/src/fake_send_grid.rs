@@ -1,6 +1,7 @@
 //! A SendGrid to test against, over real HTTP: takes mails, answers as it is told, remembers both.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -24,6 +25,10 @@ pub enum Reply {
     },
     /// The connection breaks before an answer; the mail is not taken.
     Reset,
+    /// The mail is taken, after a while.
+    AcceptSlowly {
+        millis: u64,
+    },
     /// The mail is taken, and the connection breaks before the answer.
     AcceptThenReset,
     /// The mail is taken, and no answer comes.
@@ -32,7 +37,12 @@ pub enum Reply {
 
 impl Reply {
     pub const fn takes(&self) -> bool {
-        matches!(self, Self::Accept | Self::AcceptThenReset | Self::AcceptThenSilence)
+        !matches!(self, Self::Status(_) | Self::Busy { .. } | Self::Reset)
+    }
+
+    /// Whether the one who asked can know what became of the mail.
+    pub const fn answers(&self) -> bool {
+        !matches!(self, Self::Reset | Self::AcceptThenReset | Self::AcceptThenSilence)
     }
 }
 
@@ -55,6 +65,7 @@ struct State {
     script: Mutex<Script>,
     received: Mutex<Vec<Received>>,
     scopes: Mutex<Result<Vec<String>, u16>>,
+    checks: AtomicUsize,
 }
 
 /// Stops taking connections when it is dropped.
@@ -79,6 +90,7 @@ impl FakeSendGrid {
             script: Mutex::new(Box::new(|_| Reply::Accept)),
             received: Mutex::new(Vec::new()),
             scopes: Mutex::new(Ok(vec!["mail.send".to_owned()])),
+            checks: AtomicUsize::new(0),
         });
         let listening = tokio::spawn(listen(listener, Arc::clone(&state)));
         Self { url, state, listening }
@@ -98,8 +110,25 @@ impl FakeSendGrid {
         *self.state.scopes.lock().expect("a lock") = scopes.map(|list| list.iter().map(|&s| s.to_owned()).collect());
     }
 
+    /// How often it was asked about the key.
+    pub fn checks(&self) -> usize {
+        self.state.checks.load(Ordering::Relaxed)
+    }
+
     pub fn received(&self) -> Vec<Received> {
         self.state.received.lock().expect("a lock").clone()
+    }
+
+    /// Fails unless every request is one that Twilio's published document of the API allows.
+    pub fn assert_requests_valid(&self) {
+        let validator = published_schema();
+        for request in self.received() {
+            let errors: Vec<String> = validator
+                .iter_errors(&request.body)
+                .map(|error| error.to_string())
+                .collect();
+            assert!(errors.is_empty(), "{errors:?} in {}", request.body);
+        }
     }
 
     /// How often each mail was taken.
@@ -110,6 +139,16 @@ impl FakeSendGrid {
         }
         taken
     }
+}
+
+/// Of the body of `POST /v3/mail/send`.
+fn published_schema() -> jsonschema::Validator {
+    let document: Value =
+        serde_json::from_str(include_str!("../fixtures/sendgrid-mail-v3.openapi.json")).expect("JSON");
+    let mut schema =
+        document["components"]["requestBodies"]["PostMailSend"]["content"]["application/json"]["schema"].clone();
+    schema["components"] = document["components"].clone();
+    jsonschema::validator_for(&schema).expect("a schema")
 }
 
 async fn listen(listener: TcpListener, state: Arc<State>) {
@@ -143,6 +182,7 @@ async fn answer(state: Arc<State>, request: Request<Incoming>) -> Result<Respons
     let path = request.uri().path().to_owned();
     match path.as_str() {
         "/v3/scopes" => {
+            state.checks.fetch_add(1, Ordering::Relaxed);
             let scopes = state.scopes.lock().expect("a lock").clone();
             return Ok(match scopes {
                 Ok(scopes) => simple(200, &json!({ "scopes": scopes })),
@@ -180,7 +220,10 @@ async fn answer(state: Arc<State>, request: Request<Incoming>) -> Result<Respons
         reply: reply.clone(),
     });
     match reply {
-        Reply::Accept => {
+        Reply::Accept | Reply::AcceptSlowly { .. } => {
+            if let Reply::AcceptSlowly { millis } = reply {
+                tokio::time::sleep(Duration::from_millis(millis)).await;
+            }
             let mut response = simple(202, &Value::Null);
             let id = format!("x-{}", person["custom_args"]["mail_id"].as_str().unwrap_or(""));
             response

@@ -1,6 +1,7 @@
 //! `cargo xtask …`: everything one types in this repository, installing what each step needs.
 
 mod build;
+mod faults;
 mod lint;
 mod step;
 mod test;
@@ -21,6 +22,7 @@ Commands:
   up [ARGS…]        Builds, makes demo data on first use, and serves; ARGS go to `nexus serve`
   test [FILTER…]    Installs what tests need, builds, and runs all tests (or those that match)
   lint              Formatting, clippy for both targets, dependency policy
+  faults [FILTER…]  The long forms of the tests that break things (or those that match); half an hour
   bench [ARGS…]     Measures; see bench/README.md
 ";
 
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
         "up" => up::run(&workspace, &rest),
         "test" => test::run(&workspace, &rest),
         "lint" => lint::run(&workspace),
+        "faults" => faults::run(&workspace, &rest),
         "bench" => bench(&workspace, &rest),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");

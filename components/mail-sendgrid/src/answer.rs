@@ -31,21 +31,22 @@ pub fn of_send(status: StatusCode, headers: &HeaderMap, body: &[u8], now: u64) -
     }
     let reason = format!("SendGrid answered {}{}", status.as_u16(), said(body));
     let retry_after_seconds = retry_after(headers, now);
-    match status {
-        StatusCode::TOO_MANY_REQUESTS => Sent::Busy {
+    match status.as_u16() {
+        429 => Sent::Busy {
             reason,
             retry_after_seconds,
         },
         // The key or the sender isn't accepted: our operator can mend that, so the mail waits.
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Sent::Unwell {
+        401 | 403 => Sent::Unwell {
             reason,
             retry_after_seconds,
         },
-        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY => Sent::Unwell {
+        // It timed out, or wants the same once more.
+        408 | 425 => Sent::Unwell {
             reason,
             retry_after_seconds,
         },
-        status if status.is_client_error() => Sent::Refused(reason),
+        400..=499 => Sent::Refused(reason),
         _ => Sent::Unwell {
             reason,
             retry_after_seconds,
@@ -112,19 +113,18 @@ pub fn of_scopes(status: StatusCode, body: &[u8]) -> Checked {
 
 /// Of `GET /v3/user/profile`. A key restricted to sending mail may not read the profile, and is good all the same.
 pub fn of_profile(status: StatusCode, body: &[u8]) -> Checked {
-    match status {
-        StatusCode::FORBIDDEN => Checked::Good,
-        status => of_any(status, body),
+    match status.as_u16() {
+        403 => Checked::Good,
+        _ => of_any(status, body),
     }
 }
 
 fn of_any(status: StatusCode, body: &[u8]) -> Checked {
-    match status {
-        status if status.is_success() => Checked::Good,
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-            Checked::Rejected(format!("SendGrid answered {}{}", status.as_u16(), said(body)))
-        }
-        status => Checked::Unreachable(format!("SendGrid answered {}{}", status.as_u16(), said(body))),
+    let answered = || format!("SendGrid answered {}{}", status.as_u16(), said(body));
+    match status.as_u16() {
+        200..=299 => Checked::Good,
+        401 | 403 => Checked::Rejected(answered()),
+        _ => Checked::Unreachable(answered()),
     }
 }
 

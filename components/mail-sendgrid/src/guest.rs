@@ -1,8 +1,9 @@
 //! The interface as the mailer calls it.
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, StatusCode};
+use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
+use spin_sdk::http::Response;
 use spin_sdk::wasip3::http::types::RequestOptions;
 use spin_sdk::wasip3::http_compat::RequestOptionsExtension;
 
@@ -23,8 +24,10 @@ mod bindings {
 }
 use bindings::exports::nexus::mail::transport::{Accepted, Failure, Guest, Mail, Mailbox, Problem, Provider, Trouble};
 
-/// Shorter than a lease, so that an answer that never comes is known before another takes the row.
-const PATIENCE_NANOS: u64 = 10_000_000_000;
+/// Together shorter than a lease (15 s): that an answer doesn't come must be known before another takes the row.
+const CONNECTING_NANOS: u64 = 3_000_000_000;
+const ANSWERING_NANOS: u64 = 9_000_000_000;
+const PAUSING_NANOS: u64 = 1_000_000_000;
 const ANSWER_LIMIT: usize = 64 * 1024;
 
 struct SendGrid;
@@ -37,9 +40,15 @@ impl Guest for SendGrid {
         };
         let built = request::send(&provider.into(), &mail.into());
         let request = built.map_err(|error| Failure::Unwell(trouble(error.to_string(), None)))?;
-        let (status, headers, body) = match exchange(request).await {
+        let answer = match exchange(request).await {
             Ok(answer) => answer,
             Err(reason) => return Err(Failure::Unwell(trouble(reason, None))),
+        };
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        // A 2xx has said everything; waiting for its body could only outlast the lease.
+        let body = match status.is_success() {
+            true => Bytes::new(),
+            false => read(answer).await,
         };
         match answer::of_send(status, &headers, &body, now()) {
             Sent::Accepted { message_id } => Ok(Accepted { message_id }),
@@ -80,28 +89,29 @@ fn told(checked: Checked) -> Result<(), Problem> {
 
 async fn ask(request: http::Result<Request<Bytes>>) -> Result<(StatusCode, Bytes), Problem> {
     let request = request.map_err(|error| Problem::Unreachable(error.to_string()))?;
-    let (status, _, body) = exchange(request).await.map_err(Problem::Unreachable)?;
-    Ok((status, body))
+    let answer = exchange(request).await.map_err(Problem::Unreachable)?;
+    Ok((answer.status(), read(answer).await))
 }
 
-async fn exchange(mut request: Request<Bytes>) -> Result<(StatusCode, HeaderMap, Bytes), String> {
+async fn exchange(mut request: Request<Bytes>) -> Result<Response, String> {
     let options = RequestOptions::new();
     // A host that can't hold to one of these has limits of its own.
-    let _ = options.set_connect_timeout(Some(PATIENCE_NANOS / 2));
-    let _ = options.set_first_byte_timeout(Some(PATIENCE_NANOS));
-    let _ = options.set_between_bytes_timeout(Some(PATIENCE_NANOS / 2));
+    let _ = options.set_connect_timeout(Some(CONNECTING_NANOS));
+    let _ = options.set_first_byte_timeout(Some(ANSWERING_NANOS));
+    let _ = options.set_between_bytes_timeout(Some(PAUSING_NANOS));
     request.extensions_mut().insert(RequestOptionsExtension(options));
-    let response = spin_sdk::http::send(request.map(Full::new))
+    spin_sdk::http::send(request.map(Full::new))
         .await
-        .map_err(|error| error.to_string())?;
-    let (parts, body) = response.into_parts();
-    // The status is the answer; what the body would have said is a matter of comfort.
-    let body = Limited::new(body, ANSWER_LIMIT)
+        .map_err(|error| error.to_string())
+}
+
+/// What the provider says beside its status; a matter of comfort, so nothing at all when it breaks off.
+async fn read(answer: Response) -> Bytes {
+    Limited::new(answer.into_body(), ANSWER_LIMIT)
         .collect()
         .await
         .map(|whole| whole.to_bytes())
-        .unwrap_or_default();
-    Ok((parts.status, parts.headers, body))
+        .unwrap_or_default()
 }
 
 impl From<Provider> for request::Provider {

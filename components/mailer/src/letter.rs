@@ -106,6 +106,14 @@ impl Facts<'_> {
         Part::Alone(self.text(key))
     }
 
+    /// Somebody's words, or ours where they gave none.
+    fn quote(&self, key: &str, when_absent: &str) -> Part {
+        match self.text(key) {
+            text if text.is_empty() => Part::Quote(when_absent.to_owned()),
+            text => Part::Quote(text),
+        }
+    }
+
     fn fact(&self, label: &str, key: &str) -> Part {
         let mut value = self.text(key);
         let currency = self.text("currency");

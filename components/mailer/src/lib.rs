@@ -15,6 +15,7 @@
 //! source = "target/wasm32-wasip2/release/mail_sendgrid.wasm"
 //! ```
 
+mod act;
 mod delivery;
 mod letter;
 mod routes;

@@ -19,6 +19,9 @@ use tower::ServiceExt;
 
 const SECRET: &str = "a secret of at least thirty-two bytes, for tests";
 
+/// `MAIL_SEAL_KEY` after a rotation.
+const NEW_KEY: &str = "another secret of thirty-two bytes or more, for tests";
+
 struct Fixture {
     app: App,
     router: Router,
@@ -29,12 +32,17 @@ struct Fixture {
 
 impl Fixture {
     fn new(transport: &str) -> Self {
-        let config = Config::from_pairs([
+        Self::with(transport, &[("mail_seal_key", SECRET)])
+    }
+
+    fn with(transport: &str, keys: &[(&str, &str)]) -> Self {
+        let mut settings = vec![
             ("jwt_access_secret", SECRET),
             ("internal_secret", SECRET),
-            ("mail_seal_key", SECRET),
             ("mail_transport", transport),
-        ]);
+        ];
+        settings.extend(keys);
+        let config = Config::from_pairs(settings);
         let app = App::new(Database::in_memory().unwrap(), config).unwrap();
         let router = layers::wrap(openapi::finish(crate::routes()), app.clone());
         let company = clock::new_id(CompanyId::generate);
@@ -208,6 +216,57 @@ async fn a_mail_whose_secret_can_t_be_opened_is_given_up_and_the_others_go_out()
         (Some(1), Some(1)),
         "{body}"
     );
+}
+
+#[tokio::test]
+async fn what_the_previous_key_sealed_is_still_delivered_and_a_stranger_s_is_given_up() {
+    for (keys, status) in [
+        (
+            &[("mail_seal_key", NEW_KEY), ("mail_seal_key_previous", SECRET)][..],
+            "SENT",
+        ),
+        (&[("mail_seal_key", NEW_KEY)][..], "FAILED"),
+    ] {
+        let f = Fixture::with("dev", keys);
+        f.enqueue(None, "verification-otp", Some(json!({ "otp": "482913" })));
+        f.signed("POST", "/internal/mail/deliver").await;
+        let (_, mails) = f.send("GET", &f.owner, "/api/v1/admin/mail", "").await;
+        assert_eq!(mails["items"][0]["status"], status, "{mails}");
+    }
+}
+
+#[tokio::test]
+async fn a_one_time_code_that_has_expired_is_not_sent_again() {
+    let f = Fixture::new("dev");
+    let id = f.enqueue(Some(f.company), "verification-otp", Some(json!({ "otp": "482913" })));
+    let now = clock::now();
+    let sql = "UPDATE outbox SET status = 'FAILED', created_at = ?1, expires_at = ?2";
+    f.app
+        .database()
+        .execute(sql, params![now.plus_seconds(-700), now.plus_seconds(-100)])
+        .unwrap();
+    let path = format!("/api/v1/admin/mail/{id}/retry");
+    assert_eq!(
+        f.send("POST", &f.admin, &path, "").await.1["code"],
+        "INVALID_TRANSITION"
+    );
+}
+
+#[tokio::test]
+async fn what_was_heard_of_the_key_a_moment_ago_is_good_enough_but_not_at_a_start() {
+    let f = Fixture::new("sendgrid");
+    let known = nexus_store::mail_check::MailCheck {
+        status: "ok".into(),
+        detail: None,
+    };
+    nexus_store::mail_check::keep(f.app.database(), &known, clock::now()).unwrap();
+    let (_, check) = f.signed("GET", "/internal/mail/check").await;
+    assert_eq!(check["status"], "ok");
+    // Outside a component no transport is bound, so asking finds nobody.
+    let (_, check) = f.signed("GET", "/internal/mail/check?fresh=true").await;
+    assert_eq!(check["status"], "unreachable");
+    let (_, check) = f.signed("GET", "/internal/mail/check").await;
+    assert_eq!(check["status"], "unreachable");
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@
 //! | --- | --- | --- |
 //! | `verification-otp` | `minutes` | `otp` |
 //! | `account-approved` | `expiresAt` (RFC 3339) | `temporaryPassword` |
-//! | `documents-rejected` | `reason` | `token` |
+//! | `documents-rejected` | `reason` (null: a default) | `token` |
 //! | `documents-requested` | | `token` |
 //! | `password-reset` | `minutes` | `token` |
 //! | `account-suspended` | `reason`, `banned` (boolean) | |

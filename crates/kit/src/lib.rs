@@ -26,6 +26,7 @@ pub mod problem;
 pub mod relay;
 pub mod respond;
 pub mod s3;
+pub mod scan;
 pub mod session;
 pub mod upload;
 

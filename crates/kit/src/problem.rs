@@ -195,6 +195,10 @@ impl From<StoreError> for Problem {
                     .because(error.to_string())
             }
             StoreError::Busy | StoreError::Unavailable { .. } => Self::unavailable(error.to_string()),
+            // Equal content is just being deleted elsewhere; an upload a minute later puts it anew.
+            error if error.is_refused(nexus_store::blobs::GOING) => {
+                Self::unavailable(error.to_string()).retry_after(60)
+            }
             error => Self::internal(error.to_string()),
         }
     }

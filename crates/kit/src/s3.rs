@@ -87,9 +87,7 @@ fn refused(answer: &http::Response<Bytes>) -> Problem {
 fn open(app: &App) -> Result<(Bucket, Credentials), Problem> {
     let config = app.config();
     let missing = |name: &str| Problem::unavailable(format!("BLOB_STORE=s3 needs {name}"));
-    let endpoint = config
-        .get(&settings::S3_ENDPOINT)?
-        .ok_or_else(|| missing("S3_ENDPOINT"))?;
+    let endpoint = config.get(&settings::S3_ENDPOINT)?;
     let name = config.get(&settings::S3_BUCKET)?.ok_or_else(|| missing("S3_BUCKET"))?;
     let id = config
         .get(&settings::S3_ACCESS_KEY_ID)?

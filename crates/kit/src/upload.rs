@@ -18,6 +18,7 @@ use nexus_store::documents::{NewDocument, StoredDocument};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::scan::{Verdict, scan};
 use crate::{App, Code, FieldError, FieldErrors, Problem, blob, clock};
 
 /// What a JSON body that carries documents may weigh.
@@ -242,8 +243,19 @@ fn broken(error: multer::Error) -> Problem {
     }
 }
 
-/// Puts checked documents into the blob store. What comes back is for `store::documents` to write down.
+/// Has checked documents scanned, and puts them into the blob store when none is refused. What comes back is for
+/// `store::documents` to write down.
 pub async fn store(app: &App, checked: Vec<CheckedDocument>) -> Result<Vec<NewDocument>, Problem> {
+    let mut errors = Vec::new();
+    for (index, document) in checked.iter().enumerate() {
+        if let Verdict::Refused(reason) = scan(document).await? {
+            let invalid = Invalid::new("REFUSED_BY_SCANNER", reason);
+            errors.push(FieldError::new(format!("documents[{index}].data"), invalid));
+        }
+    }
+    if !errors.is_empty() {
+        return Err(refuse(errors));
+    }
     let mut stored = Vec::with_capacity(checked.len());
     for document in checked {
         let size = document.bytes.len();

@@ -5,7 +5,7 @@ use nexus_domain::document::DocumentType;
 use nexus_domain::ids::{CompanyId, DocumentId, UserId};
 use nexus_domain::status::VerificationStatus;
 
-use crate::{Database, Row, StoreError, Transaction, params};
+use crate::{Database, Row, StoreError, Transaction, blobs, params};
 
 /// A document whose content is in the blob store already.
 #[derive(Debug, Clone)]
@@ -166,28 +166,44 @@ pub fn find_link(database: &Database, token_hash: &str, now: Timestamp) -> Resul
         .transpose()
 }
 
-/// Takes rejected documents whose time has come out of the books and names the blobs that nothing refers to any
-/// more. Index: documents_to_delete.
+/// A document whose content was taken out of the books.
+#[derive(Debug, Clone)]
+pub struct RetiredDocument {
+    pub id: DocumentId,
+    pub owner: UserId,
+    pub owner_company: Option<CompanyId>,
+}
+
+/// Takes rejected documents whose time has come out of the books; contents that nothing else refers to are deleted
+/// after that (`blobs`). Index: documents_to_delete.
 pub fn retire_rejected(
     tx: &Transaction<'_>,
     decided_before: Timestamp,
     now: Timestamp,
     most: u32,
-) -> Result<Vec<String>, StoreError> {
+) -> Result<Vec<RetiredDocument>, StoreError> {
     let retired = tx.query(
         "UPDATE documents SET content_deleted_at = ?1 WHERE id IN (\
            SELECT id FROM documents WHERE verification_status = 'REJECTED' AND content_deleted_at IS NULL \
-           AND verified_at < ?2 ORDER BY verified_at LIMIT ?3) RETURNING blob_key",
+           AND verified_at < ?2 ORDER BY verified_at LIMIT ?3) \
+         RETURNING blob_key, id, user_id, (SELECT company_id FROM users WHERE users.id = documents.user_id)",
         params![now, decided_before, most],
     )?;
-    let mut orphans = Vec::new();
-    for row in retired {
-        let key: String = row.get(0)?;
-        if !orphans.contains(&key) && !is_referred_to(tx, &key)? {
-            orphans.push(key);
-        }
-    }
-    Ok(orphans)
+    let keys = retired
+        .iter()
+        .map(|row| row.get(0))
+        .collect::<Result<Vec<String>, _>>()?;
+    blobs::queue(tx, &keys, now)?;
+    retired
+        .iter()
+        .map(|row| {
+            Ok(RetiredDocument {
+                id: row.parse(1)?,
+                owner: row.parse(2)?,
+                owner_company: row.parse_opt(3)?,
+            })
+        })
+        .collect()
 }
 
 /// Writes down contents that were stored for nothing, to be deleted by the next run of [`retire_discarded`].
@@ -210,17 +226,9 @@ pub fn retire_discarded(tx: &Transaction<'_>, before: Timestamp, most: u32) -> R
     let mut orphans = Vec::new();
     for row in rows {
         let key: String = row.get(0)?;
-        if !is_referred_to(tx, &key)? {
+        if !blobs::is_referred_to(tx, &key)? {
             orphans.push(key);
         }
     }
     Ok(orphans)
-}
-
-fn is_referred_to(tx: &Transaction<'_>, blob_key: &str) -> Result<bool, StoreError> {
-    tx.query_opt(
-        "SELECT 1 FROM documents WHERE blob_key = ?1 AND content_deleted_at IS NULL LIMIT 1",
-        params![blob_key],
-    )
-    .map(|found| found.is_some())
 }

@@ -4,6 +4,7 @@ use nexus_domain::Timestamp;
 use nexus_domain::ids::{CompanyId, MailId};
 use nexus_domain::mail::{MailStatus, PATIENCE_SECONDS};
 use nexus_domain::page::Sort;
+use serde_json::json;
 use thiserror::Error;
 
 use crate::audit::{self, NewAuditEntry};
@@ -119,7 +120,7 @@ pub enum RetryError {
     NoMail,
     #[error("a mail that is {0} is not sent again")]
     InvalidTransition(MailStatus),
-    #[error("what the mail would say is gone: its secret was wiped")]
+    #[error("what the mail would say is gone: its secret was wiped, or has expired")]
     SecretGone,
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -136,9 +137,11 @@ pub fn retry(
     database.transaction(|tx| {
         let row = tx
             .query_opt(
-                "SELECT status, template, sealed IS NOT NULL, recipient_key, company_id FROM outbox \
+                // A one-time code doesn't last longer because its mail was given up once.
+                "SELECT status, template, sealed IS NOT NULL, recipient_key, company_id, \
+                 CASE WHEN expires_at - created_at < ?3 THEN expires_at END FROM outbox \
                  WHERE id = ?1 AND (?2 IS NULL OR company_id = ?2)",
-                params![mail, scope],
+                params![mail, scope, PATIENCE_SECONDS * 1_000],
             )?
             .ok_or(RetryError::NoMail)?;
         let status: MailStatus = row.parse(0)?;
@@ -146,6 +149,10 @@ pub fn retry(
             return Err(RetryError::InvalidTransition(status));
         }
         if needs_secret(&row.get::<String>(1)?) && !row.get::<bool>(2)? {
+            return Err(RetryError::SecretGone);
+        }
+        let end = row.get::<Option<Timestamp>>(5)?;
+        if end.is_some_and(|end| end <= entry.at) {
             return Err(RetryError::SecretGone);
         }
         tx.execute(
@@ -159,7 +166,7 @@ pub fn retry(
                     "lease_until = NULL, lease_token = NULL WHERE id = ?1 RETURNING ",
                     outbox_columns!()
                 ),
-                params![mail, entry.at, entry.at.plus_seconds(PATIENCE_SECONDS)],
+                params![mail, entry.at, end.unwrap_or(entry.at.plus_seconds(PATIENCE_SECONDS))],
             )?
             .ok_or(RetryError::NoMail)?;
         audit::append(
@@ -188,18 +195,29 @@ pub struct ProviderEvent {
     pub suppress: Option<String>,
 }
 
-/// Takes events; one that was taken before changes nothing. Gives how many were new.
-pub fn record_events(database: &Database, events: &[ProviderEvent], now: Timestamp) -> Result<usize, StoreError> {
+/// Takes events; one that was taken before changes nothing. Gives how many were new. `entry` makes the audit entry of
+/// an address that is suppressed.
+pub fn record_events<'a>(
+    database: &Database,
+    events: &[ProviderEvent],
+    now: Timestamp,
+    entry: impl Fn() -> NewAuditEntry<'a>,
+) -> Result<usize, StoreError> {
     database.transaction(|tx| {
         let mut new = 0;
         for event in events {
-            new += usize::from(record(tx, event, now)?);
+            new += usize::from(record(tx, event, now, &entry)?);
         }
         Ok(new)
     })
 }
 
-fn record(tx: &Transaction<'_>, event: &ProviderEvent, now: Timestamp) -> Result<bool, StoreError> {
+fn record<'a>(
+    tx: &Transaction<'_>,
+    event: &ProviderEvent,
+    now: Timestamp,
+    entry: &impl Fn() -> NewAuditEntry<'a>,
+) -> Result<bool, StoreError> {
     let taken = tx.query_opt(
         "INSERT INTO mail_events (id, mail_id, event, at) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (id) DO NOTHING RETURNING 1",
         params![&event.id, event.mail, &event.event, now],
@@ -219,6 +237,22 @@ fn record(tx: &Transaction<'_>, event: &ProviderEvent, now: Timestamp) -> Result
             "INSERT INTO mail_suppressions (recipient_key, reason, at) VALUES (?1, ?2, ?3) \
              ON CONFLICT (recipient_key) DO UPDATE SET reason = excluded.reason, at = excluded.at",
             params![&key, reason, now],
+        )?;
+        // The address itself stays out of a log that can't forget.
+        let company = match event.mail {
+            Some(mail) => tx.query_opt("SELECT company_id FROM outbox WHERE id = ?1", params![mail])?,
+            None => None,
+        };
+        audit::append(
+            tx,
+            &NewAuditEntry {
+                action: "mail.address_suppressed",
+                subject_type: "mail",
+                subject_id: event.mail.map(|mail| mail.to_string()).unwrap_or_default(),
+                company: company.map(|row| row.parse_opt(0)).transpose()?.flatten(),
+                details: json!({ "event": event.event }),
+                ..entry()
+            },
         )?;
     }
     Ok(true)

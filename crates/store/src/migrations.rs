@@ -26,5 +26,7 @@ migrations!(
     "0013_totals",
     "0014_imports",
     "0020_identity",
+    "0030_mail_check",
+    "0031_blob_deletions",
     "0050_photos",
 );

@@ -273,11 +273,7 @@ pub fn anonymise(tx: &Transaction<'_>, user: UserId, now: Timestamp) -> Result<O
     let mut orphans = Vec::new();
     for row in keys {
         let key: String = row.get(0)?;
-        let referred = tx.query_opt(
-            "SELECT 1 FROM documents WHERE blob_key = ?1 AND content_deleted_at IS NULL LIMIT 1",
-            params![key.as_str()],
-        )?;
-        if referred.is_none() && !orphans.contains(&key) {
+        if !orphans.contains(&key) && !crate::blobs::is_referred_to(tx, &key)? {
             orphans.push(key);
         }
     }

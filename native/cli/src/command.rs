@@ -1,6 +1,7 @@
 //! One file per command: its arguments, and what it runs.
 
 pub mod admin;
+pub mod audit;
 pub mod config;
 pub mod demo;
 pub mod doctor;

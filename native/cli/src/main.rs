@@ -7,6 +7,7 @@ mod data_dir;
 mod embedded;
 mod failure;
 mod logging;
+mod mail_check;
 mod secrets;
 mod settings_source;
 
@@ -14,7 +15,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::command::{admin, config, demo, doctor, import_users, migrate, openapi, relay, serve};
+use crate::command::{admin, audit, config, demo, doctor, import_users, migrate, openapi, relay, serve};
 
 /// Nexus: accounts with document verification, chat, and property management.
 #[derive(Parser)]
@@ -37,6 +38,9 @@ enum Command {
     Admin(admin::Action),
     /// Takes people over from another system, with the hashes of their passwords.
     ImportUsers(import_users::Arguments),
+    /// The audit log.
+    #[command(subcommand)]
+    Audit(audit::Action),
     /// Makes a demo company: staff, residents, chats. Sign-ins are shown once.
     Demo(demo::Arguments),
     /// Shows the effective settings, secrets masked.
@@ -56,6 +60,7 @@ fn main() -> ExitCode {
         Command::Migrate(arguments) => migrate::run(&arguments),
         Command::Admin(admin::Action::Create(arguments)) => admin::create(arguments),
         Command::ImportUsers(arguments) => import_users::run(&arguments),
+        Command::Audit(audit::Action::Verify(arguments)) => audit::verify(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Config(arguments) => config::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),

@@ -21,7 +21,7 @@ pub struct Job {
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
-pub const JOBS: [Job; 7] = [
+pub const JOBS: [Job; 9] = [
     Job {
         name: "mail",
         path: "/internal/mail/deliver",
@@ -56,6 +56,16 @@ pub const JOBS: [Job; 7] = [
     Job {
         name: "monthly-invoices",
         path: "/internal/jobs/monthly-invoices",
+        period: HOUR,
+    },
+    Job {
+        name: "mail-tidy",
+        path: "/internal/mail/tidy",
+        period: HOUR,
+    },
+    Job {
+        name: "documents-tidy",
+        path: "/internal/verification/tidy",
         period: HOUR,
     },
 ];

@@ -92,9 +92,20 @@ impl InternalClient {
 
     /// Posts JSON to an `/internal/…` path; any answer but a 2xx is an error.
     pub fn post(&self, path: &str, body: Bytes) -> BoxFuture<'static, Result<Bytes, InternalError>> {
-        let request = Request::post(path)
+        self.call("POST", path, body)
+    }
+
+    /// Reads an `/internal/…` path; any answer but a 2xx is an error.
+    pub fn get(&self, path: &str) -> BoxFuture<'static, Result<Bytes, InternalError>> {
+        self.call("GET", path, Bytes::new())
+    }
+
+    fn call(&self, method: &str, path: &str, body: Bytes) -> BoxFuture<'static, Result<Bytes, InternalError>> {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
             .header(CONTENT_TYPE, "application/json")
-            .header(SIGNATURE, self.signer.sign("POST", path, &body))
+            .header(SIGNATURE, self.signer.sign(method, path, &body))
             .body(full(body));
         let Ok(request) = request else {
             return ready(Err(InternalError::Path(path.to_owned()))).boxed();

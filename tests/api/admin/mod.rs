@@ -1,5 +1,6 @@
 //! `/admin`: one file per resource.
 
+mod audit;
 mod users;
 mod verifications;
 

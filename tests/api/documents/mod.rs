@@ -1,5 +1,7 @@
 //! `/documents`.
 
+mod s3;
+
 use nexus_tests::TestApp;
 use serde_json::json;
 
@@ -23,6 +25,21 @@ async fn a_link_that_nobody_has_opens_nothing() {
         .await
         .expect_problem(404, "NOT_FOUND");
     client.get("/documents").await.expect_problem(401, "UNAUTHENTICATED");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_bound_scanner_refuses_is_not_kept() {
+    let app = TestApp::start().await;
+    let account = |content: &str| {
+        json!({ "email": "ana@example.org", "password": "Quiet-River-42", "name": "Ana",
+            "documents": [pdf("fine"), pdf(content)] })
+    };
+    let client = app.client();
+    let refused = client.post("/auth/register", &account("<< /S /JavaScript >>")).await;
+    let refused = refused.expect_problem(400, "INVALID_DOCUMENT").json();
+    assert_eq!(refused["errors"][0]["field"], "documents[1].data");
+    assert_eq!(refused["errors"][0]["code"], "REFUSED_BY_SCANNER");
+    client.post("/auth/register", &account("fine too")).await.expect(201);
 }
 
 #[tokio::test(flavor = "multi_thread")]

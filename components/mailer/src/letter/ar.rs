@@ -53,7 +53,7 @@ pub fn letter(template: Template, f: &Facts<'_>) -> Letter {
             vec![
                 hello,
                 text("راجعنا مستنداتك ولم نتمكن من قبولها. السبب:"),
-                Part::Quote(f.text("reason")),
+                f.quote("reason", "تعذّر التحقق من المستندات."),
                 text("يمكنك تقديم مستندات جديدة عبر هذا الرابط دون تسجيل الدخول. لا تشارك الرابط مع أحد."),
                 f.button("إرسال المستندات", DOCUMENTS_PAGE),
             ],

@@ -52,7 +52,7 @@ pub fn letter(template: Template, f: &Facts<'_>) -> Letter {
             vec![
                 hello,
                 text("we looked at your documents and could not accept them. The reason:"),
-                Part::Quote(f.text("reason")),
+                f.quote("reason", "The documents could not be verified."),
                 text("You can hand in new ones by this link. You don't need to sign in; keep the link to yourself."),
                 f.button("Send documents", DOCUMENTS_PAGE),
             ],

@@ -53,7 +53,7 @@ pub fn letter(template: Template, f: &Facts<'_>) -> Letter {
             vec![
                 hello,
                 text("nous avons examiné vos documents et n’avons pas pu les accepter. Le motif :"),
-                Part::Quote(f.text("reason")),
+                f.quote("reason", "Les documents n’ont pas pu être vérifiés."),
                 text("Vous pouvez en déposer de nouveaux par ce lien, sans vous connecter. Gardez ce lien pour vous."),
                 f.button("Envoyer les documents", DOCUMENTS_PAGE),
             ],

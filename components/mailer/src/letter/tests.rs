@@ -106,6 +106,23 @@ fn a_link_stands_alone_on_a_line_of_the_text_and_behind_the_button() {
 }
 
 #[test]
+fn a_rejection_without_a_reason_says_so_in_the_person_s_language() {
+    for (locale, words) in [
+        ("en", "could not be verified"),
+        ("fr", "pas pu être vérifiés"),
+        ("ar", "تعذّر التحقق"),
+    ] {
+        let mail = rendered(
+            Template::DocumentsRejected,
+            locale,
+            "Ana",
+            json!({ "reason": null, "token": "t" }),
+        );
+        assert!(mail.text.contains(words), "{}", mail.text);
+    }
+}
+
+#[test]
 fn hostile_names_and_reasons_are_text_and_nothing_else() {
     let name = "<img src=x onerror=alert(1)>\"'&{{7*7}}";
     let mail = rendered(

@@ -5,7 +5,8 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use nexus_domain::settings::{self, MailTransport};
 use nexus_kit::layers::signed_body;
-use nexus_kit::{Answer, App, clock, respond};
+use nexus_kit::{Answer, App, Problem, clock, respond};
+use nexus_store::mail_check::{self, MailCheck};
 use nexus_store::{idempotency, mail_admin, mail_delivery};
 use serde::Serialize;
 use utoipa_axum::router::OpenApiRouter;
@@ -18,6 +19,8 @@ const BODY_LIMIT: usize = 1_024;
 const SECRETS_KEPT_SECONDS: i64 = 72 * 60 * 60;
 /// The provider repeats an event for a day at most.
 const EVENTS_KEPT_SECONDS: i64 = 30 * 24 * 60 * 60;
+/// How long an answer about our key is good for readiness, which anybody may ask for as often as they like.
+const CHECK_KEPT_SECONDS: i64 = 5;
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -42,40 +45,70 @@ async fn tidy_mail(State(app): State<App>, request: Request) -> Answer<Response>
     Ok(respond::no_content())
 }
 
+/// Asks the provider in any case: at a start, the key may be a new one.
+const FRESH: &str = "fresh=true";
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct MailCheck {
+struct CheckView {
     /// `ok`, `rejected` (the key is no good) or `unreachable`.
-    status: &'static str,
+    status: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
     breaker_open: bool,
     waiting: i64,
 }
 
-/// Whether mail could be sent: 200, or 503 with the reason. A wrong key must stop a start, an unreachable provider must not: mail waits.
+/// Whether mail could be sent. A wrong key must stop a start, an unreachable provider must not: mail waits.
 async fn check_mail(State(app): State<App>, request: Request) -> Answer<Response> {
+    let fresh = request.uri().query() == Some(FRESH);
     signed_body(&app, request, BODY_LIMIT).await?;
-    let readiness = match app.config().get(&settings::MAIL_TRANSPORT)? {
-        MailTransport::Dev => Readiness::Ready,
-        MailTransport::Sendgrid => {
-            let bound = Bound::new(Provider::of(&app)?);
-            nexus_kit::on_this_thread(async move { bound.check().await }).await
-        }
+    let known = match fresh {
+        true => None,
+        false => mail_check::latest(app.database(), clock::now().plus_seconds(-CHECK_KEPT_SECONDS))?,
+    };
+    let check = match known {
+        Some(check) => check,
+        None => ask(&app).await?,
     };
     let breaker_open = mail_delivery::breaker(app.database())?.is_open();
-    let waiting = mail_delivery::backlog(app.database())?.waiting;
-    let (status, detail) = match readiness {
-        Readiness::Ready if breaker_open => ("unreachable", Some("the provider failed ten times in a row".to_owned())),
-        Readiness::Ready => ("ok", None),
-        Readiness::Rejected(reason) => ("rejected", Some(reason)),
-        Readiness::Unreachable(reason) => ("unreachable", Some(reason)),
+    let (status, detail) = match breaker_open && check.status == OK {
+        true => (
+            UNREACHABLE.to_owned(),
+            Some("the provider failed ten times in a row".to_owned()),
+        ),
+        false => (check.status, check.detail),
     };
-    let found = MailCheck {
+    Ok(respond::ok(&CheckView {
         status,
         detail,
         breaker_open,
-        waiting,
+        waiting: mail_delivery::backlog(app.database())?.waiting,
+    }))
+}
+
+const OK: &str = "ok";
+const REJECTED: &str = "rejected";
+const UNREACHABLE: &str = "unreachable";
+
+/// Asks the provider, and keeps what it said for those who ask next.
+async fn ask(app: &App) -> Result<MailCheck, Problem> {
+    let readiness = match app.config().get(&settings::MAIL_TRANSPORT)? {
+        MailTransport::Dev => Readiness::Ready,
+        MailTransport::Sendgrid => {
+            let bound = Bound::new(Provider::of(app)?);
+            nexus_kit::on_this_thread(async move { bound.check().await }).await
+        }
     };
-    Ok(respond::report(status == "ok", &found))
+    let (status, detail) = match readiness {
+        Readiness::Ready => (OK, None),
+        Readiness::Rejected(reason) => (REJECTED, Some(reason)),
+        Readiness::Unreachable(reason) => (UNREACHABLE, Some(reason)),
+    };
+    let check = MailCheck {
+        status: status.to_owned(),
+        detail,
+    };
+    mail_check::keep(app.database(), &check, clock::now())?;
+    Ok(check)
 }

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use deserr::Deserr;
 use http::HeaderMap;
-use nexus_domain::ids::{AuditId, MailId};
+use nexus_domain::ids::MailId;
 use nexus_domain::mail::{MailStatus, Template};
 use nexus_domain::page::{Flag, Limit, Search, Sort};
 use nexus_domain::{Role, Timestamp};
@@ -14,12 +14,11 @@ use nexus_kit::listing::accepts_csv;
 use nexus_kit::page::{self, Page};
 use nexus_kit::problem::ProblemDocument;
 use nexus_kit::{Answer, App, Caller, Code, FieldErrors, Path, Problem, Query, Session, clock, respond};
-use nexus_store::audit::NewAuditEntry;
 use nexus_store::mail_admin::{self, OutboxItem, OutboxList, RetryError};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::letter;
+use crate::{act, letter};
 
 /// A mail of the outbox.
 #[derive(Serialize, ToSchema)]
@@ -159,18 +158,7 @@ pub async fn retry_mail(
     Path(id): Path<MailId>,
 ) -> Answer<Response> {
     session.require(Role::Admin)?;
-    let entry = NewAuditEntry {
-        id: clock::new_id(AuditId::generate),
-        at: clock::now(),
-        actor: Some(session.user()),
-        action: "",
-        subject_type: "",
-        subject_id: String::new(),
-        company: None,
-        ip: &caller.address,
-        request_id: &caller.request_id,
-        details: serde_json::json!({}),
-    };
+    let entry = act::entry(Some(session.user()), &caller, clock::now());
     let needs_secret = |template: &str| {
         template
             .parse::<Template>()

@@ -7,12 +7,14 @@ use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 use nexus_domain::settings;
 use nexus_kit::problem::ProblemDocument;
-use nexus_kit::{Answer, App, Code, Problem, clock, extract, respond};
+use nexus_kit::{Answer, App, Caller, Code, Problem, clock, extract, respond};
 use nexus_store::mail_admin::{self, ProviderEvent};
 use p256::ecdsa::signature::Verifier;
 use p256::ecdsa::{Signature, VerifyingKey};
 use p256::pkcs8::DecodePublicKey;
 use serde::Deserialize;
+
+use crate::act;
 
 const SIGNATURE: &str = "x-twilio-email-event-webhook-signature";
 const TIMESTAMP: &str = "x-twilio-email-event-webhook-timestamp";
@@ -26,7 +28,12 @@ const BODY_LIMIT: usize = 2 * 1024 * 1024;
     (status = 401, body = ProblemDocument, description = "the signature is missing or wrong"),
     (status = 413, body = ProblemDocument),
 ))]
-pub async fn take_sendgrid_events(State(app): State<App>, headers: HeaderMap, request: Request) -> Answer<Response> {
+pub async fn take_sendgrid_events(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    request: Request,
+) -> Answer<Response> {
     let body = extract::read_body(request, BODY_LIMIT).await?;
     let key = app
         .config()
@@ -36,7 +43,8 @@ pub async fn take_sendgrid_events(State(app): State<App>, headers: HeaderMap, re
     let events: Vec<Event> = serde_json::from_slice(&body)
         .map_err(|error| Problem::new(Code::MalformedJson, format!("The body is no list of events: {error}.")))?;
     let events: Vec<ProviderEvent> = events.into_iter().filter_map(Event::into_provider_event).collect();
-    mail_admin::record_events(app.database(), &events, clock::now())?;
+    let now = clock::now();
+    mail_admin::record_events(app.database(), &events, now, || act::entry(None, &caller, now))?;
     Ok(respond::no_content())
 }
 

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::response::Response;
 use nexus_domain::settings::{self, MailTransport};
 use nexus_kit::{App, respond};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::reach::{self, Unreached};
@@ -101,16 +101,26 @@ fn database(app: &App) -> Result<(), Unreached> {
     nexus_store::health::probe(app.database()).map_err(|_| "the database does not answer".to_owned())
 }
 
+/// What the mailer knows of the provider.
+#[derive(Deserialize)]
+struct MailCheck {
+    status: String,
+}
+
 /// The development mailbox is part of the mailer, so there is nothing to reach for it.
 async fn mail(app: &App) -> Result<(), Unreached> {
     match app.config().get(&settings::MAIL_TRANSPORT) {
         Ok(MailTransport::Dev) => Ok(()),
         Ok(MailTransport::Sendgrid) => {
             let url = "http://mailer.spin.internal/internal/mail/check".to_owned();
-            reach::get(app, url)
-                .await
-                .map(drop)
-                .map_err(|_| "the mail provider does not accept us".to_owned())
+            let answer = reach::get(app, url).await;
+            let check = answer.and_then(|body| serde_json::from_slice(&body).map_err(|error| error.to_string()));
+            match check.map(|check: MailCheck| check.status) {
+                Ok(status) if status == "ok" => Ok(()),
+                Ok(status) if status == "rejected" => Err("the mail provider rejects our key; mail waits".to_owned()),
+                Ok(_) => Err("the mail provider can't be reached; mail waits".to_owned()),
+                Err(_) => Err("the mailer does not answer; mail waits".to_owned()),
+            }
         }
         Err(_) => Err("MAIL_TRANSPORT is not valid".to_owned()),
     }

@@ -167,7 +167,8 @@ pub async fn reject_verification(
     session.require(Role::Admin)?;
     let scope = session.scope()?;
     verification::find(app.database(), user, scope)?.ok_or_else(Problem::not_found)?;
-    let reason = reason(keyed.body.reason.as_deref())?;
+    let given = reason(keyed.body.reason.as_deref())?;
+    let reason = given.unwrap_or(DEFAULT_REASON);
     let ticket = match keyed.start(&app, session.user())? {
         Start::Replay(response) => return Ok(response),
         Start::Run(ticket) => ticket,
@@ -181,7 +182,8 @@ pub async fn reject_verification(
         link_expires_at: now.plus_seconds(LINK_SECONDS),
         mail: DecisionMail {
             id: mail,
-            params: json!({ "reason": reason }),
+            // Without a reason of their own, the mail says it in the person's language.
+            params: json!({ "reason": given }),
             sealed: act::seal(&app, mail, &json!({ "token": token.as_str() }))?,
         },
     };
@@ -212,12 +214,13 @@ fn notify(app: &App, decided: &Decided) {
     relay::publish(app, vec![event]);
 }
 
-/// As the admin wrote it, or the default.
-fn reason(given: Option<&str>) -> Result<&str, Problem> {
-    match given.map(str::trim) {
-        None | Some("") => Ok(DEFAULT_REASON),
-        Some(reason) => check_reason(reason),
-    }
+/// As the admin wrote it; nothing but spaces is no reason.
+fn reason(given: Option<&str>) -> Result<Option<&str>, Problem> {
+    given
+        .map(str::trim)
+        .filter(|text| !text.is_empty())
+        .map(check_reason)
+        .transpose()
 }
 
 /// A text that people are shown: bounded, without control characters other than line breaks.

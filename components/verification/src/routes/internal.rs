@@ -3,17 +3,23 @@
 use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::post;
-use nexus_domain::settings;
+use nexus_domain::{Timestamp, settings};
 use nexus_kit::blob::{self, BlobKey};
 use nexus_kit::layers::signed_body;
-use nexus_kit::{Answer, App, clock, respond};
-use nexus_store::documents;
+use nexus_kit::{Answer, App, Caller, Problem, clock, respond};
+use nexus_store::audit::{self, NewAuditEntry};
+use nexus_store::{blobs, documents};
 use serde::Serialize;
+use serde_json::json;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::act;
+
 const BODY_LIMIT: usize = 1_024;
-/// Documents at once; the next run takes the next ones.
+/// Documents in one commit, and contents deleted in one run; the next run takes the next ones.
 const MOST: u32 = 100;
+/// Commits in one run, which must end well before the scheduler's patience does.
+const ROUNDS: u32 = 20;
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().route("/internal/verification/tidy", post(tidy_documents))
@@ -21,20 +27,50 @@ pub fn routes() -> OpenApiRouter<App> {
 
 #[derive(Serialize)]
 struct Tidied {
+    /// Documents whose content is not handed out any more.
+    retired: usize,
+    /// Contents deleted; fewer, where two documents were equal or somebody still needs one.
     deleted: usize,
 }
 
-/// Deletes the content of documents that were rejected long enough ago. The books go first: a blob that nothing
-/// refers to does no harm if the second step fails.
-async fn tidy_documents(State(app): State<App>, request: Request) -> Answer<Response> {
+/// Deletes the content of documents that were rejected long enough ago. The books go first; a content whose deletion
+/// fails is tried again in the next run.
+async fn tidy_documents(State(app): State<App>, caller: Caller, request: Request) -> Answer<Response> {
     signed_body(&app, request, BODY_LIMIT).await?;
     let now = clock::now();
     let kept = i64::try_from(app.config().get(&settings::REJECTED_DOCUMENTS_KEEP)?.as_secs()).unwrap_or(i64::MAX);
-    let orphans = app
-        .database()
-        .transaction(|tx| documents::retire_rejected(tx, now.plus_seconds(-kept), now, MOST))?;
+    let mut retired = 0;
+    for _ in 0..ROUNDS {
+        let round = retire(&app, &caller, now.plus_seconds(-kept), now)?;
+        retired += round;
+        if round < MOST as usize {
+            break;
+        }
+    }
+    let orphans = blobs::take_orphans(app.database(), now, MOST)?;
     for key in &orphans {
         blob::delete(&app, &BlobKey::from_stored(key)).await?;
+        blobs::deleted(app.database(), key)?;
     }
-    Ok(respond::ok(&Tidied { deleted: orphans.len() }))
+    blobs::forget_deleted(app.database(), now)?;
+    let deleted = orphans.len();
+    Ok(respond::ok(&Tidied { retired, deleted }))
+}
+
+fn retire(app: &App, caller: &Caller, before: Timestamp, now: Timestamp) -> Result<usize, Problem> {
+    app.database().transaction(|tx| {
+        let retired = documents::retire_rejected(tx, before, now, MOST)?;
+        for document in &retired {
+            let entry = NewAuditEntry {
+                action: "document.content_deleted",
+                subject_type: "document",
+                subject_id: document.id.to_string(),
+                company: document.owner_company,
+                details: json!({ "ownerId": document.owner }),
+                ..act::entry(None, caller, now)
+            };
+            audit::append(tx, &entry)?;
+        }
+        Ok(retired.len())
+    })
 }

@@ -132,6 +132,10 @@ pub struct CaseQuery {
     #[param(value_type = Option<bool>)]
     #[deserr(default)]
     with_total: Option<Flag>,
+    /// Of one company; for the platform owner.
+    #[param(value_type = Option<String>, format = "uuid")]
+    #[deserr(default)]
+    company_id: Option<CompanyId>,
 }
 
 /// The cases of one's company; those without a company are the platform owner's.
@@ -152,8 +156,12 @@ pub async fn list_verifications(
         .map_err(|invalid| Problem::field("sort", invalid))?;
     let name = format!("verifications:{}", sort.text());
     let limit = query.limit.unwrap_or_default();
+    let scope = match (session.scope()?, query.company_id) {
+        (Some(own), Some(other)) if own != other => return Err(Problem::not_found()),
+        (own, other) => own.or(other),
+    };
     let list = CaseList {
-        scope: session.scope()?,
+        scope,
         status: query.status,
         search: query.q.as_ref().map(|q| q.pattern().to_owned()),
         sort,

@@ -171,6 +171,20 @@ async fn a_form_is_held_to_its_limits_while_it_is_read() {
 }
 
 #[tokio::test]
+async fn a_document_that_the_scanner_refuses_or_can_t_judge_is_not_kept() {
+    let f = Fixture::new();
+    let user = f.applicant("ana@example.org", Some(f.company), 0).await;
+    let token = f.link(user);
+    let hand_in = async |content: &[u8]| resubmit(&f, &token, json!([document("application/pdf", content)])).await;
+    let refused = hand_in(b"%PDF-1 scanner: refuse").await;
+    assert_eq!(refused.code(), (400, "INVALID_DOCUMENT"));
+    assert_eq!(refused.body["errors"][0]["message"], "looks bad");
+    assert_eq!(hand_in(b"%PDF-1 scanner: fail").await.code(), (503, "UNAVAILABLE"));
+    assert_eq!(f.count("SELECT count(*) FROM documents"), 0);
+    assert_eq!(hand_in(b"%PDF-1 fine").await.status, 201);
+}
+
+#[tokio::test]
 async fn rejected_documents_are_deleted_after_their_time_unless_the_content_is_still_somebody_s() {
     use nexus_domain::signature::sign_request;
     use nexus_kit::clock;
@@ -201,6 +215,10 @@ async fn rejected_documents_are_deleted_after_their_time_unless_the_content_is_s
         .execute("UPDATE documents SET verified_at = verified_at - 2000", &[])
         .unwrap();
     assert_eq!(tidy().await.body["deleted"], 1);
+    assert_eq!(
+        f.count("SELECT count(*) FROM audit_log WHERE action = 'document.content_deleted'"),
+        1
+    );
     assert_eq!(
         f.get(&f.admin, &format!("/admin/documents/{id}/content")).await.status,
         404

@@ -160,7 +160,7 @@ registry! {
         /// How long the content of rejected documents is kept after the decision.
         REJECTED_DOCUMENTS_KEEP: Duration = Some("30d"), "90d", PLAIN, values::positive_duration;
         /// The S3-compatible service.
-        S3_ENDPOINT: Option<String> = Some(""), "https://s3.eu-central-1.amazonaws.com", PLAIN, maybe_url;
+        S3_ENDPOINT: String = Some("https://s3.us-east-1.amazonaws.com"), "https://s3.eu-central-1.amazonaws.com", PLAIN, values::web_url;
         /// The region to sign for.
         S3_REGION: String = Some("us-east-1"), "eu-central-1", PLAIN, values::text;
         /// The bucket.

@@ -8,12 +8,14 @@ use clap::Args;
 use nexus_domain::settings::{JWT_ACCESS_SECRET, JWT_REFRESH_SECRET, MAIL_SEAL_KEY};
 use nexus_sidecar::Surroundings;
 use nexus_sidecar::backend::{Backend, HttpBackend};
+use nexus_sidecar::signature::Signer;
 use tokio::net::TcpListener;
 
 use crate::command::{runtime, stop_signal};
 use crate::embedded::own_url;
 use crate::failure::Failure;
 use crate::logging::Log;
+use crate::mail_check;
 use crate::settings_source::EnvFile;
 
 #[derive(Args)]
@@ -44,6 +46,8 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         let listener = TcpListener::bind(address)
             .await
             .map_err(|error| Failure::failed(format!("can't listen on {address}"), error))?;
+        // The key is the components' setting, so they are asked whatever their transport is.
+        mail_check::at_start(Arc::clone(&backend), Signer::read(&settings)?).await?;
         let url = own_url(listener.local_addr().unwrap_or(address));
         // Whoever waits for this line may have gone; that is no reason to stop.
         let _ = writeln!(stdout(), "listening on {url}").and_then(|()| stdout().flush());

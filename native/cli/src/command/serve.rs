@@ -8,8 +8,10 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use http::{Request, StatusCode};
+use nexus_domain::settings::{MAIL_TRANSPORT, MailTransport};
 use nexus_sidecar::Surroundings;
 use nexus_sidecar::backend::{Backend, empty};
+use nexus_sidecar::signature::Signer;
 use tokio::net::TcpListener;
 
 use crate::command::{runtime, stop_signal};
@@ -18,6 +20,7 @@ use crate::data_dir::DataDir;
 use crate::embedded::{self, EmbeddedBackend, own_url};
 use crate::failure::Failure;
 use crate::logging::Log;
+use crate::mail_check;
 use crate::settings_source::EnvFile;
 
 #[derive(Args)]
@@ -55,6 +58,9 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         let address = listener.local_addr().unwrap_or(address);
         let host = embedded::load(&arguments.manifest, &data, &settings, address, log.component_sink()).await?;
         let backend = EmbeddedBackend::shared(host.clone());
+        if settings.get(&MAIL_TRANSPORT)? == MailTransport::Sendgrid {
+            mail_check::at_start(Arc::clone(&backend), Signer::read(&settings)?).await?;
+        }
 
         let counted = host.clone();
         let surroundings = Surroundings {

@@ -1,0 +1,44 @@
+//! `nexus audit verify`: proves that nobody changed the audit log. Works while the product runs, and on a restored backup.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use nexus_store::audit_read;
+
+use crate::data_dir::DataDir;
+use crate::failure::Failure;
+
+#[derive(Subcommand)]
+pub enum Action {
+    /// Recomputes every hash of every chain; exit code 1 when one doesn't follow from the one before it.
+    Verify(VerifyArguments),
+}
+
+#[derive(Args)]
+pub struct VerifyArguments {
+    /// The data folder
+    #[arg(long, value_name = "DIR", default_value = ".nexus")]
+    data: PathBuf,
+}
+
+pub fn verify(arguments: &VerifyArguments) -> Result<(), Failure> {
+    let data = DataDir::open(&arguments.data)?;
+    if !data.database_file().is_file() {
+        return Err(Failure::failed(
+            data.database_file().display(),
+            "there is no database yet, so there is no log",
+        ));
+    }
+    let found =
+        audit_read::verify(&data.database()?).map_err(|error| Failure::failed("the log can't be read", error))?;
+    match found.first_broken {
+        None => {
+            println!("{} entries, each follows from the one before it", found.entries);
+            Ok(())
+        }
+        Some(entry) => Err(Failure::failed(
+            format!("of {} entries", found.entries),
+            format!("{entry} is the first that doesn't follow from the one before it: the log was changed"),
+        )),
+    }
+}
