@@ -157,6 +157,12 @@ fn furnish_by(
         say(What::Month(month));
         estate::bill(database, &day, chance, &leases, month)?;
     }
+    // Nobody is written to about a made-up past.
+    database.execute(
+        "UPDATE invoices SET reminded_at = ?2, overdue_told_at = ?2 WHERE company_id = ?1 \
+         AND status IN ('ISSUED', 'PARTIALLY_PAID', 'OVERDUE')",
+        params![company, size.now],
+    )?;
     Ok(())
 }
 
