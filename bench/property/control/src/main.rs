@@ -74,37 +74,38 @@ fn open(file: &str) -> rusqlite::Result<Connection> {
     Ok(db)
 }
 
+type Made = (StatusCode, [(header::HeaderName, &'static str); 1], String);
+
 /// Runs `work` with this thread's connection and the caller's company, if token and session are good.
 fn answer(
     place: Place,
     headers: &HeaderMap,
     status: StatusCode,
     work: impl FnOnce(&Connection, &str) -> Answer,
-) -> Response {
+) -> Made {
     let made = DB.with_borrow_mut(|kept| {
-        let db = match kept {
-            Some(db) => db,
-            None => kept.insert(open(place.file)?),
-        };
-        let token = headers
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+        if kept.is_none() {
+            *kept = Some(open(place.file)?);
+        }
+        let db = kept.as_ref().ok_or("no database")?;
+        let header = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let token = header
+            .and_then(|value| value.strip_prefix("Bearer "))
+            .ok_or("no token")?;
         let now = milliseconds();
-        let claims = verify_access_token(&[place.secret.as_bytes()], token.ok_or("no token")?, now / 1000)?;
-        let company: String = db
+        let claims = verify_access_token(&[place.secret.as_bytes()], token, now / 1000)?;
+        let company: Option<String> = db
             .prepare_cached(SESSION)?
             .query_row(params![claims.sid.to_string(), now], |row| row.get(3))?;
-        work(db, &company)
+        work(db, company.as_deref().unwrap_or_default())
     });
     match made {
         Ok(body) => (status, [(header::CONTENT_TYPE, "application/json")], body.to_string()),
-        Err(error) => (
-            StatusCode::INTERNAL_SERVER_ERROR,
-            [(header::CONTENT_TYPE, "text/plain")],
-            error.to_string(),
-        ),
+        Err(error) => {
+            let status = StatusCode::INTERNAL_SERVER_ERROR;
+            (status, [(header::CONTENT_TYPE, "text/plain")], error.to_string())
+        }
     }
-    .into_response()
 }
 
 fn apartment(row: &Row<'_>) -> rusqlite::Result<Value> {
