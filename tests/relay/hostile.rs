@@ -189,7 +189,7 @@ async fn attack(seconds: u64, most_growth: u64) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hostile_clients_break_nothing_and_leave_nothing_behind() {
-    attack(6, 64).await;
+    attack(6, 128).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
