@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 
-/// A third of the weight of the others, where all want to run: enough to finish while the machine is busy.
+/// Added to our own. A third of the weight of the others, where all want to run: enough to finish while the machine is busy.
 const NICENESS: i32 = 5;
 
 /// Lives as long as the process: a runtime can't be dropped from within another.
@@ -26,7 +26,9 @@ static ASIDE: LazyLock<Option<Runtime>> = LazyLock::new(|| {
         .thread_name("long computation")
         .on_thread_start(|| {
             // Without it they still are threads of their own.
-            if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
+            let lowered = rustix::process::getpriority_process(None)
+                .and_then(|ours| rustix::process::setpriority_process(None, (ours + NICENESS).min(19)));
+            if let Err(error) = lowered {
                 tracing::debug!(%error, "long computations keep their priority");
             }
         })
