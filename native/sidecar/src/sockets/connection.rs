@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use engineioxide::{DisconnectReason, TransportType};
+use engineioxide::DisconnectReason;
 use nexus_domain::Timestamp;
 use nexus_domain::ids::{ChatId, SessionId, UserId};
 use parking_lot::Mutex;
@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::flow::{Flow, MOST_UNSENT};
 use super::frame::{ErrorCode, Event, Farewell, error};
 use super::place::{Place, Reached};
-use super::socket_io::EngineSocket;
+use super::socket_io::{EngineSocket, close_engine};
 
 pub type ConnectionId = Uuid;
 
@@ -385,21 +385,4 @@ impl Connection {
     pub fn was_cut(&self) -> bool {
         self.flow.is_cut()
     }
-}
-
-/// Closes a little later. By polling, what is queued goes out with the client's next request, which a closed session would
-/// refuse. By WebSocket, some clients (python-socketio) drop what came right before the close without looking at it; mostly
-/// the client closes by itself once it has read that it is sent away.
-fn close_engine(socket: &Arc<EngineSocket>) {
-    const LAST_POLL: Duration = Duration::from_secs(3);
-    const LAST_WORDS: Duration = Duration::from_millis(500);
-    let socket = Arc::clone(socket);
-    tokio::spawn(async move {
-        let pause = match socket.transport_type() {
-            TransportType::Polling => LAST_POLL,
-            TransportType::Websocket => LAST_WORDS,
-        };
-        tokio::time::sleep(pause).await;
-        socket.close(DisconnectReason::ClosingServer);
-    });
 }

@@ -1,16 +1,14 @@
 //! The hub's heart: what it knows and the few things it does with it. One file per client event beside it.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nexus_domain::ids::{ChatId, SessionId, UserId};
 use nexus_domain::message::{Message, MessageEvent, Placed};
 use nexus_domain::relay::RelayEvent;
 use nexus_domain::relay_calls::{Behind, ChatHead, Connection as Resolved, Missed, ReadOutcome, Reading};
 use nexus_domain::settings::WebOrigin;
-use parking_lot::Mutex;
 use tokio::sync::{Notify, mpsc};
 
 use super::batch::Letter;
@@ -21,6 +19,7 @@ use super::fill;
 use super::frame::{Event, Farewell};
 use super::meters::Meters;
 use super::neighbours::{Cast, Neighbours, Pace};
+use super::recent::Recent;
 use super::rooms::Rooms;
 use super::typing::Typing;
 
@@ -345,62 +344,4 @@ pub fn changed_message(message: &Message) -> Arc<Event> {
             timestamp: at,
         },
     )
-}
-
-/// What ended or changed of late: a connection that is being let in was judged a moment before.
-#[derive(Default)]
-pub struct Recent(Mutex<RecentParts>);
-
-#[derive(Default)]
-struct RecentParts {
-    sessions: HashMap<SessionId, Instant>,
-    users: HashMap<UserId, Instant>,
-    members: HashMap<UserId, Instant>,
-}
-
-/// Longer than letting somebody in may take.
-const RECENT: Duration = Duration::from_secs(30);
-
-impl Recent {
-    fn sessions(&self, ended: &[SessionId]) {
-        let now = Instant::now();
-        self.0
-            .lock()
-            .sessions
-            .extend(ended.iter().map(|session| (*session, now)));
-    }
-
-    fn user(&self, ended: UserId) {
-        self.0.lock().users.insert(ended, Instant::now());
-    }
-
-    pub fn members(&self, users: &[UserId]) {
-        let now = Instant::now();
-        self.0.lock().members.extend(users.iter().map(|user| (*user, now)));
-    }
-
-    /// Whether this session, or this user, ended after the connection was opened.
-    pub fn ended_since(&self, opened: Instant, session: SessionId, user: UserId) -> bool {
-        let parts = self.0.lock();
-        let after = |at: Option<&Instant>| at.is_some_and(|at| *at >= opened);
-        after(parts.sessions.get(&session)) || after(parts.users.get(&user))
-    }
-
-    /// Whether this session, or this user, ended a moment ago.
-    pub fn ended_lately(&self, session: SessionId, user: UserId) -> bool {
-        let parts = self.0.lock();
-        parts.sessions.contains_key(&session) || parts.users.contains_key(&user)
-    }
-
-    pub fn joined_since(&self, opened: Instant, user: UserId) -> bool {
-        self.0.lock().members.get(&user).is_some_and(|at| *at >= opened)
-    }
-
-    pub fn sweep(&self, now: Instant) {
-        let mut parts = self.0.lock();
-        let fresh = |at: &Instant| now.duration_since(*at) < RECENT;
-        parts.sessions.retain(|_, at| fresh(at));
-        parts.users.retain(|_, at| fresh(at));
-        parts.members.retain(|_, at| fresh(at));
-    }
 }

@@ -20,6 +20,7 @@ mod order;
 mod place;
 mod plain;
 mod presence;
+mod recent;
 mod redis;
 mod rooms;
 mod socket_io;

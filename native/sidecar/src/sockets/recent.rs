@@ -1,0 +1,65 @@
+//! What ended or changed a moment ago, for those who are just being let in.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use nexus_domain::ids::{SessionId, UserId};
+use parking_lot::Mutex;
+
+/// What ended or changed of late: a connection that is being let in was judged a moment before.
+#[derive(Default)]
+pub struct Recent(Mutex<RecentParts>);
+
+#[derive(Default)]
+struct RecentParts {
+    sessions: HashMap<SessionId, Instant>,
+    users: HashMap<UserId, Instant>,
+    members: HashMap<UserId, Instant>,
+}
+
+/// Longer than letting somebody in may take.
+const RECENT: Duration = Duration::from_secs(30);
+
+impl Recent {
+    pub fn sessions(&self, ended: &[SessionId]) {
+        let now = Instant::now();
+        self.0
+            .lock()
+            .sessions
+            .extend(ended.iter().map(|session| (*session, now)));
+    }
+
+    pub fn user(&self, ended: UserId) {
+        self.0.lock().users.insert(ended, Instant::now());
+    }
+
+    pub fn members(&self, users: &[UserId]) {
+        let now = Instant::now();
+        self.0.lock().members.extend(users.iter().map(|user| (*user, now)));
+    }
+
+    /// Whether this session, or this user, ended after the connection was opened.
+    pub fn ended_since(&self, opened: Instant, session: SessionId, user: UserId) -> bool {
+        let parts = self.0.lock();
+        let after = |at: Option<&Instant>| at.is_some_and(|at| *at >= opened);
+        after(parts.sessions.get(&session)) || after(parts.users.get(&user))
+    }
+
+    /// Whether this session, or this user, ended a moment ago.
+    pub fn ended_lately(&self, session: SessionId, user: UserId) -> bool {
+        let parts = self.0.lock();
+        parts.sessions.contains_key(&session) || parts.users.contains_key(&user)
+    }
+
+    pub fn joined_since(&self, opened: Instant, user: UserId) -> bool {
+        self.0.lock().members.get(&user).is_some_and(|at| *at >= opened)
+    }
+
+    pub fn sweep(&self, now: Instant) {
+        let mut parts = self.0.lock();
+        let fresh = |at: &Instant| now.duration_since(*at) < RECENT;
+        parts.sessions.retain(|_, at| fresh(at));
+        parts.users.retain(|_, at| fresh(at));
+        parts.members.retain(|_, at| fresh(at));
+    }
+}
