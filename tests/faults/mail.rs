@@ -152,10 +152,10 @@ fn number(one: &Received) -> u64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_mail_is_lost_or_sent_early_in_a_storm_of_faults_and_kills() {
     let storm = Storm {
-        mails: 100,
+        mails: 80,
         kills: 2,
-        faults_per_mail: 4,
-        faulty: 645,
+        faults_per_mail: 3,
+        faulty: 700,
         silent_one_in: 20,
         patience: Duration::from_secs(240),
     };

@@ -190,7 +190,8 @@ async fn rejected_documents_are_deleted_after_their_time_unless_the_content_is_s
     use nexus_kit::clock;
 
     let f = Fixture::with(&[("rejected_documents_keep", "1s")]);
-    let user = f.applicant("ana@example.org", Some(f.company), 1).await;
+    // Tests share the blobs in memory: nobody else has this content.
+    let user = f.applicant("tidied@example.org", Some(f.company), 1).await;
     let case = f.get(&f.admin, &format!("/admin/verifications/{user}")).await;
     let id = case.body["documents"][0]["id"].as_str().unwrap().to_owned();
     f.post(&f.admin, &format!("/admin/verifications/{user}/reject"), json!({}))
