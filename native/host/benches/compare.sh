@@ -9,16 +9,8 @@
 # With BIN=folder it takes the examples `serve` and `control` from there instead of building them.
 set -eu
 rounds=${1:-7} seconds=${2:-3} connections=${CONNECTIONS:-64}
-root=$(cd "$(dirname "$0")/../../.." && pwd)
-wasm=$root/target/host-fixtures/wasm32-wasip2/release
-bin=${BIN:-$root/target/release/examples}
 wasmtime=${WASMTIME:-wasmtime}
-work=$(mktemp -d)
-pids=
-trap 'kill $pids 2>/dev/null || true; rm -rf "$work"' EXIT INT TERM
-
-(cd "$root/native/host/fixtures" && cargo build --quiet --release --target wasm32-wasip2 --target-dir "$root/target/host-fixtures")
-[ -n "${BIN:-}" ] || cargo build --quiet --release -p nexus-host --examples --manifest-path "$root/Cargo.toml"
+. "$(dirname "$0")/common.sh"
 
 cat > "$work/spin.toml" <<TOML
 spin_manifest_version = 2
@@ -40,7 +32,6 @@ mkdir -p "$work/state" "$work/.spin"
 "$bin/control" --prepare "$work/state/sqlite_db.db"
 cp "$work/state/sqlite_db.db" "$work/.spin/sqlite_db.db"
 
-start() { "$@" >> "$work/log" 2>&1 & pids="$pids $!"; }
 start "$bin/serve" --manifest "$work/spin.toml" --state-dir "$work/state" --listen 127.0.0.1:3900
 start "$bin/control" --db "$work/state/sqlite_db.db" --listen 127.0.0.1:3901
 start "$wasmtime" serve -Scli -Sp3 -Wcomponent-model-async --addr 127.0.0.1:3902 "$wasm/fixture_hello.wasm"
@@ -54,12 +45,7 @@ if [ -n "${SPIN:-}" ]; then
     subjects="$subjects spin-up=3903/"
 fi
 for subject in $subjects; do
-    tries=0
-    until curl -fsS -o /dev/null "http://127.0.0.1:${subject#*=}" 2>> "$work/log"; do
-        tries=$((tries + 1))
-        [ $tries -lt 300 ] || { cat "$work/log"; echo "no answer: $subject"; exit 1; }
-        sleep 0.1
-    done
+    wait_for "http://127.0.0.1:${subject#*=}"
 done
 
 for round in $(seq "$rounds"); do

@@ -7,15 +7,7 @@
 # Needs `wrk` (Debian) and `curl`.
 set -eu
 seconds=${1:-12} unruly=${UNRULY:-4}
-root=$(cd "$(dirname "$0")/../../.." && pwd)
-wasm=$root/target/host-fixtures/wasm32-wasip2/release
-bin=${BIN:-$root/target/release/examples}
-work=$(mktemp -d)
-pids=
-trap 'kill $pids 2>/dev/null || true; rm -rf "$work"' EXIT INT TERM
-
-(cd "$root/native/host/fixtures" && cargo build --quiet --release --target wasm32-wasip2 --target-dir "$root/target/host-fixtures")
-[ -n "${BIN:-}" ] || cargo build --quiet --release -p nexus-host --examples --manifest-path "$root/Cargo.toml"
+. "$(dirname "$0")/common.sh"
 
 cat > "$work/spin.toml" <<TOML
 spin_manifest_version = 2
@@ -32,15 +24,9 @@ source = "$wasm/fixture_hello.wasm"
 [component.unruly]
 source = "$wasm/fixture_unruly.wasm"
 TOML
-"$bin/serve" --manifest "$work/spin.toml" --state-dir "$work" --listen 127.0.0.1:3910 > "$work/log" 2>&1 &
-pids=$!
+start "$bin/serve" --manifest "$work/spin.toml" --state-dir "$work" --listen 127.0.0.1:3910
 url=http://127.0.0.1:3910
-tries=0
-until curl -fsS -o /dev/null "$url/hello" 2> /dev/null; do
-    tries=$((tries + 1))
-    [ $tries -lt 300 ] || { cat "$work/log"; exit 1; }
-    sleep 0.1
-done
+wait_for "$url/hello"
 
 hello() {
     wrk -t1 -c8 -d"${seconds}s" --latency "$url/hello" |
