@@ -11,7 +11,6 @@ CREATE TABLE blob_deletions (
 
 CREATE INDEX blob_deletions_open ON blob_deletions (queued_at) WHERE done = 0;
 CREATE INDEX blob_deletions_done ON blob_deletions (queued_at) WHERE done = 1;
-CREATE INDEX attachments_by_blob ON attachments (blob_key);
 
 -- Equal contents share a blob, and it is put before the row that refers to it. A row whose blob may have been deleted
 -- in between is refused; whoever uploads repeats it.
