@@ -18,6 +18,8 @@ let socket;
 class Droppable extends WebSocket {
   constructor(...all) {
     super(...all);
+    // An emitter's unheard error ends the process; a browser's WebSocket only closes.
+    this.on("error", () => {});
     socket = this;
   }
 }

@@ -237,7 +237,8 @@ impl House {
         let mut client = Client::open(self.address, "/socket.io/?EIO=4&transport=websocket", Kind::SocketIo).await;
         assert!(client.frame().await.unwrap().starts_with('0'));
         client.raw(&format!("40{auth}")).await;
-        assert!(client.frame().await.unwrap().starts_with("40{\"sid\""));
+        let connected = client.frame().await.unwrap();
+        assert!(connected.starts_with("40{\"sid\""), "{connected}");
         client
     }
 }
@@ -279,6 +280,8 @@ impl Client {
                 .await
                 .expect("a frame in time");
             match frame {
+                // The heartbeat comes when it likes.
+                Some(Ok(Message::Text(text))) if self.kind == Kind::SocketIo && text == "2" => self.raw("3").await,
                 Some(Ok(Message::Text(text))) => return Some(text.to_string()),
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
                 Some(Ok(_)) => {}
