@@ -202,6 +202,23 @@ fn parse_event(rest: &str) -> Result<ClientEvent, Unreadable> {
     })
 }
 
+/// Closes a little later. By polling, what is queued goes out with the client's next request, which a closed session would
+/// refuse. By WebSocket, some clients (python-socketio) drop what came right before the close without looking at it; mostly
+/// the client closes by itself once it has read that it is sent away.
+pub fn close_engine(socket: &Arc<EngineSocket>) {
+    const LAST_POLL: Duration = Duration::from_secs(3);
+    const LAST_WORDS: Duration = Duration::from_millis(500);
+    let socket = Arc::clone(socket);
+    tokio::spawn(async move {
+        let pause = match socket.transport_type() {
+            TransportType::Polling => LAST_POLL,
+            TransportType::Websocket => LAST_WORDS,
+        };
+        tokio::time::sleep(pause).await;
+        socket.close(DisconnectReason::ClosingServer);
+    });
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -256,21 +273,4 @@ mod tests {
         }
         assert!(matches!(parse("31[]"), Ok(Packet::Ignored)));
     }
-}
-
-/// Closes a little later. By polling, what is queued goes out with the client's next request, which a closed session would
-/// refuse. By WebSocket, some clients (python-socketio) drop what came right before the close without looking at it; mostly
-/// the client closes by itself once it has read that it is sent away.
-pub fn close_engine(socket: &Arc<EngineSocket>) {
-    const LAST_POLL: Duration = Duration::from_secs(3);
-    const LAST_WORDS: Duration = Duration::from_millis(500);
-    let socket = Arc::clone(socket);
-    tokio::spawn(async move {
-        let pause = match socket.transport_type() {
-            TransportType::Polling => LAST_POLL,
-            TransportType::Websocket => LAST_WORDS,
-        };
-        tokio::time::sleep(pause).await;
-        socket.close(DisconnectReason::ClosingServer);
-    });
 }
