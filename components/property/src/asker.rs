@@ -4,6 +4,7 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 use nexus_domain::ids::{CompanyId, TenantId, UserId};
 use nexus_domain::{Invalid, Role};
+use nexus_kit::listing::Asked;
 use nexus_kit::{App, FieldError, Problem, Session, clock};
 use nexus_store::company_day::{self, CompanyDay};
 use nexus_store::{StoreError, tenants};
@@ -125,6 +126,32 @@ impl Asker {
     /// For a resident: which tenant of the company they are, if any.
     pub fn tenant(&self, app: &App, company: CompanyId) -> Result<Option<TenantId>, Problem> {
         Ok(tenants::of_user(app.database(), company, self.user())?)
+    }
+
+    /// A resident's list shows their own only; `of_tenant` is the list's condition for that.
+    pub fn narrow(
+        &self,
+        app: &App,
+        company: CompanyId,
+        asked: &mut Asked,
+        of_tenant: &'static str,
+    ) -> Result<(), Problem> {
+        if self.role().is_resident() {
+            let tenant = self
+                .tenant(app, company)?
+                .map(|tenant| tenant.to_string())
+                .unwrap_or_default();
+            asked.request.filters.push((of_tenant, tenant.into()));
+        }
+        Ok(())
+    }
+
+    /// To a resident, what is another tenant's doesn't exist.
+    pub fn check_own(&self, app: &App, company: CompanyId, tenant: TenantId) -> Result<(), Problem> {
+        if self.role().is_resident() && self.tenant(app, company)? != Some(tenant) {
+            return Err(Problem::not_found());
+        }
+        Ok(())
     }
 }
 

@@ -77,13 +77,7 @@ const CSV: &[&str] = &[
 pub async fn list_invoices(State(app): State<App>, asker: Asker, headers: HeaderMap) -> Outcome {
     let company = asker.day(&app)?.id;
     let mut asked = listing::read(&store::LISTING, "invoices", Some(company), asker.pairs())?;
-    if asker.role().is_resident() {
-        let tenant = asker
-            .tenant(&app, company)?
-            .map(|tenant| tenant.to_string())
-            .unwrap_or_default();
-        asked.request.filters.push((store::OF_TENANT, tenant.into()));
-    }
+    asker.narrow(&app, company, &mut asked, store::OF_TENANT)?;
     Ok(listing::answer(&app, &headers, &store::LISTING, asked, CSV, plain)?)
 }
 

@@ -60,13 +60,7 @@ const CSV: &[&str] = &[
 pub async fn list_occupancies(State(app): State<App>, asker: Asker, headers: HeaderMap) -> Outcome {
     let company = asker.day(&app)?.id;
     let mut asked = listing::read(&store::LISTING, "occupancies", Some(company), asker.pairs())?;
-    if asker.role().is_resident() {
-        let tenant = asker
-            .tenant(&app, company)?
-            .map(|tenant| tenant.to_string())
-            .unwrap_or_default();
-        asked.request.filters.push((store::OF_TENANT, tenant.into()));
-    }
+    asker.narrow(&app, company, &mut asked, store::OF_TENANT)?;
     Ok(listing::answer(&app, &headers, &store::LISTING, asked, CSV, plain)?)
 }
 
@@ -155,9 +149,7 @@ fn find(app: &App, asker: &Asker, occupancy: &str) -> Result<(CompanyDay, Occupa
     let company = asker.company_holding(|| store::company_of(app.database(), occupancy))?;
     let day = asker::open(app, company)?;
     let occupancy = store::find(app.database(), company, occupancy)?.ok_or_else(Problem::not_found)?;
-    if asker.role().is_resident() && asker.tenant(app, company)? != Some(occupancy.tenant_id) {
-        return Err(Problem::not_found());
-    }
+    asker.check_own(app, company, occupancy.tenant_id)?;
     Ok((day, occupancy))
 }
 

@@ -64,13 +64,7 @@ const CSV: &[&str] = &[
 pub async fn list_payments(State(app): State<App>, asker: Asker, headers: HeaderMap) -> Outcome {
     let company = asker.day(&app)?.id;
     let mut asked = listing::read(&store::LISTING, "payments", Some(company), asker.pairs())?;
-    if asker.role().is_resident() {
-        let tenant = asker
-            .tenant(&app, company)?
-            .map(|tenant| tenant.to_string())
-            .unwrap_or_default();
-        asked.request.filters.push((store::OF_TENANT, tenant.into()));
-    }
+    asker.narrow(&app, company, &mut asked, store::OF_TENANT)?;
     Ok(listing::answer(&app, &headers, &store::LISTING, asked, CSV, plain)?)
 }
 
@@ -188,9 +182,7 @@ pub fn find(app: &App, asker: &Asker, payment: &str) -> Result<(CompanyDay, Paym
     let company = asker.company_holding(|| store::company_of(app.database(), payment))?;
     let day = asker::open(app, company)?;
     let payment = store::find(app.database(), company, payment)?.ok_or_else(Problem::not_found)?;
-    if asker.role().is_resident() && asker.tenant(app, company)? != Some(payment.tenant_id) {
-        return Err(Problem::not_found());
-    }
+    asker.check_own(app, company, payment.tenant_id)?;
     Ok((day, payment))
 }
 
