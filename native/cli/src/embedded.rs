@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -50,12 +51,22 @@ pub async fn load(
         runtime_config: manifest.runtime_config.clone(),
         variables,
         cache_dir: Some(data.code_cache()),
-        limits: Limits::default(),
+        limits: limits(),
         component_log,
     };
     Host::load(config)
         .await
         .map_err(|error| Failure::failed("the components can't be loaded", error))
+}
+
+/// A new instance opens its connection, reads the schema and the settings and makes its router: as much work as some
+/// hundred requests. So instances are kept for longer than on Spin, whose defaults suit many tenants on one machine.
+fn limits() -> Limits {
+    Limits {
+        max_instance_reuse: 100_000,
+        idle_timeout: Duration::from_secs(30),
+        ..Limits::default()
+    }
 }
 
 /// How this process reaches itself: an unspecified address means any of our own.

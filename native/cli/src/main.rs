@@ -17,6 +17,10 @@ use clap::{Parser, Subcommand};
 
 use crate::command::{admin, audit, config, demo, doctor, import_users, migrate, openapi, relay, serve};
 
+/// Requests and guests make many small allocations, often freed by another thread than the one that made them.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Nexus: accounts with document verification, chat, and property management.
 #[derive(Parser)]
 #[command(name = "nexus", version, max_term_width = 100)]

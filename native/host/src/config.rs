@@ -66,6 +66,9 @@ pub struct Limits {
     pub max_instance_reuse: usize,
     /// Requests that an instance serves at once.
     pub max_concurrent_reuse: usize,
+    /// An instance whose memory has grown beyond this takes no more requests: a guest's memory never shrinks, and one
+    /// large upload must not be paid for until the process ends.
+    pub max_reused_memory_bytes: usize,
     /// How long an instance without requests is kept.
     pub idle_timeout: Duration,
     /// Live instances of all components together.
@@ -83,6 +86,7 @@ impl Default for Limits {
             request_deadline: Duration::from_secs(8),
             max_instance_reuse: 128,
             max_concurrent_reuse: 16,
+            max_reused_memory_bytes: 32 << 20,
             idle_timeout: Duration::from_secs(1),
             max_instances: 1_000,
             max_concurrent_requests: 4_096,

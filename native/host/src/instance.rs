@@ -2,11 +2,12 @@
 
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Poll;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
+use futures::channel::oneshot;
 use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::component::{Accessor, Func};
@@ -15,11 +16,16 @@ use wasmtime_wasi_http::handler::{Prepared, Proxy, ProxyPre};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpView};
 
 use crate::aside::{self, Long};
+use crate::leaving::Leaving;
 use crate::memory::MemoryLimit;
+use crate::noticed::Noticed;
 use crate::outbound::{Outbound, Ways};
 use crate::pool::{Counted, Job, Place, Pool, Slot};
 use crate::state::{App, GuestState, Progress, Shared};
 use crate::{engine, wasi};
+
+/// How often a guest that has more to do is let go on before its answers leave as they are.
+const MORE_TURNS: usize = 16;
 
 /// Makes the instances of one component.
 pub struct Instances {
@@ -102,6 +108,7 @@ pub async fn run(pool: Arc<Pool>, slot: Arc<Slot>, permit: OwnedSemaphorePermit,
                 pool: &pool,
                 slot: &slot,
                 proxy: &proxy,
+                leaving: Mutex::default(),
                 settled: AtomicBool::new(false),
                 idle: AtomicBool::new(false),
             };
@@ -125,6 +132,7 @@ struct Work<'a> {
     pool: &'a Arc<Pool>,
     slot: &'a Arc<Slot>,
     proxy: &'a Proxy,
+    leaving: Mutex<Vec<Leaving>>,
     /// Whether all requests so far wait for something; until then the instance is taken to be busy.
     settled: AtomicBool,
     /// Whether there is nothing to do.
@@ -139,8 +147,20 @@ impl Work<'_> {
         let mut serve = pin!(store.run_concurrent(async |accessor| me.serve(accessor, job).await));
         let mut idle_since = None::<Instant>;
         let mut sleep = pin!(tokio::time::sleep(Duration::ZERO));
+        let noticed = Arc::new(Noticed::default());
+        let noticing = Waker::from(noticed.clone());
+        let mut postponed = false;
         poll_fn(|cx| {
+            noticed.pass_on_to(cx.waker());
+            let outer = cx;
+            let cx = &mut Context::from_waker(&noticing);
             let mut poll = serve.as_mut().poll(cx);
+            // It has more to do at once, and answers that may become whole by it.
+            let mut turns = 0;
+            while poll.is_pending() && noticed.take() && turns < MORE_TURNS && !me.leaving().is_empty() {
+                turns += 1;
+                poll = serve.as_mut().poll(cx);
+            }
             if poll.is_pending() && !progress.was_forced() {
                 progress.touch();
                 me.pool.rest(me.slot);
@@ -148,6 +168,12 @@ impl Work<'_> {
                 if !me.settled.swap(true, Ordering::Relaxed) {
                     poll = serve.as_mut().poll(cx);
                 }
+            }
+            // The guest waits, or was made to give way, or it is others' turn for the second time.
+            if turns < MORE_TURNS || std::mem::take(&mut postponed) {
+                me.let_go();
+            } else {
+                postponed = true;
             }
             if let Poll::Ready(result) = poll {
                 return Poll::Ready(result.and_then(|inner| inner));
@@ -160,7 +186,7 @@ impl Work<'_> {
                 idle_since = Some(Instant::now());
                 sleep.as_mut().reset(tokio::time::Instant::now() + idle_timeout);
             }
-            if sleep.as_mut().poll(cx).is_ready() {
+            if sleep.as_mut().poll(outer).is_ready() {
                 if me.pool.withdraw(me.slot) {
                     return Poll::Ready(Ok(()));
                 }
@@ -179,24 +205,34 @@ impl Work<'_> {
             Proxy::P2(guest) => *guest.wasi_http_incoming_handler().func_handle().func(),
         };
         let mut running = FuturesUnordered::new();
+        let largest = self.pool.instances().shared().limits.max_reused_memory_bytes;
         let mut taken = 0;
+        let mut spent = false;
         let mut next = Some(first);
         poll_fn(|cx| {
             loop {
                 if let Some(job) = next.take().or_else(|| self.slot.take()) {
+                    // Nobody waits for what comes next to compute.
+                    self.let_go();
                     taken += 1;
                     self.settled.store(false, Ordering::Relaxed);
                     self.idle.store(false, Ordering::Relaxed);
                     running.push(self.answer(accessor, job));
                 }
                 match running.poll_next_unpin(cx) {
-                    Poll::Ready(Some(Ok(()))) => continue,
+                    Poll::Ready(Some(Ok(()))) => {
+                        spent |= accessor.with(|mut access| access.get().memory.used() > largest);
+                        self.settled.store(false, Ordering::Relaxed);
+                        continue;
+                    }
                     Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(error)),
                     Poll::Ready(None) | Poll::Pending => {}
                 }
-                let has_room = taken < reuse
+                spent |= taken >= reuse;
+                self.poll_leaving(cx);
+                let has_room = !spent
                     && running.len() < at_once
-                    && (running.is_empty() || self.settled.load(Ordering::Relaxed))
+                    && (self.settled.load(Ordering::Relaxed) || running.is_empty() && self.leaving().is_empty())
                     && accepts(accessor, handler, cx);
                 if has_room {
                     self.slot.listen(cx.waker());
@@ -208,7 +244,7 @@ impl Work<'_> {
                 if !running.is_empty() || accessor.poll_no_interesting_tasks(cx).is_pending() {
                     return Poll::Pending;
                 }
-                if taken >= reuse {
+                if spent {
                     return Poll::Ready(Ok(()));
                 }
                 self.idle.store(true, Ordering::Relaxed);
@@ -219,6 +255,14 @@ impl Work<'_> {
     }
 
     async fn answer(&self, accessor: &Accessor<GuestState>, job: Job) -> wasmtime::Result<()> {
+        let (reply, answered) = match self.proxy {
+            Proxy::P3(_) => {
+                let (reply, answer) = oneshot::channel();
+                (reply, Some((answer, job.reply)))
+            }
+            // Answers before it writes its body, and waits for somebody to read it.
+            Proxy::P2(_) => (job.reply, None),
+        };
         let prepared = accessor.with(|mut store| {
             let mut store = store.as_context_mut();
             store.data().progress.touch();
@@ -227,17 +271,38 @@ impl Work<'_> {
                 self.proxy,
                 job.request,
                 WasiHttpView::http,
-                job.reply,
+                reply,
             )
         })?;
         // What computes without end is stopped by the clock; what waits may wait.
         prepared.run(accessor, std::future::pending()).await?;
         accessor.with(|mut access| access.get().progress.touch());
+        if let Some((mut answer, reply)) = answered
+            && let Ok(Some(answer)) = answer.try_recv()
+        {
+            self.leaving().extend(Leaving::new(reply, answer));
+        }
         Ok(())
+    }
+
+    /// Sends off the answers that are whole.
+    fn poll_leaving(&self, cx: &mut Context<'_>) {
+        for answer in self.leaving().extract_if(.., |answer| answer.poll_more(cx).is_ready()) {
+            answer.leave();
+        }
+    }
+
+    /// Sends off all answers, as far as they are.
+    fn let_go(&self) {
+        self.leaving().drain(..).for_each(Leaving::leave);
+    }
+
+    fn leaving(&self) -> MutexGuard<'_, Vec<Leaving>> {
+        self.leaving.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Whether the guest's own backpressure lets another request in.
-fn accepts(accessor: &Accessor<GuestState>, handler: Func, cx: &mut std::task::Context<'_>) -> bool {
+fn accepts(accessor: &Accessor<GuestState>, handler: Func, cx: &mut Context<'_>) -> bool {
     accessor.poll_ready_for_concurrent_call(handler, cx).is_ready()
 }

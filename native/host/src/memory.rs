@@ -14,6 +14,10 @@ impl MemoryLimit {
     pub fn new(most: usize) -> Self {
         Self { used: 0, most }
     }
+
+    pub fn used(&self) -> usize {
+        self.used
+    }
 }
 
 impl ResourceLimiter for MemoryLimit {

@@ -35,10 +35,13 @@ pub enum NoAnswer {
     Failed(wasmtime::Error),
 }
 
+pub type Answer = wasmtime::Result<Response<WasiBody>>;
+pub type Reply = oneshot::Sender<Answer>;
+
 /// A request on its way to an instance.
 pub struct Job {
     pub request: Request<WasiBody>,
-    pub reply: oneshot::Sender<wasmtime::Result<Response<WasiBody>>>,
+    pub reply: Reply,
 }
 
 pub struct Pool {

@@ -149,6 +149,19 @@ async fn an_instance_is_replaced_after_its_last_request() {
 }
 
 #[tokio::test]
+async fn an_instance_that_has_grown_large_takes_no_more_requests() {
+    let host = unruly()
+        .limits(|limits| limits.max_reused_memory_bytes = 6 << 20)
+        .load()
+        .await;
+    for _ in 0..3 {
+        assert_eq!(text(&host, "/unruly/large").await, "1 1");
+    }
+    assert_eq!(text(&host, "/unruly/x").await, "1 1");
+    assert_eq!(text(&host, "/unruly/x").await, "2 1");
+}
+
+#[tokio::test]
 async fn an_idle_instance_ends() {
     let host = unruly()
         .limits(|limits| limits.idle_timeout = Duration::from_millis(20))
