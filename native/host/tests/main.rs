@@ -13,6 +13,7 @@ mod host {
     mod limits;
     mod manifest;
     mod outbound;
+    mod pieces;
     mod routing;
     mod sqlite;
 }

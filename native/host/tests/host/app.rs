@@ -124,10 +124,15 @@ pub async fn post(host: &Host, path: &str, body: impl Into<Bytes>) -> Answer {
     send(host, Request::post(path), body).await
 }
 
-pub async fn send(host: &Host, request: http::request::Builder, body: impl Into<Bytes>) -> Answer {
+/// The answer with its body as it streams.
+pub async fn ask(host: &Host, request: http::request::Builder, body: impl Into<Bytes>) -> Response<Body> {
     let body: Body = Full::new(body.into()).map_err(|never| match never {}).boxed_unsync();
     let client = SocketAddr::from(([192, 0, 2, 7], 4711));
-    let response = host.handle(request.body(body).unwrap(), client).await;
+    host.handle(request.body(body).unwrap(), client).await
+}
+
+pub async fn send(host: &Host, request: http::request::Builder, body: impl Into<Bytes>) -> Answer {
+    let response = ask(host, request, body).await;
     let (parts, body) = response.into_parts();
     let text = match body.collect().await {
         Ok(body) => String::from_utf8_lossy(&body.to_bytes()).into_owned(),
