@@ -32,6 +32,10 @@ impl Rusqlite {
     fn boxed(opened: rusqlite::Result<rusqlite::Connection>) -> Result<Box<dyn Engine>, StoreError> {
         let connection = opened.map_err(explain)?;
         connection.set_prepared_statement_cache_capacity(256);
+        // As the embedded host does, so that plans are the same here and there.
+        connection
+            .set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+            .map_err(explain)?;
         Ok(Box::new(Self(ReentrantMutex::new(connection))))
     }
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use rusqlite::ErrorCode;
+use rusqlite::config::DbConfig;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 
 use super::classify::{first_word, looks_like_a_read};
@@ -105,6 +106,9 @@ impl Opened {
             db.authorizer(Some(deny_attached_files)).map_err(io)?;
         }
         db.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
+        // Or a cached statement is prepared anew each time when its plan could depend on a bound value.
+        db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+            .map_err(io)?;
         db.busy_timeout(Duration::ZERO).map_err(io)?;
         let clock = Arc::new(InlineClock {
             started: Instant::now(),
