@@ -80,7 +80,7 @@ export interface ServerEvents {
   MEMBER_ADDED: { chatId: string; userId: string };
   MEMBER_REMOVED: { chatId: string; userId: string };
   MESSAGE_READ: { chatId: string; userId: string; seq: number };
-  NOTIFICATION: { kind: string; title: string; body: string; link: string | null; timestamp: string };
+  NOTIFICATION: { id: string; kind: string; title: string; body: string; link: string | null; timestamp: string };
   HEALTH_RESPONSE: {
     status: string;
     timestamp: string;

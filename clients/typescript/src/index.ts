@@ -21,6 +21,11 @@ export interface Options {
   /** The first and the longest pause between two tries, in milliseconds. */
   minPause?: number;
   maxPause?: number;
+  /**
+   * How long a message may stay unanswered, in milliseconds, before the connection is taken for dead: a network that
+   * went away tells nobody, and a browser doesn't say when it last heard from the server.
+   */
+  patience?: number;
 }
 
 export interface Outgoing {
@@ -38,6 +43,8 @@ type Listener<K extends keyof AllEvents> = (data: AllEvents[K]) => void;
 interface Waiting {
   payload: Outgoing & { tempId: string };
   sent: boolean;
+  /** Runs while an answer is awaited, or until the next try. */
+  timer: ReturnType<typeof setTimeout> | undefined;
   resolve: (sent: Acknowledgement) => void;
   reject: (error: RealtimeError) => void;
 }
@@ -60,6 +67,8 @@ export class Realtime {
   private connected = false;
   private stopped = true;
   private tries = 0;
+  /** Which `open` counts: one that waits for a token may be overtaken. */
+  private turn = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private reauth: ReturnType<typeof setTimeout> | undefined;
   private readonly lastSeq: Record<string, number>;
@@ -93,7 +102,7 @@ export class Realtime {
   close(): void {
     this.stop();
     for (const [tempId, waiting] of this.waiting) {
-      this.waiting.delete(tempId);
+      this.forget(tempId, waiting);
       waiting.reject(new RealtimeError("CLOSED", "The client was closed."));
     }
   }
@@ -101,7 +110,7 @@ export class Realtime {
   /** Resolves once the message is stored for good, however often the connection drops meanwhile. */
   send(message: Outgoing, tempId: string = crypto.randomUUID()): Promise<Acknowledgement> {
     return new Promise((resolve, reject) => {
-      const waiting: Waiting = { payload: { ...message, tempId }, sent: false, resolve, reject };
+      const waiting: Waiting = { payload: { ...message, tempId }, sent: false, timer: undefined, resolve, reject };
       this.waiting.set(tempId, waiting);
       this.sendWaiting(waiting);
     });
@@ -120,14 +129,18 @@ export class Realtime {
   }
 
   private async open(): Promise<void> {
-    let token: string;
+    const turn = ++this.turn;
+    let token: string | undefined;
     try {
       token = await this.options.token();
     } catch {
+      // Tried again, as when the server can't be reached.
+    }
+    if (this.stopped || turn !== this.turn) return;
+    if (token === undefined) {
       this.again();
       return;
     }
-    if (this.stopped) return;
     const Socket = this.options.WebSocket ?? WebSocket;
     const socket = new Socket(`${this.options.url.replace(/^http/, "ws").replace(/\/$/, "")}/ws`, "nexus.v1");
     this.socket = socket;
@@ -140,14 +153,26 @@ export class Realtime {
       if (this.socket === socket) this.hear(String(frame.data));
     };
     socket.onclose = () => {
-      if (this.socket !== socket) return;
-      this.socket = undefined;
-      this.connected = false;
-      clearTimeout(this.reauth);
-      for (const waiting of this.waiting.values()) waiting.sent = false;
-      this.emit("disconnected", { again: !this.stopped });
-      this.again();
+      if (this.socket === socket) this.lost();
     };
+  }
+
+  private lost(): void {
+    this.disconnect();
+    this.emit("disconnected", { again: !this.stopped });
+    this.again();
+  }
+
+  private disconnect(): void {
+    this.connected = false;
+    clearTimeout(this.reauth);
+    for (const waiting of this.waiting.values()) {
+      waiting.sent = false;
+      clearTimeout(waiting.timer);
+    }
+    const socket = this.socket;
+    this.socket = undefined;
+    socket?.close();
   }
 
   private again(): void {
@@ -160,12 +185,8 @@ export class Realtime {
 
   private stop(): void {
     this.stopped = true;
-    this.connected = false;
     clearTimeout(this.timer);
-    clearTimeout(this.reauth);
-    const socket = this.socket;
-    this.socket = undefined;
-    socket?.close();
+    this.disconnect();
   }
 
   /** A fresh token before the present one runs out, a minute ahead where there is one. */
@@ -220,8 +241,9 @@ export class Realtime {
 
   private connectedTo(data: ServerEvents["CONNECTED"]): void {
     for (const { chatId, lastSeq } of data.chats) {
-      // Known from now on; of the others the server replays what lies between.
-      this.lastSeq[chatId] ??= lastSeq;
+      // Known from now on; of the others the server replays what lies between. After a restore it may have less than
+      // we saw, and what is said anew is new to us.
+      this.lastSeq[chatId] = Math.min(this.lastSeq[chatId] ?? lastSeq, lastSeq);
     }
     for (const waiting of this.waiting.values()) this.sendWaiting(waiting);
   }
@@ -236,7 +258,7 @@ export class Realtime {
   private acknowledged(data: Acknowledgement): void {
     const waiting = data.tempId === null ? undefined : this.waiting.get(data.tempId);
     if (waiting && data.tempId !== null) {
-      this.waiting.delete(data.tempId);
+      this.forget(data.tempId, waiting);
       waiting.resolve(data);
     }
   }
@@ -245,13 +267,14 @@ export class Realtime {
     if (FINAL_ERRORS.has(error.code)) this.stopped = true;
     const waiting = error.tempId === undefined ? undefined : this.waiting.get(error.tempId);
     if (!waiting || error.tempId === undefined) return;
+    clearTimeout(waiting.timer);
     if (PASSING.has(error.code)) {
-      setTimeout(() => {
+      waiting.timer = setTimeout(() => {
         waiting.sent = false;
         this.sendWaiting(waiting);
       }, error.retryAfterMs ?? 1_000);
     } else {
-      this.waiting.delete(error.tempId);
+      this.forget(error.tempId, waiting);
       waiting.reject(new RealtimeError(error.code, error.message));
     }
   }
@@ -259,8 +282,15 @@ export class Realtime {
   private sendWaiting(waiting: Waiting): void {
     if (this.connected && !waiting.sent && this.waiting.has(waiting.payload.tempId)) {
       waiting.sent = true;
+      clearTimeout(waiting.timer);
+      waiting.timer = setTimeout(() => this.lost(), this.options.patience ?? 15_000);
       this.say("NEW_MESSAGE", waiting.payload);
     }
+  }
+
+  private forget(tempId: string, waiting: Waiting): void {
+    clearTimeout(waiting.timer);
+    this.waiting.delete(tempId);
   }
 
   private say(event: string, data: unknown): void {

@@ -29,9 +29,9 @@ const until = async (condition) => {
   assert.fail("it never came true");
 };
 
-const start = async () => {
+const start = async (options = {}) => {
   Fake.all = [];
-  const realtime = new Realtime({ url: "http://x", token: () => "t", WebSocket: Fake, minPause: 1, maxPause: 5 });
+  const realtime = new Realtime({ url: "http://x", token: () => "t", WebSocket: Fake, minPause: 1, maxPause: 5, ...options });
   realtime.connect();
   await until(() => Fake.all[0]?.sent.length === 1);
   return realtime;
@@ -86,4 +86,46 @@ test("who connected elsewhere is not fought with", async () => {
   Fake.all[0].say("FORCE_DISCONNECT", { code: "DUPLICATE" });
   await new Promise((resolve) => setTimeout(resolve, 30));
   assert.deepEqual([states, Fake.all.length], [[false], 1]);
+});
+
+test("a connection that answers nothing is given up and the message sent on the next one", async () => {
+  const realtime = await start({ patience: 20 });
+  Fake.all[0].say("CONNECTED", { chats: [] });
+  const sent = realtime.send({ chatId: "c", content: "hi" }, "one");
+  // Nothing is heard, and nothing is said of the connection's end either.
+  await until(() => Fake.all[1]?.sent.length === 1);
+  Fake.all[1].say("CONNECTED", { chats: [] });
+  assert.equal(Fake.all[1].sent[1].data.tempId, "one");
+  Fake.all[1].say("MESSAGE_SENT", { tempId: "one", messageId: "m", seq: 1 });
+  await sent;
+  await new Promise((resolve) => setTimeout(resolve, 40));
+  assert.equal(Fake.all.length, 2);
+  realtime.close();
+});
+
+test("after a restore of the server what is said anew is shown", async () => {
+  const realtime = await start({ lastSeq: { c: 9 } });
+  const shown = [];
+  realtime.on("NEW_MESSAGE", (message) => shown.push(message.seq));
+  Fake.all[0].say("CONNECTED", { chats: [{ chatId: "c", lastSeq: 4, lastChange: 0 }] });
+  Fake.all[0].say("NEW_MESSAGE", { chatId: "c", seq: 5 });
+  assert.deepEqual(shown, [5]);
+  realtime.close();
+});
+
+test("closing and connecting again while a token is awaited opens one connection", async () => {
+  Fake.all = [];
+  let give;
+  const token = () => new Promise((resolve) => (give = resolve));
+  const realtime = new Realtime({ url: "http://x", token, WebSocket: Fake });
+  realtime.connect();
+  const first = give;
+  realtime.close();
+  realtime.connect();
+  first("old");
+  give("new");
+  await until(() => Fake.all[0]?.sent.length === 1);
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.deepEqual(Fake.all.map((socket) => socket.sent[0].data.token), ["new"]);
+  realtime.close();
 });

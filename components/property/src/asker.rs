@@ -5,13 +5,18 @@ use http::request::Parts;
 use nexus_domain::ids::{CompanyId, TenantId, UserId};
 use nexus_domain::{Invalid, Role};
 use nexus_kit::listing::Asked;
-use nexus_kit::{App, FieldError, Problem, Session, clock};
-use nexus_store::company_day::{self, CompanyDay};
+use nexus_kit::{App, Caller, FieldError, Problem, Session, clock, turn};
+use nexus_store::company_day::{self, CompanyDay, CompanyState};
 use nexus_store::{StoreError, tenants};
+
+use crate::record::Scribe;
 
 /// A signed-in person, and the company they name if they do (`?companyId=`).
 pub struct Asker {
     session: Session,
+    /// Of the company they name, or else their own; not asked yet whether it is theirs to see.
+    state: Option<CompanyState>,
+    caller: Caller,
     named: Option<CompanyId>,
     pairs: Vec<(String, String)>,
 }
@@ -20,24 +25,42 @@ impl FromRequestParts<App> for Asker {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let session = Session::from_request_parts(parts, app).await?;
-        let axum::extract::Query(pairs) = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
-            .map_err(|_| Problem::field("", Invalid::new("INVALID", "the query string can't be read")))?;
-        for (place, (name, _)) in pairs.iter().enumerate() {
-            if pairs[..place].iter().any(|(before, _)| before == name) {
-                return Err(Problem::field(
-                    name.clone(),
-                    Invalid::new("DUPLICATE_PROPERTY", "stands more than once"),
-                ));
-            }
-        }
-        let named = pairs
-            .iter()
-            .find(|(name, _)| name == "companyId")
-            .map(|(name, text)| text.parse().map_err(|invalid| Problem::field(name.clone(), invalid)))
-            .transpose()?;
-        Ok(Self { session, named, pairs })
+        let asked = asked(parts);
+        // Who isn't signed in isn't told what is wrong with the rest.
+        let named = asked.as_ref().ok().and_then(|(_, named)| *named);
+        let (session, state) = Session::beside_company(app, parts, named)?;
+        let caller = Caller::from_request_parts(parts, app).await?;
+        let (pairs, named) = asked?;
+        Ok(Self {
+            session,
+            state,
+            caller,
+            named,
+            pairs,
+        })
     }
+}
+
+type Pairs = Vec<(String, String)>;
+
+/// The query string, and the company it names.
+fn asked(parts: &Parts) -> Result<(Pairs, Option<CompanyId>), Problem> {
+    let axum::extract::Query(pairs) = axum::extract::Query::<Pairs>::try_from_uri(&parts.uri)
+        .map_err(|_| Problem::field("", Invalid::new("INVALID", "the query string can't be read")))?;
+    for (place, (name, _)) in pairs.iter().enumerate() {
+        if pairs[..place].iter().any(|(before, _)| before == name) {
+            return Err(Problem::field(
+                name.clone(),
+                Invalid::new("DUPLICATE_PROPERTY", "stands more than once"),
+            ));
+        }
+    }
+    let named = pairs
+        .iter()
+        .find(|(name, _)| name == "companyId")
+        .map(|(name, text)| text.parse().map_err(|invalid| Problem::field(name.clone(), invalid)))
+        .transpose()?;
+    Ok((pairs, named))
 }
 
 impl Asker {
@@ -47,6 +70,11 @@ impl Asker {
 
     pub fn role(&self) -> Role {
         self.session.role()
+    }
+
+    /// Who writes down what they do.
+    pub fn scribe(&self) -> Scribe {
+        Scribe::new(Some(self.user()), self.caller.clone())
     }
 
     /// 403 unless the role is at least this one.
@@ -103,8 +131,24 @@ impl Asker {
     }
 
     /// [`Asker::company`] on the day it is there.
-    pub fn day(&self, app: &App) -> Result<CompanyDay, Problem> {
-        open(app, self.company()?)
+    pub async fn day(&self, app: &App) -> Result<CompanyDay, Problem> {
+        self.open(app, self.company()?).await
+    }
+
+    /// A company on the day it is there, if need be moved on to it.
+    pub async fn open(&self, app: &App, company: CompanyId) -> Result<CompanyDay, Problem> {
+        let beside = self.state.as_ref().filter(|state| state.day.id == company);
+        let state = match beside {
+            Some(state) => Some(state.clone()),
+            None => company_day::state(app.database(), company, clock::now())?,
+        };
+        let state = state.ok_or_else(Problem::not_found)?;
+        if state.is_current() {
+            return Ok(state.day);
+        }
+        let _turn = turn().await;
+        let opened = state.opened(app.database())?;
+        Ok(opened.ok_or_else(Problem::not_found)?.day)
     }
 
     /// The company in which something with an id is looked for: one's own, or wherever it is for a SUPER_ADMIN.
@@ -153,9 +197,4 @@ impl Asker {
         }
         Ok(())
     }
-}
-
-/// A company on the day it is there.
-pub fn open(app: &App, company: CompanyId) -> Result<CompanyDay, Problem> {
-    company_day::open(app.database(), company, clock::now())?.ok_or_else(Problem::not_found)
 }

@@ -6,6 +6,7 @@
 mod asker;
 mod fault;
 mod paper;
+mod record;
 mod routes;
 mod telling;
 

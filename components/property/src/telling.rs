@@ -2,8 +2,8 @@
 
 use nexus_domain::relay::RelayEvent;
 use nexus_domain::settings;
-use nexus_kit::{App, Problem, relay};
-use nexus_store::ledger_notices::Told;
+use nexus_kit::{App, Problem, clock, relay};
+use nexus_store::ledger_notices::{Means, Told};
 use serde_json::json;
 
 /// Where the console is: the first of the origins the frontend is served from.
@@ -13,6 +13,14 @@ pub fn console(app: &App) -> Result<String, Problem> {
         .first()
         .map(|origin| origin.as_str().to_owned())
         .unwrap_or_default())
+}
+
+/// What a transaction that tells people needs; `console` as [`console`] gives it.
+pub fn means(console: &str) -> Means<'_> {
+    Means {
+        random: &clock::random,
+        console,
+    }
 }
 
 /// `NOTIFICATION` to the sockets of those who were told; after the commit.

@@ -3,6 +3,7 @@
 mod imports;
 mod lists;
 mod papers;
+mod recorded;
 mod rent;
 mod scope;
 mod strangers;

@@ -15,6 +15,7 @@ pub mod ids;
 pub mod invalid;
 pub mod invoice;
 pub mod keyed_hash;
+pub mod ledger_words;
 pub mod mail;
 pub mod maintenance;
 pub mod message;

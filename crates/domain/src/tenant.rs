@@ -1,28 +1,61 @@
 //! Tenants: who lives there and pays, with or without an account of their own.
 
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
-use crate::given::{one_line, text_type};
+use crate::given::{given_as_text, one_line, text_type};
 use crate::ids::{CompanyId, TenantId, UserId};
 use crate::{Invalid, Timestamp};
 
 text_type! {
     FullName: 1..=200, one_line;
-    /// A number in E.164 form: `+` and 7 to 15 digits, the first not 0.
-    Phone: 8..=16, |text| {
-        let digits = text.strip_prefix('+').unwrap_or_default();
-        let good = (7..=15).contains(&digits.len())
-            && digits.bytes().all(|b| b.is_ascii_digit())
-            && !digits.starts_with('0');
-        if good { Ok(()) } else { Err(Invalid::new("INVALID_PHONE", "must be a number such as +201001234567")) }
-    };
     /// The number on an identity card or passport.
     NationalId: 4..=50, |text| {
         let plain = text.chars().all(|c| c.is_alphanumeric() || " -/.".contains(c));
         if plain { Ok(()) } else { Err(Invalid::new("INVALID_NATIONAL_ID", "must be letters, digits, spaces, - / and . only")) }
     };
 }
+
+/// A number in E.164 form, `^\+[1-9]\d{6,14}$`. Nothing is trimmed: a number with blanks around it is another text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Phone(String);
+
+impl std::str::FromStr for Phone {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let digits = text.strip_prefix('+').unwrap_or_default();
+        let good =
+            (7..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');
+        if good {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(Invalid::new("INVALID_PHONE", "must be a number such as +201001234567"))
+        }
+    }
+}
+
+impl std::fmt::Display for Phone {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl PartialSchema for Phone {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .pattern(Some(r"^\+[1-9]\d{6,14}$"))
+            .into()
+    }
+}
+
+impl ToSchema for Phone {}
+
+given_as_text!(Phone);
 
 /// What somebody who need not know the number sees of it: its last four characters at most, and never
 /// more than half.
@@ -77,6 +110,8 @@ mod tests {
             "+123456",
             "+1234567890123456",
             "+12 345 678",
+            " +201001234567",
+            "+201001234567\n",
             "+٢٠١٠٠١٢٣٤٥٦٧",
         ] {
             assert!(bad.parse::<Phone>().is_err(), "{bad}");

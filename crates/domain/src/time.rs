@@ -35,19 +35,71 @@ impl Timestamp {
     }
 }
 
+/// `2026-01-31T09:00:00.000Z`
+const WIDTH: usize = 24;
+/// Of the years that RFC 3339 can write, 0000 to 9999, in milliseconds.
+const WRITABLE: std::ops::Range<i64> = -62_167_219_200_000..253_402_300_800_000;
+
+impl Timestamp {
+    /// As it is written, if it can be. By hand: a page of a list has forty of them, and jiff's printer, which can do any
+    /// zone and precision, does more than is needed for one form.
+    fn written(self) -> Option<[u8; WIDTH]> {
+        if !WRITABLE.contains(&self.0) {
+            return None;
+        }
+        let (day, millis) = (self.0.div_euclid(86_400_000), self.0.rem_euclid(86_400_000));
+        let (year, month, day) = civil(day);
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        for (at, width, number) in [
+            (0, 4, year),
+            (5, 2, month),
+            (8, 2, day),
+            (11, 2, millis / 3_600_000),
+            (14, 2, millis / 60_000 % 60),
+            (17, 2, millis / 1_000 % 60),
+            (20, 3, millis % 1_000),
+        ] {
+            let mut rest = number;
+            for place in (at..at + width).rev() {
+                text[place] = b'0' + u8::try_from(rest % 10).unwrap_or(0);
+                rest /= 10;
+            }
+        }
+        Some(text)
+    }
+}
+
+/// Year, month and day of the day so many days after 1970-01-01 (Howard Hinnant, *chrono-Compatible Low-Level Date
+/// Algorithms*, `civil_from_days`).
+fn civil(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468;
+    let era = days.div_euclid(146_097);
+    let day_of_era = days.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    (year, month, day)
+}
+
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match jiff::Timestamp::from_millisecond(self.0) {
-            Ok(instant) => write!(f, "{instant:.3}"),
-            // Out of the range of years that RFC 3339 can write; nothing stored gets here.
-            Err(_) => write!(f, "{}ms", self.0),
+        match self.written() {
+            Some(text) => f.write_str(std::str::from_utf8(&text).unwrap_or_default()),
+            // Nothing stored gets here.
+            None => write!(f, "{}ms", self.0),
         }
     }
 }
 
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        match self.written() {
+            Some(text) => serializer.serialize_str(std::str::from_utf8(&text).unwrap_or_default()),
+            None => serializer.collect_str(self),
+        }
     }
 }
 
@@ -70,6 +122,18 @@ mod tests {
             Timestamp::from_millis(1_769_850_000_007).to_string(),
             "2026-01-31T09:00:00.007Z"
         );
+    }
+
+    #[test]
+    fn what_is_written_is_what_jiff_writes_on_every_day_of_the_years_that_can_be_written() {
+        for day in (WRITABLE.start / 86_400_000)..(WRITABLE.end / 86_400_000) {
+            let millis = day * 86_400_000 + (day * 7_919_993).rem_euclid(86_400_000);
+            let by_jiff = jiff::Timestamp::from_millisecond(millis).map(|instant| format!("{instant:.3}"));
+            // jiff ends a day before the year does.
+            if let Ok(by_jiff) = by_jiff {
+                assert_eq!(Timestamp::from_millis(millis).to_string(), by_jiff);
+            }
+        }
     }
 
     #[test]

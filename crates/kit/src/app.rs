@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use nexus_domain::settings;
 use nexus_domain::settings::Secret;
-use nexus_store::Database;
+use nexus_store::{Database, Usage};
 
+use crate::session::Verified;
 use crate::{Config, Problem};
 
 #[derive(Clone)]
@@ -16,6 +17,10 @@ struct Parts {
     config: Config,
     access_secrets: Vec<Secret>,
     internal_secrets: Vec<Secret>,
+    verified: Verified,
+    /// For batches; opened by the first.
+    #[cfg(target_arch = "wasm32")]
+    writer: std::sync::OnceLock<Database>,
 }
 
 impl App {
@@ -27,11 +32,39 @@ impl App {
             config,
             access_secrets,
             internal_secrets,
+            verified: Verified::default(),
+            #[cfg(target_arch = "wasm32")]
+            writer: std::sync::OnceLock::new(),
         })))
     }
 
     pub fn database(&self) -> &Database {
         &self.0.database
+    }
+
+    /// A connection of its own for batches: what they haven't committed is nobody's to read.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn writer(&self) -> Result<&Database, nexus_store::StoreError> {
+        if let Some(writer) = self.0.writer.get() {
+            return Ok(writer);
+        }
+        let opened = Database::open_beside()?;
+        Ok(self.0.writer.get_or_init(|| opened))
+    }
+
+    /// What was asked of the database since this was asked last.
+    pub fn take_usage(&self) -> Usage {
+        let usage = self.0.database.take_usage();
+        #[cfg(target_arch = "wasm32")]
+        if let Some(writer) = self.0.writer.get() {
+            return usage + writer.take_usage();
+        }
+        usage
+    }
+
+    /// Access tokens that were found good before.
+    pub(crate) fn verified(&self) -> &Verified {
+        &self.0.verified
     }
 
     pub fn config(&self) -> &Config {

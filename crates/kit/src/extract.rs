@@ -26,15 +26,22 @@ where
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        if !has_type(&request, |subtype| subtype == "json" || subtype.ends_with("+json")) {
-            return Err(Problem::new(
-                Code::UnsupportedMediaType,
-                "The body must be `application/json`.",
-            ));
+        let is_json = has_type(&request, |subtype| subtype == "json" || subtype.ends_with("+json"));
+        let is_untyped = !request.headers().contains_key(header::CONTENT_TYPE);
+        if !is_json && !is_untyped {
+            return Err(wrong_type());
         }
         let body = read_body(request, LIMIT).await?;
+        // Who sends nothing need not say what it is of.
+        if is_untyped && !body.is_empty() {
+            return Err(wrong_type());
+        }
         parse_json(&body).map(Self)
     }
+}
+
+fn wrong_type() -> Problem {
+    Problem::new(Code::UnsupportedMediaType, "The body must be `application/json`.")
 }
 
 fn has_type(request: &Request, accepts: impl Fn(&str) -> bool) -> bool {

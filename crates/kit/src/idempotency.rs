@@ -19,11 +19,11 @@ use nexus_domain::Invalid;
 use nexus_domain::ids::UserId;
 use nexus_store::idempotency::{self, Claim};
 use nexus_store::{Database, StoreError};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::extract::{JSON_LIMIT, parse_json, read_body};
-use crate::{App, Code, FieldErrors, Problem, clock};
+use crate::{App, Code, FieldErrors, Problem, clock, respond, write};
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// Set on an answer that is a repetition.
@@ -109,32 +109,66 @@ fn is_json(content_type: Option<&HeaderValue>) -> bool {
 impl<T> Keyed<T> {
     /// Claims the key for this person.
     pub fn start(&self, app: &App, user: UserId) -> Result<Start, Problem> {
-        let Some(key) = &self.key else {
-            return Ok(Start::Run(Ticket(None)));
-        };
-        match idempotency::claim(app.database(), user, key, &self.fingerprint, clock::now())? {
-            Claim::Run(ticket) => Ok(Start::Run(Ticket(Some(ticket)))),
-            Claim::Replay { status, body } => replay(status, body).map(Start::Replay),
-            Claim::Mismatch => Err(Problem::new(
-                Code::IdempotencyMismatch,
-                "This Idempotency-Key was used for another request. Use a new one.",
-            )),
-            Claim::InFlight => Err(Problem::new(
-                Code::IdempotencyInFlight,
-                "A request with this Idempotency-Key is still running.",
-            )
-            .retry_after(1)),
+        match &self.key {
+            Some(key) => claimed(idempotency::claim(
+                app.database(),
+                user,
+                key,
+                &self.fingerprint,
+                clock::now(),
+            )?),
+            None => Ok(Start::Run(Ticket(None))),
         }
     }
+
+    /// As [`Keyed::start`], in a component that writes in batches.
+    pub async fn start_in_batch(&self, app: &App, user: UserId) -> Result<Start, Problem> {
+        let Some(key) = self.key.clone() else {
+            return Ok(Start::Run(Ticket(None)));
+        };
+        let fingerprint = self.fingerprint.clone();
+        let claim = write(app, move |tx| {
+            idempotency::claim(tx, user, &key, &fingerprint, clock::now())
+        });
+        claimed(claim.await?)
+    }
+}
+
+fn claimed(claim: Claim) -> Result<Start, Problem> {
+    match claim {
+        Claim::Run(ticket) => Ok(Start::Run(Ticket(Some(ticket)))),
+        Claim::Replay { status, body } => replay(status, body).map(Start::Replay),
+        Claim::Mismatch => Err(Problem::new(
+            Code::IdempotencyMismatch,
+            "This Idempotency-Key was used for another request. Use a new one.",
+        )),
+        Claim::InFlight => Err(Problem::new(
+            Code::IdempotencyInFlight,
+            "A request with this Idempotency-Key is still running.",
+        )
+        .retry_after(1)),
+    }
+}
+
+/// What a resource's answer had its `ETag` from.
+#[derive(Deserialize)]
+struct Versioned {
+    version: i64,
 }
 
 fn replay(status: u16, body: Vec<u8>) -> Result<Response, Problem> {
     let status = StatusCode::from_u16(status).map_err(|error| Problem::internal(error.to_string()))?;
+    let version = serde_json::from_slice::<Versioned>(&body)
+        .ok()
+        .map(|answer| answer.version);
     let mut response = (status, Bytes::from(body)).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(REPLAYED, HeaderValue::from_static("true"));
-    Ok(response)
+    Ok(match version {
+        Some(version) => respond::with_etag(response, version),
+        None => response,
+    })
 }
 
 impl Ticket {
@@ -151,6 +185,14 @@ pub fn settle<T, E>(app: &App, ticket: &Ticket, result: Result<T, E>) -> Result<
     if let (Err(_), Some(ticket)) = (&result, &ticket.0) {
         // If this fails too, the key is free again in a minute.
         let _ = idempotency::release(app.database(), ticket);
+    }
+    result
+}
+
+/// As [`settle`], in a component that writes in batches.
+pub async fn settle_in_batch<T, E>(app: &App, ticket: &Ticket, result: Result<T, E>) -> Result<T, E> {
+    if let (Err(_), Some(ticket)) = (&result, ticket.0.clone()) {
+        let _ = write(app, move |tx| idempotency::release(tx, &ticket)).await;
     }
     result
 }

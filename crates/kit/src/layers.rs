@@ -82,7 +82,7 @@ async fn around(State(app): State<App>, mut request: Request, next: Next) -> Res
         render(problem, &caller, &method, &mut response);
     }
     finish_headers(response.headers_mut(), &path, &caller);
-    let usage = app.database().take_usage();
+    let usage = app.take_usage();
     if caller.behind_edge
         && let Ok(counts) = HeaderValue::from_str(&counts(usage, &observed))
     {

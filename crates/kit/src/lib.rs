@@ -29,6 +29,7 @@ pub mod s3;
 pub mod scan;
 pub mod session;
 pub mod upload;
+pub mod writes;
 
 pub use app::App;
 pub use code::Code;
@@ -38,6 +39,7 @@ pub use fields::FieldErrors;
 pub use layers::Caller;
 pub use problem::{FieldError, Problem};
 pub use session::Session;
+pub use writes::{turn, write};
 
 #[cfg(target_arch = "wasm32")]
 pub use entry::on_this_thread;

@@ -47,7 +47,7 @@ pub struct ListParams {
 /// A list as it was asked for.
 pub struct Asked {
     pub request: PageRequest,
-    /// The list and its order, to which cursors are bound.
+    /// The list, its order and its company, to which cursors are bound.
     name: String,
 }
 
@@ -119,7 +119,9 @@ pub fn read<T>(
     if let (true, Some((sort, descending))) = (errors.is_empty(), sort) {
         request.sort = sort;
         request.descending = descending;
-        let name = format!("{name}:{}{}", if descending { "-" } else { "" }, sort.name);
+        // Whoever looks at another company begins anew there.
+        let whose = company.map(|company| company.to_string()).unwrap_or_default();
+        let name = format!("{name}:{}{}:{whose}", if descending { "-" } else { "" }, sort.name);
         request.after = cursor.map(|cursor| after(&name, sort, cursor)).transpose()?;
         return Ok(Asked { request, name });
     }
@@ -174,13 +176,14 @@ pub fn answer<T: Serialize + Send + 'static>(
         return Ok(response);
     }
     let found = listing::page(app.database(), listing, &asked.request)?;
-    let mut response = respond::ok(&Page {
+    let page = Page {
         items: found.items.into_iter().map(view).collect::<Vec<_>>(),
         next_cursor: found
             .next
             .map(|(value, id)| page::encode(&asked.name, vec![to_json(value), id.into()])),
         total: found.total,
-    });
+    };
+    let mut response = respond::hashed(headers, &page);
     response
         .headers_mut()
         .insert(header::VARY, HeaderValue::from_static("accept"));
@@ -303,12 +306,16 @@ mod tests {
     #[test]
     fn a_cursor_is_bound_to_its_order_and_type() {
         let encode = |name: &str, value: serde_json::Value| page::encode(name, vec![value, "id".into()]);
-        let rent = encode("apartments:monthlyRent", 5.into());
+        let rent = encode("apartments:monthlyRent:", 5.into());
         assert!(asked(&[("sort", "monthlyRent"), ("cursor", &rent)]).is_ok());
         for (sort, cursor) in [
             ("-monthlyRent", rent.as_str()),
             ("apartmentNumber", rent.as_str()),
-            ("monthlyRent", &encode("apartments:monthlyRent", "5".into())),
+            ("monthlyRent", &encode("apartments:monthlyRent:", "5".into())),
+            (
+                "monthlyRent",
+                &encode("apartments:monthlyRent:somebody-else-s", 5.into()),
+            ),
             ("monthlyRent", "x"),
         ] {
             let problem = asked(&[("sort", sort), ("cursor", cursor)]).err().unwrap();

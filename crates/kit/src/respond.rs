@@ -1,5 +1,7 @@
 //! Answers with a body: JSON, and the validators of a single resource.
 
+use std::hash::{DefaultHasher, Hasher};
+
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Serialize;
@@ -51,11 +53,7 @@ fn json(status: StatusCode, body: &impl Serialize) -> Response {
 /// A single resource with its `ETag`, or 304 when the client has this version already.
 pub fn versioned(request: &HeaderMap, version: i64, body: &impl Serialize) -> Response {
     let tag = etag(version);
-    let unchanged = request
-        .get(header::IF_NONE_MATCH)
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|given| given.trim() == "*" || names_tag(given, &tag));
-    let mut response = if unchanged {
+    let mut response = if has(request, &tag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         ok(body)
@@ -64,6 +62,39 @@ pub fn versioned(request: &HeaderMap, version: i64, body: &impl Serialize) -> Re
         response.headers_mut().insert(header::ETAG, value);
     }
     response
+}
+
+/// A list with an `ETag` of what is in it, or 304 when the client has the same. A list has no version of its own, so
+/// the tag is a hash of the answer; a weak one, since nobody edits a list under its tag.
+pub fn hashed(request: &HeaderMap, body: &impl Serialize) -> Response {
+    let bytes = match serde_json::to_vec(body) {
+        Ok(bytes) => bytes,
+        Err(error) => return Problem::internal(error.to_string()).into_response(),
+    };
+    let mut hasher = DefaultHasher::new();
+    hasher.write(&bytes);
+    let tag = format!("\"{:016x}\"", hasher.finish());
+    let mut response = if has(request, &tag) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        (
+            [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))],
+            bytes,
+        )
+            .into_response()
+    };
+    if let Ok(value) = HeaderValue::from_str(&format!("W/{tag}")) {
+        response.headers_mut().insert(header::ETAG, value);
+    }
+    response
+}
+
+/// Whether the client has what this tag names.
+fn has(request: &HeaderMap, tag: &str) -> bool {
+    request
+        .get(header::IF_NONE_MATCH)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|given| given.trim() == "*" || names_tag(given, tag))
 }
 
 /// Adds the `ETag` of this version to an answer.

@@ -1,12 +1,16 @@
 //! Who is asking: the session behind an access token, checked against the database on every request, so
 //! that a revocation is seen at once and everywhere.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
 use axum::extract::{FromRef, FromRequestParts};
 use http::header;
 use http::request::Parts;
 use nexus_domain::ids::{CompanyId, SessionId, UserId};
-use nexus_domain::token::{TokenError, verify_access_token};
-use nexus_domain::{Role, settings};
+use nexus_domain::token::{AccessClaims, TokenError, verify_access_token};
+use nexus_domain::{Role, Timestamp, settings};
+use nexus_store::company_day::CompanyState;
 use nexus_store::sessions::{self, ActiveSession};
 
 use crate::{App, Code, Problem, clock};
@@ -82,20 +86,7 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let app = App::from_ref(state);
-        let found = authenticate(&app, bearer(parts)?)?;
-        if found.must_change_password {
-            return Err(Problem::new(
-                Code::PasswordChangeRequired,
-                "This password was given to you for the first sign-in only. Change it first.",
-            ));
-        }
-        if !found.mfa_enabled && app.config().get(&settings::MFA_REQUIRED_ROLES)?.contains(&found.role) {
-            return Err(Problem::new(
-                Code::MfaEnrolmentRequired,
-                "Your role needs a second factor. Set one up first.",
-            ));
-        }
-        Ok(Self(found))
+        unlimited(&app, authenticate(&app, bearer(parts)?)?)
     }
 }
 
@@ -109,6 +100,39 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         authenticate(&App::from_ref(state), bearer(parts)?).map(Self)
     }
+}
+
+impl Session {
+    /// The session, and the company it is about, in one statement: `named`, or else the person's own.
+    pub fn beside_company(
+        app: &App,
+        parts: &Parts,
+        named: Option<CompanyId>,
+    ) -> Result<(Self, Option<CompanyState>), Problem> {
+        let now = clock::now();
+        let claims = claims(app, bearer(parts)?, now)?;
+        let (found, company) = sessions::find_beside_company(app.database(), claims.sid, named, now)?
+            .filter(|(session, _)| session.user_id == claims.sub)
+            .ok_or_else(ended)?;
+        Ok((unlimited(app, found)?, company))
+    }
+}
+
+/// 403 for whoever must first change a password or set up a second factor.
+fn unlimited(app: &App, found: ActiveSession) -> Result<Session, Problem> {
+    if found.must_change_password {
+        return Err(Problem::new(
+            Code::PasswordChangeRequired,
+            "This password was given to you for the first sign-in only. Change it first.",
+        ));
+    }
+    if !found.mfa_enabled && app.config().get(&settings::MFA_REQUIRED_ROLES)?.contains(&found.role) {
+        return Err(Problem::new(
+            Code::MfaEnrolmentRequired,
+            "Your role needs a second factor. Set one up first.",
+        ));
+    }
+    Ok(Session(found))
 }
 
 fn bearer(parts: &Parts) -> Result<&str, Problem> {
@@ -128,11 +152,87 @@ fn bearer(parts: &Parts) -> Result<&str, Problem> {
 /// The session of an access token, if both are good now.
 pub fn authenticate(app: &App, token: &str) -> Result<ActiveSession, Problem> {
     let now = clock::now();
-    let claims = verify_access_token(&app.access_secrets(), token, now.as_seconds()).map_err(|error| match error {
-        TokenError::Expired => Problem::new(Code::InvalidToken, "The access token has expired. Refresh it."),
-        TokenError::Invalid => Problem::new(Code::InvalidToken, "The access token is not valid."),
-    })?;
+    let claims = claims(app, token, now)?;
     sessions::find_active(app.database(), claims.sid, now)?
         .filter(|session| session.user_id == claims.sub)
-        .ok_or_else(|| Problem::new(Code::InvalidToken, "This session has ended. Sign in again."))
+        .ok_or_else(ended)
+}
+
+fn ended() -> Problem {
+    Problem::new(Code::InvalidToken, "This session has ended. Sign in again.")
+}
+
+/// Tokens that this instance has verified. What a signature says of a text doesn't change while the secrets don't, and
+/// an instance reads those once; whether the token has expired is asked every time, and so is the session's state.
+#[derive(Default)]
+pub struct Verified(Mutex<HashMap<String, AccessClaims>>);
+
+const MOST_VERIFIED: usize = 256;
+
+impl Verified {
+    fn find(&self, token: &str) -> Option<AccessClaims> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(token)
+            .cloned()
+    }
+
+    fn keep(&self, token: &str, claims: &AccessClaims) {
+        let mut verified = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if verified.len() >= MOST_VERIFIED {
+            verified.clear();
+        }
+        verified.insert(token.to_owned(), claims.clone());
+    }
+}
+
+fn claims(app: &App, token: &str, now: Timestamp) -> Result<AccessClaims, Problem> {
+    let expired = || Problem::new(Code::InvalidToken, "The access token has expired. Refresh it.");
+    if let Some(claims) = app.verified().find(token) {
+        return if claims.exp > now.as_seconds() {
+            Ok(claims)
+        } else {
+            Err(expired())
+        };
+    }
+    let claims = verify_access_token(&app.access_secrets(), token, now.as_seconds()).map_err(|error| match error {
+        TokenError::Expired => expired(),
+        TokenError::Invalid => Problem::new(Code::InvalidToken, "The access token is not valid."),
+    })?;
+    app.verified().keep(token, &claims);
+    Ok(claims)
+}
+
+#[cfg(test)]
+mod tests {
+    use nexus_domain::ids::{SessionId, UserId};
+    use nexus_domain::token::sign_access_token;
+    use nexus_store::Database;
+
+    use super::*;
+    use crate::Config;
+
+    const SECRET: &str = "an access secret for tests, long enough";
+
+    #[test]
+    fn a_token_that_was_good_before_is_still_held_to_its_end_and_to_every_letter() {
+        let config = Config::from_pairs([
+            (settings::JWT_ACCESS_SECRET.variable(), SECRET),
+            (settings::INTERNAL_SECRET.variable(), SECRET),
+        ]);
+        let app = App::new(Database::in_memory().unwrap(), config).unwrap();
+        let begin = clock::now();
+        let (user, session) = (clock::new_id(UserId::generate), clock::new_id(SessionId::generate));
+        let made = AccessClaims::new(user, session, Role::Student, None, begin.as_seconds(), 900);
+        let token = sign_access_token(SECRET.as_bytes(), &made).unwrap();
+        for _ in 0..2 {
+            assert_eq!(claims(&app, &token, begin).unwrap(), made);
+        }
+        let late = claims(&app, &token, begin.plus_seconds(900)).unwrap_err();
+        assert_eq!(late.code(), Code::InvalidToken);
+        let mut other = token.clone();
+        other.pop();
+        assert!(claims(&app, &other, begin).is_err());
+    }
 }

@@ -4,8 +4,8 @@ use nexus_domain::Timestamp;
 use nexus_domain::ids::{ApartmentId, CompanyId, CompoundId};
 use nexus_domain::place::{Apartment, ApartmentError, ApartmentStatus};
 
-use crate::listing::{Filter, Listing, Sort, SortKind, integer, parsed, text};
-use crate::{Database, Row, StoreError, params};
+use crate::listing::{Filter, Listing, Sort, SortKind, integer, parsed, real, text};
+use crate::{Database, Edited, Row, StoreError, Transaction, params};
 
 const COLUMNS: &str = "id, company_id, compound_id, apartment_number, floor, bedrooms, area_sqm, monthly_rent, status, \
 created_at, updated_at, version";
@@ -34,6 +34,16 @@ pub static LISTING: Listing<Apartment> = Listing {
         Sort {
             name: "updatedAt",
             column: "updated_at",
+            kind: SortKind::Integer,
+        },
+        Sort {
+            name: "floor",
+            column: "coalesce(floor, -1000)",
+            kind: SortKind::Integer,
+        },
+        Sort {
+            name: "bedrooms",
+            column: "coalesce(bedrooms, -1)",
             kind: SortKind::Integer,
         },
     ],
@@ -67,6 +77,11 @@ pub static LISTING: Listing<Apartment> = Listing {
             name: "monthlyRent",
             clause: "monthly_rent =",
             read: integer,
+        },
+        Filter {
+            name: "areaSqm",
+            clause: "area_sqm =",
+            read: real,
         },
     ],
     search: "apartment_number LIKE ?2 ESCAPE '\\'",
@@ -141,54 +156,52 @@ fn explain(error: StoreError) -> ApartmentError<StoreError> {
 
 /// Reads, changes and writes under one lock; what the change leaves as it was isn't written.
 pub fn edit<E: From<StoreError> + From<ApartmentError<StoreError>>>(
-    database: &Database,
+    tx: &Transaction<'_>,
     company: CompanyId,
     id: ApartmentId,
     now: Timestamp,
     change: impl FnOnce(Apartment) -> Result<Apartment, E>,
-) -> Result<Option<Apartment>, E> {
-    database.transaction(|tx| {
-        let Some(before) = find(tx, company, id)? else {
-            return Ok(None);
-        };
-        let wanted = change(before.clone())?;
-        if wanted == before {
-            return Ok(Some(before));
-        }
-        // Index of the inner query: occupancies_by_apartment.
-        let row = tx
-            .query_opt(
-                &format!(
-                    "UPDATE apartments SET compound_id = ?3, apartment_number = ?4, floor = ?5, bedrooms = ?6, \
-                     area_sqm = ?7, monthly_rent = ?8, status = CASE WHEN ?9 IN ('MAINTENANCE', 'INACTIVE') THEN ?9 \
-                     WHEN EXISTS (SELECT 1 FROM occupancies o WHERE o.company_id = ?1 AND o.apartment_id = ?2 \
-                     AND o.status = 'ACTIVE') THEN 'OCCUPIED' ELSE 'VACANT' END, \
-                     updated_at = ?10, version = version + 1 WHERE company_id = ?1 AND id = ?2 RETURNING {COLUMNS}"
-                ),
-                params![
-                    company,
-                    id,
-                    wanted.compound_id,
-                    &wanted.apartment_number,
-                    wanted.floor,
-                    wanted.bedrooms,
-                    wanted.area_sqm,
-                    wanted.monthly_rent,
-                    wanted.status,
-                    now
-                ],
-            )
-            .map_err(explain)?;
-        let after = row.as_ref().map(read).transpose()?;
-        let given = wanted.status != before.status;
-        if given && after.as_ref().is_some_and(|after| after.status != wanted.status) {
-            return Err(ApartmentError::StatusFollows.into());
-        }
-        if given && wanted.status == ApartmentStatus::Inactive && is_let(tx, company, id)? {
-            return Err(ApartmentError::Let.into());
-        }
-        Ok(after)
-    })
+) -> Result<Option<Edited<Apartment>>, E> {
+    let Some(before) = find(tx, company, id)? else {
+        return Ok(None);
+    };
+    let wanted = change(before.clone())?;
+    if wanted == before {
+        return Ok(Some(Edited::not_at_all(before)));
+    }
+    // Index of the inner query: occupancies_by_apartment.
+    let row = tx
+        .query_opt(
+            &format!(
+                "UPDATE apartments SET compound_id = ?3, apartment_number = ?4, floor = ?5, bedrooms = ?6, \
+                 area_sqm = ?7, monthly_rent = ?8, status = CASE WHEN ?9 IN ('MAINTENANCE', 'INACTIVE') THEN ?9 \
+                 WHEN EXISTS (SELECT 1 FROM occupancies o WHERE o.company_id = ?1 AND o.apartment_id = ?2 \
+                 AND o.status = 'ACTIVE') THEN 'OCCUPIED' ELSE 'VACANT' END, \
+                 updated_at = ?10, version = version + 1 WHERE company_id = ?1 AND id = ?2 RETURNING {COLUMNS}"
+            ),
+            params![
+                company,
+                id,
+                wanted.compound_id,
+                &wanted.apartment_number,
+                wanted.floor,
+                wanted.bedrooms,
+                wanted.area_sqm,
+                wanted.monthly_rent,
+                wanted.status,
+                now
+            ],
+        )
+        .map_err(explain)?;
+    let after = row.as_ref().map(read).transpose()?;
+    let given = wanted.status != before.status;
+    if given && after.as_ref().is_some_and(|after| after.status != wanted.status) {
+        return Err(ApartmentError::StatusFollows.into());
+    }
+    if given && wanted.status == ApartmentStatus::Inactive && is_let(tx, company, id)? {
+        return Err(ApartmentError::Let.into());
+    }
+    Ok(after.map(|after| Edited { before, after }))
 }
 
 /// Whether somebody lives there or will. Index: occupancies_by_apartment.

@@ -5,7 +5,9 @@ use nexus_domain::company::Company;
 use nexus_domain::date::{Date, Month};
 use nexus_domain::ids::{InvoiceId, OccupancyId, TenantId};
 use nexus_domain::invoice::{Invoice, InvoiceKind, InvoiceStatus, Line, invoice_number};
+use nexus_domain::ledger_words;
 use nexus_domain::money::Money;
+use nexus_domain::person_name::Locale;
 use nexus_domain::proration::part_of;
 
 use crate::company_day::CompanyDay;
@@ -22,6 +24,8 @@ pub struct Generated {
     pub created: usize,
     /// Occupancies that have the month's invoice already.
     pub skipped: usize,
+    /// The first and the last number given; those between are the month's too.
+    pub numbers: Option<(String, String)>,
     pub told: Vec<Told>,
 }
 
@@ -32,6 +36,8 @@ struct Lease {
     end: Option<Date>,
     rent: Money,
     apartment: String,
+    /// Of the tenant's account, or English.
+    locale: Locale,
     billed: bool,
 }
 
@@ -54,14 +60,7 @@ pub fn generate_month(
         let total = part
             .rent(lease.rent)
             .map_err(nexus_domain::invoice::LedgerError::from)?;
-        let description = if part.is_whole() {
-            format!("Rent {month}, apartment {}", lease.apartment)
-        } else {
-            format!(
-                "Rent {month}, {} of {} days, apartment {}",
-                part.days, part.of, lease.apartment
-            )
-        };
+        let description = ledger_words::rent(lease.locale, month, part, &lease.apartment);
         made.push(issued(
             day,
             means,
@@ -85,8 +84,13 @@ pub fn generate_month(
     Ok(Generated {
         created: made.len(),
         skipped: billed.len(),
+        numbers: number(made.first()).zip(number(made.last())),
         told,
     })
+}
+
+fn number(invoice: Option<&Invoice>) -> Option<String> {
+    invoice?.invoice_number.clone()
 }
 
 struct Draft {
@@ -157,8 +161,9 @@ fn leases_of(tx: &Transaction<'_>, day: &CompanyDay, month: Month) -> Result<Vec
     tx.query(
         "SELECT o.id, o.tenant_id, o.start_date, o.end_date, o.monthly_rent, a.apartment_number, \
          EXISTS (SELECT 1 FROM invoices i WHERE i.company_id = ?1 AND i.occupancy_id = o.id AND i.billing_month = ?4 \
-         AND i.status <> 'VOID') \
+         AND i.status <> 'VOID'), coalesce(u.locale, 'en') \
          FROM occupancies o JOIN apartments a ON a.company_id = o.company_id AND a.id = o.apartment_id \
+         JOIN tenants t ON t.company_id = o.company_id AND t.id = o.tenant_id LEFT JOIN users u ON u.id = t.user_id \
          WHERE o.company_id = ?1 AND o.start_date <= ?2 AND (o.end_date IS NULL OR o.end_date >= ?3) \
          AND o.status <> 'CANCELLED' ORDER BY o.start_date, o.id",
         params![day.id, month.last_day(), month.first_day(), month],
@@ -173,6 +178,7 @@ fn leases_of(tx: &Transaction<'_>, day: &CompanyDay, month: Month) -> Result<Vec
             rent: row.get(4)?,
             apartment: row.get(5)?,
             billed: row.get(6)?,
+            locale: row.parse(7)?,
         })
     })
     .collect()
@@ -251,13 +257,27 @@ fn tell_all(
     Ok((found.len(), tell(tx, day, means, &notices)?))
 }
 
+/// The languages of the invoices' tenants, in the same order. Index: UNIQUE (company_id, id) of tenants.
+fn locales_of(tx: &Transaction<'_>, day: &CompanyDay, invoices: &[Invoice]) -> Result<Vec<Locale>, StoreError> {
+    let tenants: Vec<TenantId> = invoices.iter().map(|invoice| invoice.tenant_id).collect();
+    tx.query(
+        "SELECT coalesce(u.locale, 'en') FROM json_each(?2) j JOIN tenants t ON t.company_id = ?1 AND t.id = j.value \
+         LEFT JOIN users u ON u.id = t.user_id ORDER BY j.key",
+        params![day.id, serde_json::json!(tenants).to_string()],
+    )?
+    .iter()
+    .map(|row| row.parse(0))
+    .collect()
+}
+
 /// One late fee, once, for every invoice overdue beyond the days of grace; an invoice of its own, since what
-/// was issued is not rewritten. Fees bear no fees. Index: invoices_by_status; UNIQUE invoices_late_fees.
+/// was issued is not rewritten. Fees bear no fees. `charged_now` is told of each batch in its transaction. Index: invoices_by_status; UNIQUE invoices_late_fees.
 pub fn charge_late_fees(
     database: &Database,
     day: &CompanyDay,
     company: &Company,
     means: &Means<'_>,
+    charged_now: impl Fn(&Transaction<'_>, &[Invoice]) -> Result<(), StoreError>,
 ) -> Result<(usize, Vec<Told>), StoreError> {
     let last_due = day.today.plus_days(-company.late_fee.grace_days.count() - 1);
     let mut charged = 0;
@@ -271,8 +291,9 @@ pub fn charge_late_fees(
             ),
             params![day.id, last_due, BATCH],
         )?)?;
+        let locales = locales_of(tx, day, &late)?;
         let (mut fees, mut of) = (Vec::new(), Vec::new());
-        for invoice in &late {
+        for (invoice, locale) in late.iter().zip(locales) {
             let Ok(fee) = company.late_fee.on(invoice.balance) else {
                 continue;
             };
@@ -291,7 +312,7 @@ pub fn charge_late_fees(
                     kind: InvoiceKind::LateFee,
                     date: day.today,
                     period: None,
-                    line: Line::single(format!("Late fee for invoice {number}"), fee),
+                    line: Line::single(ledger_words::late_fee(locale, number), fee),
                     total: fee,
                 },
             ));
@@ -299,6 +320,7 @@ pub fn charge_late_fees(
         number_all(tx, day, &mut fees)?;
         if !fees.is_empty() {
             invoices::insert_all(tx, &fees, None, Some(&of))?;
+            charged_now(tx, &fees)?;
         }
         charged += fees.len();
         let told = tell_of_issued(tx, day, means, &fees)?;

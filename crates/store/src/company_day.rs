@@ -9,7 +9,7 @@ use nexus_domain::date::{Date, Zone};
 use nexus_domain::ids::CompanyId;
 use nexus_domain::money::Currency;
 
-use crate::{Database, StoreError, Transaction, params};
+use crate::{Database, Row, StoreError, Transaction, params};
 
 /// A company today.
 #[derive(Debug, Clone)]
@@ -22,43 +22,74 @@ pub struct CompanyDay {
     pub now: Timestamp,
 }
 
-/// The company on the day it is there now, its statuses moved on if need be.
-pub fn open(database: &Database, company: CompanyId, now: Timestamp) -> Result<Option<CompanyDay>, StoreError> {
-    let Some((day, as_of)) = read(database, company, now)? else {
-        return Ok(None);
-    };
-    if as_of != day.today.to_string() {
-        database.transaction(|tx| move_on(tx, company, now))?;
-    }
-    Ok(Some(day))
+/// A company and how far its statuses are.
+#[derive(Debug, Clone)]
+pub struct CompanyState {
+    pub day: CompanyDay,
+    /// The day for which the statuses are.
+    as_of: String,
+    /// Moves on with every change to what is counted, and with every new day.
+    pub version: i64,
 }
 
-/// The company and the day its statuses are for. Index: primary key.
-fn read(database: &Database, company: CompanyId, now: Timestamp) -> Result<Option<(CompanyDay, String)>, StoreError> {
+impl CompanyState {
+    /// From `name, currency, timezone, as_of, version`, which begin at `first`.
+    pub(crate) fn read(row: &mut Row, first: usize, id: CompanyId, now: Timestamp) -> Result<Self, StoreError> {
+        let zone: Zone = row.parse(first + 2)?;
+        let day = CompanyDay {
+            id,
+            currency: row.parse(first + 1)?,
+            today: zone.date_at(now),
+            zone,
+            now,
+            name: row.take_text(first)?,
+        };
+        Ok(Self {
+            day,
+            as_of: row.take_text(first + 3)?,
+            version: row.get(first + 4)?,
+        })
+    }
+
+    /// Whether the statuses are today's.
+    pub fn is_current(&self) -> bool {
+        self.as_of == self.day.today.to_string()
+    }
+
+    /// The company with its statuses moved on to today, if need be.
+    pub fn opened(self, database: &Database) -> Result<Option<Self>, StoreError> {
+        if self.is_current() {
+            return Ok(Some(self));
+        }
+        database.transaction(|tx| move_on(tx, self.day.id, self.day.now))?;
+        state(database, self.day.id, self.day.now)
+    }
+}
+
+/// The company on the day it is there now, its statuses moved on if need be.
+pub fn open(database: &Database, company: CompanyId, now: Timestamp) -> Result<Option<CompanyDay>, StoreError> {
+    match state(database, company, now)? {
+        Some(state) => Ok(state.opened(database)?.map(|state| state.day)),
+        None => Ok(None),
+    }
+}
+
+/// The company as it is stored. Indexes: primary keys.
+pub fn state(database: &Database, company: CompanyId, now: Timestamp) -> Result<Option<CompanyState>, StoreError> {
     database
         .query_opt(
-            "SELECT name, currency, timezone, as_of FROM companies WHERE id = ?1",
+            "SELECT c.name, c.currency, c.timezone, c.as_of, t.version FROM companies c \
+             JOIN company_totals t ON t.company_id = c.id WHERE c.id = ?1",
             params![company],
         )?
-        .map(|mut row| {
-            let zone: Zone = row.parse(2)?;
-            let day = CompanyDay {
-                id: company,
-                currency: row.parse(1)?,
-                today: zone.date_at(now),
-                zone,
-                now,
-                name: row.take_text(0)?,
-            };
-            Ok((day, row.take_text(3)?))
-        })
+        .map(|mut row| CompanyState::read(&mut row, 0, company, now))
         .transpose()
 }
 
 /// Sets every status that follows from the date; what is right already is left alone.
 pub fn move_on(tx: &Transaction<'_>, company: CompanyId, now: Timestamp) -> Result<(), StoreError> {
     // Read again under the lock: somebody else may have been faster.
-    let Some((day, as_of)) = read(tx, company, now)? else {
+    let Some(CompanyState { day, as_of, .. }) = state(tx, company, now)? else {
         return Ok(());
     };
     let today = day.today.to_string();

@@ -3,9 +3,10 @@
 use nexus_domain::Timestamp;
 use nexus_domain::company::Company;
 use nexus_domain::ids::CompanyId;
+use nexus_domain::money::Currency;
 
-use crate::listing::{Filter, Listing, Sort, SortKind, text};
-use crate::{Database, Row, StoreError, Value, params};
+use crate::listing::{Filter, Listing, Sort, SortKind, parsed, text};
+use crate::{Database, Edited, Row, StoreError, Transaction, Value, params};
 
 const COLUMNS: &str = "id, name, slug, currency, timezone, is_active, allowed_email_domains, late_fee, deposit, billing, \
 branding, created_at, updated_at, version";
@@ -32,6 +33,11 @@ pub static LISTING: Listing<Company> = Listing {
             column: "slug",
             kind: SortKind::Text,
         },
+        Sort {
+            name: "updatedAt",
+            column: "updated_at",
+            kind: SortKind::Integer,
+        },
     ],
     filters: &[
         Filter {
@@ -48,6 +54,16 @@ pub static LISTING: Listing<Company> = Listing {
             name: "isActive",
             clause: "is_active =",
             read: flag,
+        },
+        Filter {
+            name: "currency",
+            clause: "currency =",
+            read: parsed::<Currency>,
+        },
+        Filter {
+            name: "timezone",
+            clause: "timezone =",
+            read: text,
         },
     ],
     search: "name LIKE ?2 ESCAPE '\\' OR slug LIKE ?2 ESCAPE '\\'",
@@ -119,42 +135,40 @@ pub fn insert(database: &Database, company: &Company) -> Result<(), StoreError> 
 
 /// Reads, changes and writes under one lock; what the change leaves as it was isn't written.
 pub fn edit<E: From<StoreError>>(
-    database: &Database,
+    tx: &Transaction<'_>,
     id: CompanyId,
     now: Timestamp,
     change: impl FnOnce(Company) -> Result<Company, E>,
-) -> Result<Option<Company>, E> {
-    database.transaction(|tx| {
-        let Some(before) = find(tx, id)? else {
-            return Ok(None);
-        };
-        let mut after = change(before.clone())?;
-        if after == before {
-            return Ok(Some(before));
-        }
-        tx.execute(
-            "UPDATE companies SET name = ?2, slug = ?3, currency = ?4, timezone = ?5, is_active = ?6, \
-             allowed_email_domains = ?7, late_fee = ?8, deposit = ?9, billing = ?10, branding = ?11, updated_at = ?12, \
-             version = version + 1 WHERE id = ?1",
-            params![
-                id,
-                &after.name,
-                &after.slug,
-                after.currency,
-                &after.timezone,
-                after.is_active,
-                text_of(&after.allowed_email_domains),
-                text_of(&after.late_fee),
-                text_of(&after.deposit),
-                text_of(&after.billing),
-                after.branding.to_string(),
-                now
-            ],
-        )?;
-        after.updated_at = now;
-        after.version += 1;
-        Ok(Some(after))
-    })
+) -> Result<Option<Edited<Company>>, E> {
+    let Some(before) = find(tx, id)? else {
+        return Ok(None);
+    };
+    let mut after = change(before.clone())?;
+    if after == before {
+        return Ok(Some(Edited::not_at_all(before)));
+    }
+    tx.execute(
+        "UPDATE companies SET name = ?2, slug = ?3, currency = ?4, timezone = ?5, is_active = ?6, \
+         allowed_email_domains = ?7, late_fee = ?8, deposit = ?9, billing = ?10, branding = ?11, updated_at = ?12, \
+         version = version + 1 WHERE id = ?1",
+        params![
+            id,
+            &after.name,
+            &after.slug,
+            after.currency,
+            &after.timezone,
+            after.is_active,
+            text_of(&after.allowed_email_domains),
+            text_of(&after.late_fee),
+            text_of(&after.deposit),
+            text_of(&after.billing),
+            after.branding.to_string(),
+            now
+        ],
+    )?;
+    after.updated_at = now;
+    after.version += 1;
+    Ok(Some(Edited { before, after }))
 }
 
 /// Whether it was there. People and property keep it (foreign keys).

@@ -5,7 +5,7 @@ use nexus_domain::ids::{CompanyId, CompoundId};
 use nexus_domain::place::{Compound, StoredAddress};
 
 use crate::listing::{Filter, Listing, Sort, SortKind, text};
-use crate::{Database, Row, StoreError, params};
+use crate::{Database, Edited, Row, StoreError, Transaction, params};
 
 const COLUMNS: &str = "id, company_id, name, address, created_at, updated_at, version";
 
@@ -89,29 +89,27 @@ fn address(compound: &Compound) -> String {
 
 /// Reads, changes and writes under one lock; what the change leaves as it was isn't written.
 pub fn edit<E: From<StoreError>>(
-    database: &Database,
+    tx: &Transaction<'_>,
     company: CompanyId,
     id: CompoundId,
     now: Timestamp,
     change: impl FnOnce(Compound) -> Result<Compound, E>,
-) -> Result<Option<Compound>, E> {
-    database.transaction(|tx| {
-        let Some(before) = find(tx, company, id)? else {
-            return Ok(None);
-        };
-        let mut after = change(before.clone())?;
-        if after == before {
-            return Ok(Some(before));
-        }
-        tx.execute(
-            "UPDATE compounds SET name = ?3, address = ?4, updated_at = ?5, version = version + 1 \
-             WHERE company_id = ?1 AND id = ?2",
-            params![company, id, &after.name, address(&after), now],
-        )?;
-        after.updated_at = now;
-        after.version += 1;
-        Ok(Some(after))
-    })
+) -> Result<Option<Edited<Compound>>, E> {
+    let Some(before) = find(tx, company, id)? else {
+        return Ok(None);
+    };
+    let mut after = change(before.clone())?;
+    if after == before {
+        return Ok(Some(Edited::not_at_all(before)));
+    }
+    tx.execute(
+        "UPDATE compounds SET name = ?3, address = ?4, updated_at = ?5, version = version + 1 \
+         WHERE company_id = ?1 AND id = ?2",
+        params![company, id, &after.name, address(&after), now],
+    )?;
+    after.updated_at = now;
+    after.version += 1;
+    Ok(Some(Edited { before, after }))
 }
 
 /// Whether it was there. Apartments in it keep it (foreign key).

@@ -1,16 +1,14 @@
 //! The figures of a dashboard, counted in one statement, and the number by which a kept one is known to be
 //! true still.
 
-use nexus_domain::Timestamp;
 use nexus_domain::dashboard::{
     ApartmentCounts, DashboardStats, HISTORY_MONTHS, InvoiceCounts, MonthRevenue, OccupancyCounts, Revenue,
     SERIES_MONTHS, TenantCounts, forecast_months, rate, since_first,
 };
 use nexus_domain::date::Month;
-use nexus_domain::ids::CompanyId;
 use serde::Deserialize;
 
-use crate::company_day::{self, CompanyDay};
+use crate::company_day::{CompanyDay, CompanyState};
 use crate::{Database, StoreError, params};
 
 /// Which state of a company a dashboard is of: it moves on with every change and every new day there.
@@ -20,42 +18,15 @@ pub struct Stamp {
     pub today: String,
 }
 
-/// The company today and the stamp of its figures; one read by primary keys, unless a day has begun.
-pub fn stamp(
-    database: &Database,
-    company: CompanyId,
-    now: Timestamp,
-) -> Result<Option<(CompanyDay, Stamp)>, StoreError> {
-    // The version is read before the figures are, so that a change in between makes them look old, not new.
-    let read = |database: &Database| {
-        database.query_opt(
-            "SELECT c.name, c.currency, c.timezone, c.as_of, t.version FROM companies c \
-             JOIN company_totals t ON t.company_id = c.id WHERE c.id = ?1",
-            params![company],
-        )
-    };
-    let Some(mut row) = read(database)? else {
-        return Ok(None);
-    };
-    let zone: nexus_domain::date::Zone = row.parse(2)?;
-    let day = CompanyDay {
-        id: company,
-        name: row.take_text(0)?,
-        currency: row.parse(1)?,
-        today: zone.date_at(now),
-        zone,
-        now,
-    };
-    let today = day.today.to_string();
-    if row.get::<String>(3)? != today {
-        database.transaction(|tx| company_day::move_on(tx, company, now))?;
-        let Some(again) = read(database)? else {
-            return Ok(None);
-        };
-        row = again;
+impl Stamp {
+    /// Of the figures that would be counted now. Read before they are, so that a change in between makes them look old,
+    /// not new.
+    pub fn of(state: &CompanyState) -> Self {
+        Self {
+            version: state.version,
+            today: state.day.today.to_string(),
+        }
     }
-    let version = row.get(4)?;
-    Ok(Some((day, Stamp { version, today })))
 }
 
 /// Everything that is counted, in one row. Each part reads one index from which it needs no table:

@@ -5,7 +5,9 @@
 //! into each other's transactions. Measured as well: one blocking call per statement beats a stream
 //! of rows by more than two to one (docs/decisions/0003-store-seam.md).
 
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use crate::{Row, StoreError, Value, migrate};
 
@@ -13,9 +15,17 @@ use crate::{Row, StoreError, Value, migrate};
 pub trait Engine: Send + Sync {
     fn run(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError>;
 
+    /// As `run`, for a statement without parameters that may take long: where the host can, others go on meanwhile.
+    fn run_aside<'a>(&'a self, sql: &'static str) -> Aside<'a> {
+        Box::pin(std::future::ready(self.run(sql, &[]).map(drop)))
+    }
+
     /// Runs `work` with no other statement of this engine in between.
     fn exclusively(&self, work: &mut dyn FnMut());
 }
+
+/// The end of a statement that runs aside.
+pub type Aside<'a> = Pin<Box<dyn Future<Output = Result<(), StoreError>> + 'a>>;
 
 /// An open database whose schema is current.
 pub struct Database {
@@ -23,6 +33,8 @@ pub struct Database {
     statements: AtomicU64,
     clock: fn() -> u64,
     micros: AtomicU64,
+    /// The last error that may have ended a transaction.
+    failure: Mutex<Option<StoreError>>,
 }
 
 /// How much an instance has asked of the database since it was last asked itself.
@@ -30,6 +42,17 @@ pub struct Database {
 pub struct Usage {
     pub statements: u64,
     pub micros: u64,
+}
+
+impl std::ops::Add for Usage {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            statements: self.statements + other.statements,
+            micros: self.micros + other.micros,
+        }
+    }
 }
 
 impl Database {
@@ -42,12 +65,14 @@ impl Database {
         Ok(database)
     }
 
-    fn without_migration(engine: Box<dyn Engine>, clock: fn() -> u64) -> Result<Self, StoreError> {
+    /// A further connection to a database whose schema is current.
+    pub(crate) fn without_migration(engine: Box<dyn Engine>, clock: fn() -> u64) -> Result<Self, StoreError> {
         let database = Self {
             engine,
             statements: AtomicU64::new(0),
             clock,
             micros: AtomicU64::new(0),
+            failure: Mutex::default(),
         };
         // busy_timeout first: switching to WAL takes a lock. libSQL's server keeps its own journal
         // and refuses some pragmas, which is no reason not to use it.
@@ -70,10 +95,29 @@ impl Database {
     pub fn query(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
         let started = (self.clock)();
         let answer = self.engine.run(sql, params);
+        self.count(started);
+        if let Err(error @ (StoreError::Unavailable { .. } | StoreError::Busy)) = &answer {
+            *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.clone());
+        }
+        answer
+    }
+
+    /// A statement that may take long, and lets others of this instance go on where the host can.
+    pub(crate) async fn execute_aside(&self, sql: &'static str) -> Result<(), StoreError> {
+        let started = (self.clock)();
+        let answer = self.engine.run_aside(sql).await;
+        self.count(started);
+        answer
+    }
+
+    fn count(&self, started: u64) {
         self.statements.fetch_add(1, Ordering::Relaxed);
         self.micros
             .fetch_add((self.clock)().saturating_sub(started), Ordering::Relaxed);
-        answer
+    }
+
+    pub(crate) fn take_failure(&self) -> Option<StoreError> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// The first row, if there is one.
@@ -133,6 +177,13 @@ impl Database {
 pub struct Transaction<'a> {
     database: &'a Database,
     open: bool,
+}
+
+impl<'a> Transaction<'a> {
+    /// A part of one that somebody else began and will end.
+    pub(crate) fn within(database: &'a Database) -> Self {
+        Self { database, open: false }
+    }
 }
 
 impl std::ops::Deref for Transaction<'_> {

@@ -1,5 +1,6 @@
 //! The engine in the guest: Spin's SQLite, by its blocking calls.
 
+use crate::database::Aside;
 use crate::{Database, Engine, Row, StoreError, Value};
 
 // Generated code, for which our lints are not made.
@@ -18,8 +19,12 @@ struct SpinSqlite(Connection);
 impl Database {
     /// The component's `default` database. Call it once per instance: every open is a new connection.
     pub fn open_default() -> Result<Self, StoreError> {
-        let connection = Connection::open("default").map_err(explain)?;
-        Self::open(Box::new(SpinSqlite(connection)), micros)
+        Self::open(Box::new(SpinSqlite::open()?), micros)
+    }
+
+    /// A further connection to it, once it is open: for batches, which others' reads must not see into.
+    pub fn open_beside() -> Result<Self, StoreError> {
+        Self::without_migration(Box::new(SpinSqlite::open()?), micros)
     }
 }
 
@@ -45,6 +50,12 @@ fn explain(error: Error) -> StoreError {
     }
 }
 
+impl SpinSqlite {
+    fn open() -> Result<Self, StoreError> {
+        Connection::open("default").map(Self).map_err(explain)
+    }
+}
+
 impl Engine for SpinSqlite {
     fn run(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
         let params: Vec<Wire> = params.iter().map(to_wire).collect();
@@ -54,6 +65,16 @@ impl Engine for SpinSqlite {
             .into_iter()
             .map(|row| Row(row.values.into_iter().map(from_wire).collect()))
             .collect())
+    }
+
+    fn run_aside<'a>(&'a self, sql: &'static str) -> Aside<'a> {
+        Box::pin(async move {
+            let running = self.0.execute_async(sql.to_owned(), Vec::new());
+            let (_, rows, outcome) = running.await.map_err(explain)?;
+            // Its end is the end of the statement, not of the rows.
+            drop(rows);
+            outcome.await.map_err(explain)
+        })
     }
 
     fn exclusively(&self, work: &mut dyn FnMut()) {

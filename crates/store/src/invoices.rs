@@ -4,10 +4,11 @@ use nexus_domain::Timestamp;
 use nexus_domain::date::{Date, Month};
 use nexus_domain::ids::{CompanyId, InvoiceId, OccupancyId, TenantId};
 use nexus_domain::invoice::{Invoice, InvoiceKind, InvoiceStatus, LedgerError, invoice_number};
+use nexus_domain::money::Currency;
 
 use crate::company_day::CompanyDay;
-use crate::listing::{Filter, Listing, Sort, SortKind, parsed, text};
-use crate::{Database, Row, StoreError, Transaction, params};
+use crate::listing::{Filter, Listing, Sort, SortKind, integer, parsed, text};
+use crate::{Database, Edited, Row, StoreError, Transaction, params};
 
 pub(crate) const COLUMNS: &str = "id, company_id, occupancy_id, tenant_id, invoice_number, kind, invoice_date, due_date, \
 period_start, period_end, lines, currency, total_amount, paid_amount, status, created_at, updated_at, version";
@@ -42,6 +43,11 @@ pub static LISTING: Listing<Invoice> = Listing {
             name: "updatedAt",
             column: "updated_at",
             kind: SortKind::Integer,
+        },
+        Sort {
+            name: "invoiceNumber",
+            column: "coalesce(invoice_number, '')",
+            kind: SortKind::Text,
         },
     ],
     filters: &[
@@ -89,6 +95,26 @@ pub static LISTING: Listing<Invoice> = Listing {
             name: "periodEnd",
             clause: "period_end =",
             read: parsed::<Date>,
+        },
+        Filter {
+            name: "currency",
+            clause: "currency =",
+            read: parsed::<Currency>,
+        },
+        Filter {
+            name: "totalAmount",
+            clause: "total_amount =",
+            read: integer,
+        },
+        Filter {
+            name: "paidAmount",
+            clause: "paid_amount =",
+            read: integer,
+        },
+        Filter {
+            name: "balance",
+            clause: "total_amount - paid_amount =",
+            read: integer,
         },
     ],
     search: "invoice_number LIKE ?2 ESCAPE '\\' OR tenant_id IN (SELECT t.id FROM tenants t WHERE t.company_id = ?1 \
@@ -215,42 +241,40 @@ pub(crate) fn insert_all(
 
 /// Reads, changes and writes a draft under one lock.
 pub fn edit<E: From<Refused> + From<StoreError>>(
-    database: &Database,
+    tx: &Transaction<'_>,
     company: CompanyId,
     id: InvoiceId,
     now: Timestamp,
     change: impl FnOnce(Invoice) -> Result<Invoice, E>,
-) -> Result<Option<Invoice>, E> {
-    database.transaction(|tx| {
-        let Some(before) = find(tx, company, id)? else {
-            return Ok(None);
-        };
-        let mut after = change(before.clone())?;
-        if after == before {
-            return Ok(Some(before));
-        }
-        if before.status != InvoiceStatus::Draft {
-            return Err(Refused::from(LedgerError::InvalidTransition(before.status)).into());
-        }
-        tx.execute(
-            "UPDATE invoices SET invoice_date = ?3, due_date = ?4, period_start = ?5, period_end = ?6, lines = ?7, \
-             total_amount = ?8, updated_at = ?9, version = version + 1 WHERE company_id = ?1 AND id = ?2",
-            params![
-                company,
-                id,
-                after.invoice_date,
-                after.due_date,
-                after.period_start,
-                after.period_end,
-                serde_json::json!(after.lines).to_string(),
-                after.total_amount,
-                now
-            ],
-        )?;
-        after.updated_at = now;
-        after.version += 1;
-        Ok(Some(after))
-    })
+) -> Result<Option<Edited<Invoice>>, E> {
+    let Some(before) = find(tx, company, id)? else {
+        return Ok(None);
+    };
+    let mut after = change(before.clone())?;
+    if after == before {
+        return Ok(Some(Edited::not_at_all(before)));
+    }
+    if before.status != InvoiceStatus::Draft {
+        return Err(Refused::from(LedgerError::InvalidTransition(before.status)).into());
+    }
+    tx.execute(
+        "UPDATE invoices SET invoice_date = ?3, due_date = ?4, period_start = ?5, period_end = ?6, lines = ?7, \
+         total_amount = ?8, updated_at = ?9, version = version + 1 WHERE company_id = ?1 AND id = ?2",
+        params![
+            company,
+            id,
+            after.invoice_date,
+            after.due_date,
+            after.period_start,
+            after.period_end,
+            serde_json::json!(after.lines).to_string(),
+            after.total_amount,
+            now
+        ],
+    )?;
+    after.updated_at = now;
+    after.version += 1;
+    Ok(Some(Edited { before, after }))
 }
 
 /// A draft becomes an invoice with a number.

@@ -6,48 +6,31 @@ use nexus_domain::date::Date;
 use nexus_domain::ids::{MailId, NotificationId, TenantId, UserId};
 use nexus_domain::invoice::Invoice;
 use nexus_domain::money::Money;
+use nexus_domain::person_name::Locale;
 use serde_json::json;
 
 use crate::company_day::CompanyDay;
 use crate::{StoreError, Transaction, params};
 
-/// What happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Event {
-    Issued,
-    Paid,
-    Reminder,
-    Overdue,
+pub use nexus_domain::ledger_words::Event;
+
+/// The mail's template.
+fn template(event: Event) -> &'static str {
+    match event {
+        Event::Issued => "invoice-issued",
+        Event::Paid => "payment-receipt",
+        Event::Reminder => "payment-reminder",
+        Event::Overdue => "payment-overdue",
+    }
 }
 
-impl Event {
-    /// The mail's template.
-    fn template(self) -> &'static str {
-        match self {
-            Event::Issued => "invoice-issued",
-            Event::Paid => "payment-receipt",
-            Event::Reminder => "payment-reminder",
-            Event::Overdue => "payment-overdue",
-        }
-    }
-
-    /// The notification's kind.
-    fn kind(self) -> &'static str {
-        match self {
-            Event::Issued => "INVOICE_ISSUED",
-            Event::Paid => "PAYMENT_RECORDED",
-            Event::Reminder => "PAYMENT_REMINDER",
-            Event::Overdue => "INVOICE_OVERDUE",
-        }
-    }
-
-    fn title(self, number: &str) -> String {
-        match self {
-            Event::Issued => format!("Invoice {number}"),
-            Event::Paid => format!("Payment received on invoice {number}"),
-            Event::Reminder => format!("Invoice {number} is due soon"),
-            Event::Overdue => format!("Invoice {number} is overdue"),
-        }
+/// The notification's kind.
+fn kind(event: Event) -> &'static str {
+    match event {
+        Event::Issued => "INVOICE_ISSUED",
+        Event::Paid => "PAYMENT_RECORDED",
+        Event::Reminder => "PAYMENT_REMINDER",
+        Event::Overdue => "INVOICE_OVERDUE",
     }
 }
 
@@ -117,8 +100,8 @@ pub fn tell(
     )?;
     let (mut mails, mut told, mut notifications) = (Vec::new(), Vec::new(), Vec::new());
     for (notice, person) in notices.iter().zip(&people) {
-        let (name, email, user, locale): (String, String, Option<UserId>, String) =
-            (person.get(0)?, person.get(1)?, person.parse_opt(2)?, person.get(3)?);
+        let (name, email): (String, String) = (person.get(0)?, person.get(1)?);
+        let (user, locale): (Option<UserId>, Locale) = (person.parse_opt(2)?, person.parse(3)?);
         let amount = day.currency.format(notice.amount);
         mails.push(json!({
             "id": MailId::generate(day.now, (means.random)()),
@@ -126,8 +109,8 @@ pub fn tell(
             "email": &email,
             "key": email.to_lowercase(),
             "name": &name,
-            "template": notice.event.template(),
-            "locale": locale,
+            "template": template(notice.event),
+            "locale": locale.as_str(),
             "params": {
                 "companyName": &day.name,
                 "tenantName": &name,
@@ -139,22 +122,20 @@ pub fn tell(
             },
         }));
         if let Some(user) = user {
-            let title = notice.event.title(&notice.invoice_number);
-            let body = match notice.event {
-                Event::Paid => format!("{amount} {} — {}", day.currency, day.name),
-                _ => format!("{amount} {}, due {} — {}", day.currency, notice.due_date, day.name),
-            };
+            let title = notice.event.title(locale, &notice.invoice_number);
+            let amount = format!("{amount} {}", day.currency);
+            let body = notice.event.body(locale, &amount, notice.due_date, &day.name);
             notifications.push(json!({
                 "id": NotificationId::generate(day.now, (means.random)()),
                 "user": user,
-                "kind": notice.event.kind(),
+                "kind": kind(notice.event),
                 "title": &title,
                 "body": &body,
                 "link": &notice.path,
             }));
             told.push(Told {
                 user,
-                kind: notice.event.kind(),
+                kind: kind(notice.event),
                 title,
                 body,
                 link: notice.path.clone(),

@@ -3,7 +3,9 @@
 //! A store function takes `&Database` (a [`Transaction`] derefs to one), runs written-out SQL and gives
 //! back domain types. It decides nothing that a caller could not see from its name.
 
+mod batch;
 mod database;
+mod edited;
 mod error;
 #[cfg(target_arch = "wasm32")]
 mod guest;
@@ -65,6 +67,8 @@ pub mod user_imports;
 pub mod users;
 pub mod verification;
 
+pub use batch::Batch;
 pub use database::{Database, Engine, Transaction, Usage};
+pub use edited::Edited;
 pub use error::StoreError;
 pub use value::{FromValue, Row, Value};

@@ -200,6 +200,15 @@ pub fn integer(text: &str) -> Result<Value, Invalid> {
         .map_err(|_| Invalid::new("WRONG_TYPE", "must be a whole number"))
 }
 
+/// Reads a number with decimals.
+pub fn real(text: &str) -> Result<Value, Invalid> {
+    text.parse()
+        .ok()
+        .filter(|number: &f64| number.is_finite())
+        .map(Value::Real)
+        .ok_or_else(|| Invalid::new("WRONG_TYPE", "must be a number"))
+}
+
 impl Row {
     /// The `place`-th column from the end.
     fn tail(&self, place: usize) -> Result<&Value, StoreError> {

@@ -5,8 +5,8 @@ use nexus_domain::ids::{ApartmentId, AttachmentId, CompanyId, MaintenanceRequest
 use nexus_domain::maintenance::{MaintenanceRequest, Priority, RequestStatus};
 use serde_json::json;
 
-use crate::listing::{Filter, Listing, Sort, SortKind, parsed};
-use crate::{Database, Row, StoreError, params};
+use crate::listing::{Filter, Listing, Sort, SortKind, parsed, text};
+use crate::{Database, Edited, Row, StoreError, Transaction, params};
 
 const COLUMNS: &str = "id, company_id, apartment_id, requested_by, title, description, priority, status, assignee_id, \
 attachments, history, created_at, updated_at, version";
@@ -53,6 +53,11 @@ pub static LISTING: Listing<MaintenanceRequest> = Listing {
             name: "requestedBy",
             clause: "requested_by =",
             read: parsed::<UserId>,
+        },
+        Filter {
+            name: "title",
+            clause: "title =",
+            read: text,
         },
     ],
     search: "title LIKE ?2 ESCAPE '\\' OR description LIKE ?2 ESCAPE '\\'",
@@ -144,40 +149,38 @@ pub fn insert(database: &Database, request: &MaintenanceRequest) -> Result<(), S
 
 /// Reads, changes and writes under one lock; what the change leaves as it was isn't written.
 pub fn edit<E: From<StoreError>>(
-    database: &Database,
+    tx: &Transaction<'_>,
     company: CompanyId,
     id: MaintenanceRequestId,
     now: Timestamp,
     change: impl FnOnce(&Database, MaintenanceRequest) -> Result<MaintenanceRequest, E>,
-) -> Result<Option<MaintenanceRequest>, E> {
-    database.transaction(|tx| {
-        let Some(before) = find(tx, company, id)? else {
-            return Ok(None);
-        };
-        let mut after = change(tx, before.clone())?;
-        if after == before {
-            return Ok(Some(before));
-        }
-        tx.execute(
-            "UPDATE maintenance_requests SET title = ?3, description = ?4, priority = ?5, status = ?6, assignee_id = ?7, \
-             attachments = ?8, history = ?9, updated_at = ?10, version = version + 1 WHERE company_id = ?1 AND id = ?2",
-            params![
-                company,
-                id,
-                &after.title,
-                &after.description,
-                after.priority,
-                after.status,
-                after.assignee_id,
-                json!(after.attachments).to_string(),
-                json!(after.history).to_string(),
-                now
-            ],
-        )?;
-        after.updated_at = now;
-        after.version += 1;
-        Ok(Some(after))
-    })
+) -> Result<Option<Edited<MaintenanceRequest>>, E> {
+    let Some(before) = find(tx, company, id)? else {
+        return Ok(None);
+    };
+    let mut after = change(tx, before.clone())?;
+    if after == before {
+        return Ok(Some(Edited::not_at_all(before)));
+    }
+    tx.execute(
+        "UPDATE maintenance_requests SET title = ?3, description = ?4, priority = ?5, status = ?6, assignee_id = ?7, \
+         attachments = ?8, history = ?9, updated_at = ?10, version = version + 1 WHERE company_id = ?1 AND id = ?2",
+        params![
+            company,
+            id,
+            &after.title,
+            &after.description,
+            after.priority,
+            after.status,
+            after.assignee_id,
+            json!(after.attachments).to_string(),
+            json!(after.history).to_string(),
+            now
+        ],
+    )?;
+    after.updated_at = now;
+    after.version += 1;
+    Ok(Some(Edited { before, after }))
 }
 
 /// Whether it was there.

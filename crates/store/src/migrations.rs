@@ -29,4 +29,5 @@ migrations!(
     "0030_mail_check",
     "0031_blob_deletions",
     "0050_photos",
+    "0080_more_orders",
 );

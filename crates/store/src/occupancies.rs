@@ -8,8 +8,8 @@ use nexus_domain::occupancy::{DepositAction, Occupancy, OccupancyError, Occupanc
 use uuid::Uuid;
 
 use crate::company_day::CompanyDay;
-use crate::listing::{Filter, Listing, Sort, SortKind, parsed};
-use crate::{Database, Row, StoreError, params};
+use crate::listing::{Filter, Listing, Sort, SortKind, integer, parsed};
+use crate::{Database, Edited, Row, StoreError, Transaction, params};
 
 const COLUMNS: &str = "id, company_id, apartment_id, tenant_id, start_date, end_date, monthly_rent, deposit_amount, \
 deposit_received - deposit_spent, status, created_at, updated_at, version";
@@ -33,6 +33,16 @@ pub static LISTING: Listing<Occupancy> = Listing {
         Sort {
             name: "updatedAt",
             column: "updated_at",
+            kind: SortKind::Integer,
+        },
+        Sort {
+            name: "endDate",
+            column: "coalesce(end_date, '9999-12-31')",
+            kind: SortKind::Text,
+        },
+        Sort {
+            name: "monthlyRent",
+            column: "monthly_rent",
             kind: SortKind::Integer,
         },
     ],
@@ -61,6 +71,16 @@ pub static LISTING: Listing<Occupancy> = Listing {
             name: "endDate",
             clause: "end_date =",
             read: parsed::<Date>,
+        },
+        Filter {
+            name: "monthlyRent",
+            clause: "monthly_rent =",
+            read: integer,
+        },
+        Filter {
+            name: "depositAmount",
+            clause: "deposit_amount =",
+            read: integer,
         },
     ],
     search: "tenant_id IN (SELECT t.id FROM tenants t WHERE t.company_id = ?1 AND t.full_name LIKE ?2 ESCAPE '\\') \
@@ -168,41 +188,39 @@ pub fn insert(database: &Database, occupancy: &Occupancy) -> Result<(), Refused>
 
 /// Reads, changes and writes under one lock. The status follows from the dates unless the change cancels.
 pub fn edit<E: From<Refused> + From<StoreError>>(
-    database: &Database,
+    tx: &Transaction<'_>,
     day: &CompanyDay,
     id: OccupancyId,
     change: impl FnOnce(Occupancy) -> Result<Occupancy, E>,
-) -> Result<Option<Occupancy>, E> {
-    database.transaction(|tx| {
-        let Some(before) = find(tx, day.id, id)? else {
-            return Ok(None);
-        };
-        let mut after = change(before.clone())?;
-        if after == before {
-            return Ok(Some(before));
-        }
-        if after.status != OccupancyStatus::Cancelled {
-            after.status = OccupancyStatus::on(day.today, after.start_date, after.end_date);
-        }
-        tx.execute(
-            "UPDATE occupancies SET start_date = ?3, end_date = ?4, monthly_rent = ?5, deposit_amount = ?6, status = ?7, \
-             updated_at = ?8, version = version + 1 WHERE company_id = ?1 AND id = ?2",
-            params![
-                day.id,
-                id,
-                after.start_date,
-                after.end_date,
-                after.monthly_rent,
-                after.deposit_amount,
-                after.status,
-                day.now
-            ],
-        )
-        .map_err(Refused::from)?;
-        after.updated_at = day.now;
-        after.version += 1;
-        Ok(Some(after))
-    })
+) -> Result<Option<Edited<Occupancy>>, E> {
+    let Some(before) = find(tx, day.id, id)? else {
+        return Ok(None);
+    };
+    let mut after = change(before.clone())?;
+    if after == before {
+        return Ok(Some(Edited::not_at_all(before)));
+    }
+    if after.status != OccupancyStatus::Cancelled {
+        after.status = OccupancyStatus::on(day.today, after.start_date, after.end_date);
+    }
+    tx.execute(
+        "UPDATE occupancies SET start_date = ?3, end_date = ?4, monthly_rent = ?5, deposit_amount = ?6, status = ?7, \
+         updated_at = ?8, version = version + 1 WHERE company_id = ?1 AND id = ?2",
+        params![
+            day.id,
+            id,
+            after.start_date,
+            after.end_date,
+            after.monthly_rent,
+            after.deposit_amount,
+            after.status,
+            day.now
+        ],
+    )
+    .map_err(Refused::from)?;
+    after.updated_at = day.now;
+    after.version += 1;
+    Ok(Some(Edited { before, after }))
 }
 
 /// One movement of a deposit; sums are kept by a trigger and held to the agreement by CHECKs.

@@ -4,9 +4,10 @@ use nexus_domain::Timestamp;
 use nexus_domain::date::Date;
 use nexus_domain::ids::{CompanyId, InvoiceId, PaymentId, TenantId, UserId};
 use nexus_domain::invoice::{Invoice, InvoiceStatus, LedgerError, Payment, PaymentMethod};
+use nexus_domain::money::Currency;
 
 use crate::invoices::{self, Refused};
-use crate::listing::{Filter, Listing, Sort, SortKind, parsed, text};
+use crate::listing::{Filter, Listing, Sort, SortKind, integer, parsed, text};
 use crate::{Database, Row, StoreError, Transaction, params};
 
 const COLUMNS: &str = "p.id, p.company_id, p.invoice_id, p.tenant_id, p.amount, p.currency, p.payment_date, \
@@ -60,6 +61,16 @@ pub static LISTING: Listing<Payment> = Listing {
             name: "reference",
             clause: "p.reference =",
             read: text,
+        },
+        Filter {
+            name: "amount",
+            clause: "p.amount =",
+            read: integer,
+        },
+        Filter {
+            name: "currency",
+            clause: "p.currency =",
+            read: parsed::<Currency>,
         },
     ],
     search: "p.reference LIKE ?2 ESCAPE '\\' OR p.tenant_id IN (SELECT t.id FROM tenants t WHERE t.company_id = ?1 \

@@ -4,6 +4,7 @@ use nexus_domain::ids::{CompanyId, SessionId, UserId};
 use nexus_domain::status::UserStatus;
 use nexus_domain::{Role, Timestamp};
 
+use crate::company_day::CompanyState;
 use crate::{Database, Row, StoreError, params};
 
 /// The person behind a session, as they are now (not as they were when the token was signed).
@@ -31,6 +32,33 @@ pub fn find_active(
     )?;
     match row {
         Some(row) if row.parse::<UserStatus>(6)? == UserStatus::Active => read(&row).map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// As [`find_active`], and the state of a company beside it: the one `named`, or else the user's own. By primary keys.
+/// Whether the user may see that company is for the caller to say.
+pub fn find_beside_company(
+    database: &Database,
+    session: SessionId,
+    named: Option<CompanyId>,
+    now: Timestamp,
+) -> Result<Option<(ActiveSession, Option<CompanyState>)>, StoreError> {
+    let row = database.query_opt(
+        "SELECT s.id, s.user_id, u.role, u.company_id, u.must_change_password, u.mfa_enabled, u.status, \
+         c.id, c.name, c.currency, c.timezone, c.as_of, t.version FROM sessions s JOIN users u ON u.id = s.user_id \
+         LEFT JOIN companies c ON c.id = coalesce(?3, u.company_id) LEFT JOIN company_totals t ON t.company_id = c.id \
+         WHERE s.id = ?1 AND s.ended_at IS NULL AND s.expires_at > ?2",
+        params![session, now, named],
+    )?;
+    match row {
+        Some(mut row) if row.parse::<UserStatus>(6)? == UserStatus::Active => {
+            let company = match row.parse_opt(7)? {
+                Some(company) => Some(CompanyState::read(&mut row, 8, company, now)?),
+                None => None,
+            };
+            Ok(Some((read(&row)?, company)))
+        }
         _ => Ok(None),
     }
 }

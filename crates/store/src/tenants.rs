@@ -5,7 +5,7 @@ use nexus_domain::tenant::Tenant;
 use nexus_domain::{EmailAddress, Timestamp};
 
 use crate::listing::{Filter, Listing, Sort, SortKind, parsed, text};
-use crate::{Database, Row, StoreError, Value, params};
+use crate::{Database, Edited, Row, StoreError, Transaction, Value, params};
 
 const COLUMNS: &str = "id, company_id, user_id, full_name, email, phone, national_id, created_at, updated_at, version";
 
@@ -136,39 +136,37 @@ pub fn insert(database: &Database, tenant: &Tenant) -> Result<(), StoreError> {
 
 /// Reads, changes and writes under one lock; what the change leaves as it was isn't written.
 pub fn edit<E: From<StoreError>>(
-    database: &Database,
+    tx: &Transaction<'_>,
     company: CompanyId,
     id: TenantId,
     now: Timestamp,
     change: impl FnOnce(Tenant) -> Result<Tenant, E>,
-) -> Result<Option<Tenant>, E> {
-    database.transaction(|tx| {
-        let Some(before) = find(tx, company, id)? else {
-            return Ok(None);
-        };
-        let mut after = change(before.clone())?;
-        if after == before {
-            return Ok(Some(before));
-        }
-        tx.execute(
-            "UPDATE tenants SET user_id = ?3, full_name = ?4, email = ?5, email_key = ?6, phone = ?7, national_id = ?8, \
-             updated_at = ?9, version = version + 1 WHERE company_id = ?1 AND id = ?2",
-            params![
-                company,
-                id,
-                after.user_id,
-                &after.full_name,
-                &after.email,
-                after.email.to_lowercase(),
-                after.phone.clone(),
-                after.national_id.clone(),
-                now
-            ],
-        )?;
-        after.updated_at = now;
-        after.version += 1;
-        Ok(Some(after))
-    })
+) -> Result<Option<Edited<Tenant>>, E> {
+    let Some(before) = find(tx, company, id)? else {
+        return Ok(None);
+    };
+    let mut after = change(before.clone())?;
+    if after == before {
+        return Ok(Some(Edited::not_at_all(before)));
+    }
+    tx.execute(
+        "UPDATE tenants SET user_id = ?3, full_name = ?4, email = ?5, email_key = ?6, phone = ?7, national_id = ?8, \
+         updated_at = ?9, version = version + 1 WHERE company_id = ?1 AND id = ?2",
+        params![
+            company,
+            id,
+            after.user_id,
+            &after.full_name,
+            &after.email,
+            after.email.to_lowercase(),
+            after.phone.clone(),
+            after.national_id.clone(),
+            now
+        ],
+    )?;
+    after.updated_at = now;
+    after.version += 1;
+    Ok(Some(Edited { before, after }))
 }
 
 /// Whether they were there. Occupancies and invoices keep them (foreign keys).

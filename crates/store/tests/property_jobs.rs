@@ -56,11 +56,13 @@ fn reminders_overdue_notices_and_late_fees_happen_once_on_however_many_nodes() {
             .unwrap();
     }
     let fee: LateFee = serde_json::from_str(r#"{"type":"PERCENT","value":10,"graceDays":2}"#).unwrap();
-    let settings = company_settings::edit(&database, company, before, |mut company| {
-        company.late_fee = fee;
-        Ok::<_, StoreError>(company)
+    let settings = database.transaction(|tx| {
+        company_settings::edit(tx, company, before, |mut company| {
+            company.late_fee = fee;
+            Ok::<_, StoreError>(company)
+        })
     });
-    let settings = settings.unwrap().unwrap();
+    let settings = settings.unwrap().unwrap().after;
     let means = || Means {
         random: &random,
         console: "http://localhost",
@@ -78,12 +80,12 @@ fn reminders_overdue_notices_and_late_fees_happen_once_on_however_many_nodes() {
     });
     assert_eq!(told.iter().sum::<usize>(), 40, "{told:?}");
     let early = today(&database, company, noon("2026-03-05"));
-    let (fees, _) = billing::charge_late_fees(&database, &early, &settings, &means()).unwrap();
+    let (fees, _) = billing::charge_late_fees(&database, &early, &settings, &means(), |_, _| Ok(())).unwrap();
     assert_eq!(fees, 0, "two days of grace");
 
     let charged = at_once(&path, |database| {
         let day = today(database, company, noon("2026-03-06"));
-        billing::charge_late_fees(database, &day, &settings, &means())
+        billing::charge_late_fees(database, &day, &settings, &means(), |_, _| Ok(()))
             .unwrap()
             .0
     });
@@ -105,6 +107,6 @@ fn reminders_overdue_notices_and_late_fees_happen_once_on_however_many_nodes() {
         assert_eq!(count(&database, sql), expected, "{sql}");
     }
     let month_later = today(&database, company, noon("2026-04-06"));
-    let (fees, _) = billing::charge_late_fees(&database, &month_later, &settings, &means()).unwrap();
+    let (fees, _) = billing::charge_late_fees(&database, &month_later, &settings, &means(), |_, _| Ok(())).unwrap();
     assert_eq!(fees, 0, "one fee per invoice, and none on fees");
 }

@@ -107,7 +107,7 @@ proptest! {
                     database.transaction(|tx| billing::generate_month(tx, &day, &settings, &means, month)).unwrap();
                 }
                 Step::Fees => {
-                    billing::charge_late_fees(&database, &day, &settings, &means).unwrap();
+                    billing::charge_late_fees(&database, &day, &settings, &means, |_, _| Ok(())).unwrap();
                 }
                 Step::Sleep(days) => now = now.plus_seconds(i64::from(*days) * 86_400),
             }

@@ -79,9 +79,11 @@ fn photos_are_for_whoever_asked_and_for_the_company_s_staff() {
     ] {
         assert_eq!(sees(&database, user, first), expected);
     }
-    let edited = maintenance::edit(&database, own, id, now, |_, mut request| {
-        request.attachments = vec![second];
-        Ok::<_, StoreError>(request)
+    let edited = database.transaction(|tx| {
+        maintenance::edit(tx, own, id, now, |_, mut request| {
+            request.attachments = vec![second];
+            Ok::<_, StoreError>(request)
+        })
     });
     assert!(edited.unwrap().is_some());
     assert!(
@@ -107,9 +109,11 @@ fn files_in_use_outlive_a_purge() {
         photo(&database, resident),
     );
     request(&database, own, resident, vec![shown]);
-    let branded = company_settings::edit(&database, own, now, |mut company| {
-        company.branding = serde_json::json!({"logo": logo});
-        Ok::<_, StoreError>(company)
+    let branded = database.transaction(|tx| {
+        company_settings::edit(tx, own, now, |mut company| {
+            company.branding = serde_json::json!({"logo": logo});
+            Ok::<_, StoreError>(company)
+        })
     });
     assert!(branded.unwrap().is_some());
     assert!(

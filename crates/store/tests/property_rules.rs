@@ -9,7 +9,8 @@ use nexus_domain::ids::{UserId, uuid_v7};
 use nexus_domain::invoice::{InvoiceStatus, LedgerError};
 use nexus_domain::occupancy::{DepositAction, OccupancyError, OccupancyStatus};
 use nexus_domain::place::ApartmentStatus;
-use nexus_store::company_day::CompanyDay;
+use nexus_store::company_day::{self, CompanyDay};
+use nexus_store::dashboard::Stamp;
 use nexus_store::ledger_notices::Means;
 use nexus_store::{
     Database, StoreError, apartments, billing, company_settings, dashboard, invoices, occupancies, params, payments,
@@ -241,7 +242,7 @@ fn late_fees_reminders_and_overdue_notices_happen_once() {
         assert_eq!(mails("payment-overdue"), 1);
     }
     let charge = |day: &str| {
-        billing::charge_late_fees(&scene.database, &at(day), &settings, &MEANS)
+        billing::charge_late_fees(&scene.database, &at(day), &settings, &MEANS, |_, _| Ok(()))
             .unwrap()
             .0
     };
@@ -313,11 +314,12 @@ fn a_generated_month_is_prorated_and_dated_by_what_it_bills() {
 #[test]
 fn the_dashboard_counts_what_there_is_and_moves_on_with_every_change() {
     let scene = scene("2026-03-10");
-    let stamp = || {
-        dashboard::stamp(&scene.database, scene.day.id, scene.day.now)
-            .unwrap()
-            .unwrap()
+    let stamp_at = |now| {
+        let state = company_day::state(&scene.database, scene.day.id, now).unwrap().unwrap();
+        let state = state.opened(&scene.database).unwrap().unwrap();
+        (state.day.clone(), Stamp::of(&state))
     };
+    let stamp = || stamp_at(scene.day.now);
     let lease = scene.lease("2026-03-01", Some("2026-03-31"));
     let invoice = scene.issue(lease, 1_000, "2026-03-09");
     let before = stamp().1;
@@ -368,12 +370,5 @@ fn the_dashboard_counts_what_there_is_and_moves_on_with_every_change() {
         .unwrap();
     let figures = dashboard::figures(&scene.database, &stamp().0).unwrap();
     assert_eq!((figures.revenue.this_month, figures.revenue.total), (0, 0));
-    assert_eq!(
-        dashboard::stamp(&scene.database, scene.day.id, noon("2026-03-11"))
-            .unwrap()
-            .unwrap()
-            .1
-            .today,
-        "2026-03-11"
-    );
+    assert_eq!(stamp_at(noon("2026-03-11")).1.today, "2026-03-11");
 }

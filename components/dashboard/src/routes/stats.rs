@@ -1,14 +1,16 @@
 //! `GET /dashboard/stats`.
 
-use axum::extract::{RawQuery, State};
+use axum::extract::{FromRequestParts, State};
 use axum::response::{IntoResponse, Response};
+use http::request::Parts;
 use http::{HeaderName, HeaderValue, header};
 use nexus_domain::dashboard::DashboardStats;
 use nexus_domain::ids::CompanyId;
 use nexus_domain::{Invalid, Role, settings};
 use nexus_kit::layers::Observed;
-use nexus_kit::{Answer, App, Problem, Session, clock};
-use nexus_store::dashboard;
+use nexus_kit::{Answer, App, Problem, Session};
+use nexus_store::company_day::CompanyState;
+use nexus_store::dashboard::{self, Stamp};
 
 use crate::kept::{self, Kept};
 
@@ -25,20 +27,15 @@ const CACHE: HeaderName = HeaderName::from_static("x-cache");
     ),
     security(("bearer" = []))
 )]
-pub async fn get_dashboard_stats(
-    State(app): State<App>,
-    session: Session,
-    RawQuery(query): RawQuery,
-) -> Answer<Response> {
-    let company = company(&session, query.as_deref())?;
+pub async fn get_dashboard_stats(State(app): State<App>, Asked(session, state): Asked) -> Answer<Response> {
     session.require(Role::Manager)?;
-    let now = clock::now();
-    let (day, stamp) = dashboard::stamp(app.database(), company, now)?.ok_or_else(Problem::not_found)?;
-    let lifetime = app.config().get(&settings::CACHE_TTL)?;
+    let state = state.opened(app.database())?.ok_or_else(Problem::not_found)?;
+    let (stamp, company, now) = (Stamp::of(&state), state.day.id, state.day.now);
     if let Some(body) = kept::find(company, &stamp, now).await {
         return Ok(answer("HIT", body));
     }
-    let figures = dashboard::figures(app.database(), &day)?;
+    let lifetime = app.config().get(&settings::CACHE_TTL)?;
+    let figures = dashboard::figures(app.database(), &state.day)?;
     let body = serde_json::to_string(&figures).map_err(|error| Problem::internal(error.to_string()))?;
     let expires = now.plus_millis(i64::try_from(lifetime.as_millis()).unwrap_or(i64::MAX));
     kept::keep(
@@ -53,10 +50,36 @@ pub async fn get_dashboard_stats(
     Ok(answer("MISS", body))
 }
 
-/// Whose figures: one's own company's, or the one a SUPER_ADMIN names. Naming somebody else's finds nothing.
-fn company(session: &Session, query: Option<&str>) -> Result<CompanyId, Problem> {
+/// Who asks, and whose figures: one's own company's, or the one a SUPER_ADMIN names. Naming somebody else's finds
+/// nothing. One statement, which is all that a kept answer costs.
+pub struct Asked(Session, CompanyState);
+
+impl FromRequestParts<App> for Asked {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let named = named(parts.uri.query().unwrap_or_default());
+        // Who isn't signed in isn't told what is wrong with the rest.
+        let (session, state) = Session::beside_company(app, parts, named.as_ref().ok().copied().flatten())?;
+        match (session.role(), named?, session.company()) {
+            (Role::SuperAdmin, Some(_), _) => {}
+            (Role::SuperAdmin, None, None) => {
+                return Err(Problem::field(
+                    "companyId",
+                    Invalid::new("REQUIRED", "is required: say which company"),
+                ));
+            }
+            (_, Some(named), own) if own != Some(named) => return Err(Problem::not_found()),
+            (_, _, None) => return Err(Problem::forbidden()),
+            _ => {}
+        }
+        Ok(Self(session, state.ok_or_else(Problem::not_found)?))
+    }
+}
+
+fn named(query: &str) -> Result<Option<CompanyId>, Problem> {
     let mut named = None;
-    for pair in query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         if name != "companyId" {
             return Err(Problem::field(
@@ -76,15 +99,7 @@ fn company(session: &Session, query: Option<&str>) -> Result<CompanyId, Problem>
                 .map_err(|invalid| Problem::field(name, invalid))?,
         );
     }
-    match (session.role(), named, session.company()) {
-        (Role::SuperAdmin, Some(named), _) => Ok(named),
-        (Role::SuperAdmin, None, None) => Err(Problem::field(
-            "companyId",
-            Invalid::new("REQUIRED", "is required: say which company"),
-        )),
-        (_, Some(named), own) if own != Some(named) => Err(Problem::not_found()),
-        (_, _, own) => own.ok_or_else(Problem::forbidden),
-    }
+    Ok(named)
 }
 
 fn answer(cache: &'static str, body: String) -> Response {

@@ -48,7 +48,8 @@ pub fn print_invoice(invoice: &Invoice, envelope: &Envelope<'_>) -> Result<Vec<u
             .as_ref()
             .map(|number| format!(" · {}", words.code(number)))
             .unwrap_or_default();
-        format!("{}{number} · {}", envelope.letterhead.company, words.page(page, of))
+        let company = words.name(&envelope.letterhead.company);
+        format!("{company}{number} · {}", words.page(page, of))
     })
 }
 
@@ -82,7 +83,7 @@ fn heading(sheet: &mut Sheet, envelope: &Envelope<'_>) {
 }
 
 fn row(sheet: &mut Sheet, line: &Line, invoice: &Invoice, envelope: &Envelope<'_>) {
-    let lines = sheet.lines(&line.description, PLAIN, DESCRIPTION.width);
+    let lines = sheet.given_lines(&line.description, PLAIN, DESCRIPTION.width);
     let height = Sheet::height_of(&lines, PLAIN) + 7.0;
     if !sheet.make_room(height) {
         heading(sheet, envelope);

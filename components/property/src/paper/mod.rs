@@ -82,14 +82,14 @@ impl Envelope<'_> {
             weight: Weight::Bold,
             colour: BLACK,
         };
-        let mut y = sheet.text(
+        let mut y = sheet.given(
             &self.letterhead.company,
             company,
             Column::new(beside, room, Side::Start),
             top - 4.0,
         );
         for line in &self.letterhead.lines {
-            y = sheet.text(line, LABEL, Column::new(beside, room, Side::Start), y);
+            y = sheet.given(line, LABEL, Column::new(beside, room, Side::Start), y);
         }
         let large = Style {
             size: 20.0,
@@ -111,17 +111,17 @@ impl Envelope<'_> {
     fn addressee(&self, sheet: &mut Sheet, label: &str, top: f32) -> f32 {
         let column = Column::new(0.0, ROOM * 0.5, Side::Start);
         let mut y = sheet.text(label, LABEL, column, top);
-        y = sheet.text(&self.addressee.name, STRONG, column, y);
+        y = sheet.given(&self.addressee.name, STRONG, column, y);
         y = sheet.figure(&self.addressee.email, PLAIN, column, y);
         let home = format!(
             "{} {}, {}",
             self.words().apartment,
-            self.addressee.apartment,
-            self.addressee.compound
+            self.words().name(&self.addressee.apartment),
+            self.words().name(&self.addressee.compound)
         );
         y = sheet.text(&home, PLAIN, column, y);
         for line in self.addressee.address_lines() {
-            y = sheet.text(&line, PLAIN, column, y);
+            y = sheet.given(&line, PLAIN, column, y);
         }
         y
     }

@@ -53,11 +53,12 @@ pub fn print_receipt(
     for (name, value) in rows {
         let top = sheet.y;
         let named = sheet.text(name, LABEL, Column::new(12.0, ROOM * 0.3, Side::Start), top + 0.8);
-        let valued = sheet.text(&value, STRONG, Column::new(ROOM * 0.32, ROOM * 0.66, Side::Start), top);
+        let valued = sheet.given(&value, STRONG, Column::new(ROOM * 0.32, ROOM * 0.66, Side::Start), top);
         sheet.y = named.max(valued) + 4.0;
     }
     let title = format!("{} {}", words.receipt, payment.id);
     sheet.print(envelope.metadata(title), |page, of| {
-        format!("{} · {}", envelope.letterhead.company, words.page(page, of))
+        let company = words.name(&envelope.letterhead.company);
+        format!("{company} · {}", words.page(page, of))
     })
 }

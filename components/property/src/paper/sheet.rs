@@ -142,13 +142,24 @@ impl Sheet {
         fits
     }
 
+    /// What somebody wrote, which reads as its own letters do; it stands where all else does.
+    pub fn given(&mut self, text: &str, style: Style, column: Column, top: f32) -> f32 {
+        let lines = self.given_lines(text, style, column.width);
+        self.place(lines, style, column, top)
+    }
+
+    pub fn given_lines(&self, text: &str, style: Style, width: f32) -> Vec<Line> {
+        let reading = Reading::of(text, self.reading);
+        type_setting::wrap(text, style.weight, reading, width / style.size)
+    }
+
     /// The text in its column, as many lines as it takes, beginning at `top`; says where it ends.
     pub fn text(&mut self, text: &str, style: Style, column: Column, top: f32) -> f32 {
         let lines = self.lines(text, style, column.width);
         self.place(lines, style, column, top)
     }
 
-    pub fn lines(&self, text: &str, style: Style, width: f32) -> Vec<Line> {
+    fn lines(&self, text: &str, style: Style, width: f32) -> Vec<Line> {
         type_setting::wrap(text, style.weight, self.reading, width / style.size)
     }
 

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use harfrust::{Buffer, Direction, Font, ShapeOptions, ShaperFont};
 use krilla::text::{Font as EmbeddedFont, GlyphId, KrillaGlyph};
-use unicode_bidi::{Level, ParagraphBidiInfo};
+use unicode_bidi::{Direction as Written, Level, ParagraphBidiInfo, get_base_direction};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Weight {
@@ -17,6 +17,18 @@ pub enum Weight {
 pub enum Reading {
     LeftToRight,
     RightToLeft,
+}
+
+impl Reading {
+    /// Which way somebody wrote this: as its first letter reads (UAX #9, P2). A Latin address stays in order within an
+    /// Arabic document. What has no letters reads as the document does.
+    pub fn of(text: &str, document: Reading) -> Self {
+        match get_base_direction(text) {
+            Written::Ltr => Self::LeftToRight,
+            Written::Rtl => Self::RightToLeft,
+            Written::Mixed => document,
+        }
+    }
 }
 
 /// One font, as the shaper and as the document see it.
@@ -215,6 +227,14 @@ mod tests {
         let line = set("فاتورة 2026-000017", Weight::Regular, Reading::RightToLeft);
         let texts: Vec<&str> = line.runs.iter().map(|run| run.letters.as_str()).collect();
         assert_eq!(texts.last(), Some(&"فاتورة "), "{texts:?}");
+    }
+
+    #[test]
+    fn a_text_reads_as_its_first_letter_does_whatever_the_document_s_language() {
+        let (ltr, rtl) = (Reading::LeftToRight, Reading::RightToLeft);
+        assert_eq!(Reading::of("12 Corniche Road, Cairo (2)", rtl), ltr);
+        assert_eq!(Reading::of("12 شارع الكورنيش", ltr), rtl);
+        assert_eq!(Reading::of("12-34 / 5", rtl), rtl);
     }
 
     #[test]

@@ -157,6 +157,14 @@ impl Words {
         }
     }
 
+    /// A name of any language, to stand in a sentence: its letters keep their order, and the sentence its own.
+    pub fn name(&self, text: &str) -> String {
+        match self.reading {
+            Reading::LeftToRight => text.to_owned(),
+            Reading::RightToLeft => format!("\u{2068}{text}\u{2069}"),
+        }
+    }
+
     pub fn page(&self, page: usize, of: usize) -> String {
         format!("{} {page} {} {of}", self.page[0], self.page[1])
     }

@@ -15,7 +15,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::asker::Asker;
 use crate::fault::{Fault, Outcome};
-use crate::routes::{Body, id, plain, remove, shaped};
+use crate::record::APARTMENT;
+use crate::routes::{Body, change, id, make, plain, remove, shaped, updated};
 
 /// Filters of the list.
 #[derive(IntoParams)]
@@ -34,6 +35,8 @@ pub struct ApartmentFilters {
     bedrooms: Option<i32>,
     #[param(rename = "monthlyRent", nullable = false)]
     monthly_rent: Option<i64>,
+    #[param(rename = "areaSqm", nullable = false)]
+    area_sqm: Option<f64>,
 }
 
 const CSV: &[&str] = &[
@@ -52,11 +55,11 @@ const CSV: &[&str] = &[
 /// The apartments of a company.
 #[utoipa::path(
     get, path = "/api/v1/apartments", tag = "apartments", params(ListParams, ApartmentFilters),
-    responses((status = 200, body = Page<Apartment>), (status = 400), (status = 401), (status = 403), (status = 404)),
+    responses((status = 200, body = Page<Apartment>), (status = 304), (status = 400), (status = 401), (status = 403), (status = 404)),
     security(("bearer" = []))
 )]
 pub async fn list_apartments(State(app): State<App>, asker: Asker, headers: HeaderMap) -> Outcome {
-    let company = asker.day(&app)?.id;
+    let company = asker.day(&app).await?.id;
     asker.require(Role::Manager)?;
     let asked = listing::read(&store::LISTING, "apartments", Some(company), asker.pairs())?;
     Ok(listing::answer(&app, &headers, &store::LISTING, asked, CSV, plain)?)
@@ -88,7 +91,7 @@ pub struct NewApartment {
     security(("bearer" = []))
 )]
 pub async fn create_apartment(State(app): State<App>, asker: Asker, body: Body<Loose>) -> Outcome {
-    let company = asker.day(&app)?.id;
+    let company = asker.day(&app).await?.id;
     asker.require(Role::Manager)?;
     let Json(body) = body?;
     if let Some(compound) = body.id("compoundId") {
@@ -111,15 +114,18 @@ pub async fn create_apartment(State(app): State<App>, asker: Asker, body: Body<L
         updated_at: now,
         version: 1,
     };
-    store::insert(app.database(), &apartment)?;
+    let apartment = make(&app, &asker, company, &APARTMENT, apartment, |tx, apartment| {
+        Ok(store::insert(tx, apartment)?)
+    })
+    .await?;
     Ok(respond::with_etag(respond::created(&apartment), apartment.version))
 }
 
 /// The apartment as it is today.
-fn find(app: &App, asker: &Asker, apartment: &str) -> Result<Apartment, Problem> {
+async fn find(app: &App, asker: &Asker, apartment: &str) -> Result<Apartment, Problem> {
     let apartment = id(apartment)?;
     let company = asker.company_holding(|| store::company_of(app.database(), apartment))?;
-    crate::asker::open(app, company)?;
+    asker.open(app, company).await?;
     store::find(app.database(), company, apartment)?.ok_or_else(Problem::not_found)
 }
 
@@ -135,7 +141,7 @@ pub async fn get_apartment(
     Path(apartment): Path<String>,
     headers: HeaderMap,
 ) -> Outcome {
-    let apartment = find(&app, &asker, &apartment)?;
+    let apartment = find(&app, &asker, &apartment).await?;
     asker.require(Role::Manager)?;
     asker.only(&[])?;
     Ok(respond::versioned(&headers, apartment.version, &apartment))
@@ -182,7 +188,7 @@ pub async fn update_apartment(
     headers: HeaderMap,
     body: Body<Loose>,
 ) -> Outcome {
-    let found = find(&app, &asker, &apartment)?;
+    let found = find(&app, &asker, &apartment).await?;
     asker.require(Role::Manager)?;
     let Json(body) = body?;
     if let Some(compound) = body.id("compoundId") {
@@ -190,12 +196,8 @@ pub async fn update_apartment(
     }
     asker.only(&[])?;
     let patch: ApartmentPatch = shaped(body)?;
-    let edited = store::edit(
-        app.database(),
-        found.company_id,
-        found.id,
-        clock::now(),
-        |mut apartment| {
+    let edited = change(&app, &asker, found.company_id, (&APARTMENT, updated), move |tx| {
+        store::edit(tx, found.company_id, found.id, clock::now(), |mut apartment| {
             respond::check_if_match(&headers, apartment.version)?;
             apartment.compound_id = patch.compound_id.or(apartment.compound_id);
             apartment.apartment_number = patch
@@ -214,9 +216,9 @@ pub async fn update_apartment(
             apartment.monthly_rent = patch.monthly_rent.or(apartment.monthly_rent);
             apartment.status = patch.status.or(apartment.status);
             Ok::<_, Fault>(apartment)
-        },
-    )?
-    .ok_or_else(Problem::not_found)?;
+        })
+    })
+    .await?;
     Ok(respond::with_etag(respond::ok(&edited), edited.version))
 }
 
@@ -232,13 +234,17 @@ pub async fn delete_apartment(
     Path(apartment): Path<String>,
     headers: HeaderMap,
 ) -> Outcome {
-    let apartment = find(&app, &asker, &apartment)?;
+    let apartment = find(&app, &asker, &apartment).await?;
     asker.require(Role::Manager)?;
     asker.only(&[])?;
+    let (company, apartment) = (apartment.company_id, apartment.id);
     remove(
         &app,
-        &headers,
-        |tx| Ok(store::find(tx, apartment.company_id, apartment.id)?.map(|found| found.version)),
-        |tx| store::delete(tx, apartment.company_id, apartment.id),
+        &asker,
+        headers,
+        (company, &APARTMENT, apartment),
+        move |tx| Ok(store::find(tx, company, apartment)?.map(|found| found.version)),
+        move |tx| store::delete(tx, company, apartment),
     )
+    .await
 }

@@ -16,7 +16,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::asker::Asker;
 use crate::fault::{Fault, Outcome};
-use crate::routes::{Body, id, plain, remove};
+use crate::record::COMPANY;
+use crate::routes::{Body, change, id, make, plain, remove, updated};
 
 /// Filters of the list.
 #[derive(IntoParams)]
@@ -29,6 +30,10 @@ pub struct CompanyFilters {
     name: Option<String>,
     #[param(rename = "isActive", nullable = false)]
     is_active: Option<bool>,
+    #[param(nullable = false, inline)]
+    currency: Option<Currency>,
+    #[param(nullable = false)]
+    timezone: Option<String>,
 }
 
 const CSV: &[&str] = &[
@@ -45,7 +50,7 @@ const CSV: &[&str] = &[
 /// The companies one may see: all for SUPER_ADMIN, one's own for staff.
 #[utoipa::path(
     get, path = "/api/v1/companies", tag = "companies", params(ListParams, CompanyFilters),
-    responses((status = 200, body = Page<Company>), (status = 400), (status = 401), (status = 403)),
+    responses((status = 200, body = Page<Company>), (status = 304), (status = 400), (status = 401), (status = 403)),
     security(("bearer" = []))
 )]
 pub async fn list_companies(State(app): State<App>, asker: Asker, headers: HeaderMap) -> Outcome {
@@ -116,7 +121,10 @@ pub async fn create_company(State(app): State<App>, asker: Asker, body: Body<New
         updated_at: now,
         version: 1,
     };
-    store::insert(app.database(), &company)?;
+    let company = make(&app, &asker, company.id, &COMPANY, company, |tx, company| {
+        Ok(store::insert(tx, company)?)
+    })
+    .await?;
     Ok(respond::with_etag(respond::created(&company), company.version))
 }
 
@@ -240,25 +248,27 @@ pub async fn update_company(
     if patch.is_active.0.is_some() {
         asker.require(Role::SuperAdmin)?;
     }
-    let edited = store::edit(app.database(), company, clock::now(), |before| {
-        respond::check_if_match(&headers, before.version)?;
-        let mut after = before.clone();
-        after.name = patch.name.0.map_or(after.name, |name| name.to_string());
-        after.slug = patch.slug.0.map_or(after.slug, |slug| slug.to_string());
-        after.currency = patch.currency.or(after.currency);
-        after.timezone = patch.timezone.or(after.timezone);
-        after.is_active = patch.is_active.or(after.is_active);
-        after.allowed_email_domains = patch
-            .allowed_email_domains
-            .0
-            .map_or(after.allowed_email_domains, |given| domains(&given));
-        after.late_fee = patch.late_fee.or(after.late_fee);
-        after.deposit = patch.deposit.or(after.deposit);
-        after.billing = patch.billing.or(after.billing);
-        after.branding = patch.branding.0.map_or(after.branding, |given| branding(&given));
-        Ok::<_, Fault>(after)
-    })?
-    .ok_or_else(Problem::not_found)?;
+    let edited = change(&app, &asker, company, (&COMPANY, updated), move |tx| {
+        store::edit(tx, company, clock::now(), |before| {
+            respond::check_if_match(&headers, before.version)?;
+            let mut after = before.clone();
+            after.name = patch.name.0.map_or(after.name, |name| name.to_string());
+            after.slug = patch.slug.0.map_or(after.slug, |slug| slug.to_string());
+            after.currency = patch.currency.or(after.currency);
+            after.timezone = patch.timezone.or(after.timezone);
+            after.is_active = patch.is_active.or(after.is_active);
+            after.allowed_email_domains = patch
+                .allowed_email_domains
+                .0
+                .map_or(after.allowed_email_domains, |given| domains(&given));
+            after.late_fee = patch.late_fee.or(after.late_fee);
+            after.deposit = patch.deposit.or(after.deposit);
+            after.billing = patch.billing.or(after.billing);
+            after.branding = patch.branding.0.map_or(after.branding, |given| branding(&given));
+            Ok::<_, Fault>(after)
+        })
+    })
+    .await?;
     Ok(respond::with_etag(respond::ok(&edited), edited.version))
 }
 
@@ -277,10 +287,14 @@ pub async fn delete_company(
     let company = find(&app, &asker, &company)?;
     asker.require(Role::SuperAdmin)?;
     asker.only(&[])?;
+    let company = company.id;
     remove(
         &app,
-        &headers,
-        |tx| Ok(store::find(tx, company.id)?.map(|found| found.version)),
-        |tx| store::delete(tx, company.id),
+        &asker,
+        headers,
+        (company, &COMPANY, company),
+        move |tx| Ok(store::find(tx, company)?.map(|found| found.version)),
+        move |tx| store::delete(tx, company),
     )
+    .await
 }

@@ -14,7 +14,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::asker::Asker;
 use crate::fault::{Fault, Outcome};
-use crate::routes::{Body, id, plain, remove};
+use crate::record::COMPOUND;
+use crate::routes::{Body, change, id, make, plain, remove, updated};
 
 /// Filters of the list.
 #[derive(IntoParams)]
@@ -41,11 +42,11 @@ const CSV: &[&str] = &[
 /// The compounds of a company.
 #[utoipa::path(
     get, path = "/api/v1/compounds", tag = "compounds", params(ListParams, CompoundFilters),
-    responses((status = 200, body = Page<Compound>), (status = 400), (status = 401), (status = 403), (status = 404)),
+    responses((status = 200, body = Page<Compound>), (status = 304), (status = 400), (status = 401), (status = 403), (status = 404)),
     security(("bearer" = []))
 )]
 pub async fn list_compounds(State(app): State<App>, asker: Asker, headers: HeaderMap) -> Outcome {
-    let company = asker.company()?;
+    let company = asker.day(&app).await?.id;
     asker.require(Role::Manager)?;
     let asked = listing::read(&store::LISTING, "compounds", Some(company), asker.pairs())?;
     Ok(listing::answer(&app, &headers, &store::LISTING, asked, CSV, plain)?)
@@ -68,7 +69,7 @@ pub struct NewCompound {
     security(("bearer" = []))
 )]
 pub async fn create_compound(State(app): State<App>, asker: Asker, body: Body<NewCompound>) -> Outcome {
-    let company = asker.day(&app)?.id;
+    let company = asker.day(&app).await?.id;
     asker.require(Role::Manager)?;
     asker.only(&[])?;
     let Json(new) = body?;
@@ -82,7 +83,10 @@ pub async fn create_compound(State(app): State<App>, asker: Asker, body: Body<Ne
         updated_at: now,
         version: 1,
     };
-    store::insert(app.database(), &compound)?;
+    let compound = make(&app, &asker, company, &COMPOUND, compound, |tx, compound| {
+        Ok(store::insert(tx, compound)?)
+    })
+    .await?;
     Ok(respond::with_etag(respond::created(&compound), compound.version))
 }
 
@@ -152,19 +156,15 @@ pub async fn update_compound(
     asker.require(Role::Manager)?;
     asker.only(&[])?;
     let Json(patch) = body?;
-    let edited = store::edit(
-        app.database(),
-        found.company_id,
-        found.id,
-        clock::now(),
-        |mut compound| {
+    let edited = change(&app, &asker, found.company_id, (&COMPOUND, updated), move |tx| {
+        store::edit(tx, found.company_id, found.id, clock::now(), |mut compound| {
             respond::check_if_match(&headers, compound.version)?;
             compound.name = patch.name.0.map_or(compound.name, |name| name.to_string());
             compound.address = patch.address.0.map_or(compound.address, |address| stored(&address));
             Ok::<_, Fault>(compound)
-        },
-    )?
-    .ok_or_else(Problem::not_found)?;
+        })
+    })
+    .await?;
     Ok(respond::with_etag(respond::ok(&edited), edited.version))
 }
 
@@ -183,10 +183,14 @@ pub async fn delete_compound(
     let compound = find(&app, &asker, &compound)?;
     asker.require(Role::Manager)?;
     asker.only(&[])?;
+    let (company, compound) = (compound.company_id, compound.id);
     remove(
         &app,
-        &headers,
-        |tx| Ok(store::find(tx, compound.company_id, compound.id)?.map(|found| found.version)),
-        |tx| store::delete(tx, compound.company_id, compound.id),
+        &asker,
+        headers,
+        (company, &COMPOUND, compound),
+        move |tx| Ok(store::find(tx, company, compound)?.map(|found| found.version)),
+        move |tx| store::delete(tx, company, compound),
     )
+    .await
 }

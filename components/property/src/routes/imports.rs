@@ -1,35 +1,31 @@
 //! `/apartments/import` and `/tenants/import`: CSV with the fields' names in its first line.
 
-use std::collections::BTreeMap;
+mod rows;
 
 use axum::extract::{Request, State};
 use http::header;
 use http_body_util::BodyExt;
-use nexus_domain::ids::{ApartmentId, CompanyId, TenantId, uuid_v7};
+use nexus_domain::Role;
+use nexus_domain::ids::{CompanyId, uuid_v7};
 use nexus_domain::page::Flag;
-use nexus_domain::place::{ApartmentStatus, Area, Bedrooms, Floor};
-use nexus_domain::{EmailAddress, Role};
-use nexus_kit::csv::{CsvError, Reader, Record, plain};
-use nexus_kit::{App, Code, FieldErrors, Problem, clock, respond};
+use nexus_kit::csv::{CsvError, Reader, Record};
+use nexus_kit::{App, Code, FieldErrors, Problem, clock, respond, turn};
 use nexus_store::imports::{self as store, StagedRow};
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::apartments::NewApartment;
-use super::tenants::NewTenant;
+use self::rows::READ_ONLY;
 use crate::asker::Asker;
 use crate::fault::{Fault, Outcome};
+use crate::record::{APARTMENT, Scribe, TENANT};
 
 /// What a file may weigh.
 const LARGEST_FILE: u64 = 64 * 1024 * 1024;
-/// How many rows are staged at once.
+/// How many rows are staged at once, at least; what one piece of the body brings on top.
 const BATCH: usize = 500;
 /// How many errors are told at most; with that many, nobody reads on.
 const MOST_ERRORS: usize = 1_000;
-/// Columns of an export that say nothing to an import.
-const READ_ONLY: [&str; 6] = ["id", "companyId", "userId", "createdAt", "updatedAt", "version"];
-
 #[derive(Serialize, ToSchema)]
 pub struct ImportResult {
     /// How many were made; with `dryRun`, how many would be. 0 when there are errors.
@@ -78,7 +74,7 @@ pub async fn import_tenants(State(app): State<App>, asker: Asker, request: Reque
 }
 
 async fn import(app: App, asker: Asker, request: Request, kind: Kind) -> Outcome {
-    let company = asker.day(&app)?.id;
+    let company = asker.day(&app).await?.id;
     asker.require(Role::Manager)?;
     asker.only(&["dryRun"])?;
     let dry_run = asker
@@ -90,9 +86,13 @@ async fn import(app: App, asker: Asker, request: Request, kind: Kind) -> Outcome
         .transpose()?
         .is_some_and(Flag::is_set);
     check_type(&request)?;
-    store::purge(app.database(), clock::now())?;
-    let mut file = File::new(app, company, kind);
+    {
+        let _turn = turn().await;
+        store::purge(app.database(), clock::now())?;
+    }
+    let mut file = File::new(app, company, kind, asker.scribe());
     let read = file.read(request).await;
+    let _turn = turn().await;
     let finished = read.and_then(|()| file.finish(dry_run));
     if finished.is_err() || dry_run || !file.errors.is_empty() {
         // What stays behind if this fails is purged by the next import.
@@ -126,23 +126,28 @@ struct File {
     company: CompanyId,
     kind: Kind,
     import: uuid::Uuid,
+    scribe: Scribe,
     columns: Vec<String>,
     staged: Vec<StagedRow>,
     rows: u64,
     errors: Vec<ImportError>,
+    /// Whether what follows need not be read.
+    over: bool,
 }
 
 impl File {
-    fn new(app: App, company: CompanyId, kind: Kind) -> Self {
+    fn new(app: App, company: CompanyId, kind: Kind, scribe: Scribe) -> Self {
         Self {
             app,
             company,
             kind,
             import: clock::new_id(uuid_v7),
+            scribe,
             columns: Vec::new(),
             staged: Vec::new(),
             rows: 0,
             errors: Vec::new(),
+            over: false,
         }
     }
 
@@ -167,24 +172,29 @@ impl File {
                 )
                 .into());
             }
-            self.feed(&mut reader, piece)?;
+            self.feed(&mut reader, piece);
+            if self.staged.len() >= BATCH {
+                self.stage().await?;
+            }
         }
-        self.feed(&mut reader, &[])?;
+        self.feed(&mut reader, &[]);
         if self.columns.is_empty() {
             self.complain(1, "", "the file is empty; its first line names the columns");
         }
-        self.stage()
+        self.stage().await
     }
 
-    fn feed(&mut self, reader: &mut Reader, piece: &[u8]) -> Result<(), Fault> {
+    fn feed(&mut self, reader: &mut Reader, piece: &[u8]) {
+        if self.over {
+            return;
+        }
         match reader.feed(piece, |record| self.take(record)) {
-            Ok(()) => Ok(()),
-            Err(Stop::Fault(fault)) => Err(fault),
+            Ok(()) => {}
             // Enough was found wrong: what follows is of no interest.
-            Err(Stop::Enough) => Ok(()),
+            Err(Stop::Enough) => self.over = true,
             Err(Stop::Unreadable(error)) => {
+                self.over = true;
                 self.complain(error.line(), "", &error.to_string());
-                Ok(())
             }
         }
     }
@@ -216,7 +226,7 @@ impl File {
             self.complain(line, "", &message);
             return Ok(());
         }
-        let row = object(&self.columns, &record.cells);
+        let row = rows::object(&self.columns, &record.cells);
         match self.row(line, row) {
             Ok(staged) => {
                 self.rows += 1;
@@ -228,11 +238,7 @@ impl File {
                 }
             }
         }
-        if self.staged.len() >= BATCH {
-            self.stage().map_err(Stop::Fault)
-        } else {
-            Ok(())
-        }
+        Ok(())
     }
 
     fn take_header(&mut self, record: Record) -> Result<(), Stop> {
@@ -269,14 +275,15 @@ impl File {
 
     fn row(&self, line: u64, row: Value) -> Result<StagedRow, FieldErrors> {
         match self.kind {
-            Kind::Apartments => apartment(line, row),
-            Kind::Tenants => tenant(line, row),
+            Kind::Apartments => rows::apartment(line, row),
+            Kind::Tenants => rows::tenant(line, row),
         }
     }
 
-    fn stage(&mut self) -> Result<(), Fault> {
-        // A file with errors won't be taken, so its good rows need not be kept.
-        if self.errors.is_empty() && !self.staged.is_empty() {
+    async fn stage(&mut self) -> Result<(), Fault> {
+        // Of a file with errors too: what is wrong with its good rows, beside each other, is told at once.
+        if !self.staged.is_empty() {
+            let _turn = turn().await;
             store::stage(
                 self.app.database(),
                 self.import,
@@ -291,36 +298,37 @@ impl File {
 
     /// Looks at the rows beside each other and, if all is well, takes them over.
     fn finish(&mut self, dry_run: bool) -> Result<(), Fault> {
-        if !self.errors.is_empty() {
-            return Ok(());
-        }
         let (import, company, kind) = (self.import, self.company, self.kind);
+        let (good, room) = (self.errors.is_empty(), MOST_ERRORS - self.errors.len());
+        let (scribe, rows) = (&self.scribe, self.rows);
         let found = self.app.database().transaction(|tx| {
             if kind == Kind::Apartments {
-                let errors = store::apartment_errors(tx, import, company, MOST_ERRORS)?;
+                let errors = store::apartment_errors(tx, import, company, room)?;
                 if !errors.is_empty() {
                     return Ok(errors);
                 }
             }
-            if !dry_run {
+            if good && !dry_run {
                 let now = clock::now();
                 match kind {
                     Kind::Apartments => store::take_apartments(tx, import, now)?,
                     Kind::Tenants => store::take_tenants(tx, import, now)?,
                 }
+                let kind = if kind == Kind::Apartments { &APARTMENT } else { &TENANT };
+                scribe.note(tx, company, kind, "imported", import, json!({ "created": rows }))?;
             }
             Ok::<_, Fault>(Vec::new())
         })?;
         for error in found {
             self.complain(error.line, error.field, error.message);
         }
+        self.errors.sort_by_key(|error| error.line);
         Ok(())
     }
 }
 
 /// Why reading stops before the file's end.
 enum Stop {
-    Fault(Fault),
     Unreadable(CsvError),
     Enough,
 }
@@ -329,63 +337,4 @@ impl From<CsvError> for Stop {
     fn from(error: CsvError) -> Self {
         Self::Unreadable(error)
     }
-}
-
-/// The cells under their columns' names; empty cells aren't there, numbers are numbers.
-fn object(columns: &[String], cells: &[String]) -> Value {
-    const NUMBERS: [&str; 4] = ["floor", "bedrooms", "areaSqm", "monthlyRent"];
-    let mut row = BTreeMap::new();
-    for (name, cell) in columns.iter().zip(cells) {
-        let cell = plain(cell.trim());
-        if cell.is_empty() || READ_ONLY.contains(&name.as_str()) {
-            continue;
-        }
-        let number = NUMBERS
-            .contains(&name.as_str())
-            .then(|| serde_json::from_str::<serde_json::Number>(cell).ok())
-            .flatten();
-        row.insert(name.clone(), number.map_or_else(|| Value::from(cell), Value::Number));
-    }
-    json!(row)
-}
-
-fn apartment(line: u64, row: Value) -> Result<StagedRow, FieldErrors> {
-    let new: NewApartment = deserr::deserialize::<_, _, FieldErrors>(row)?;
-    let status = new.status.or(ApartmentStatus::Vacant);
-    if status == ApartmentStatus::Occupied {
-        let invalid =
-            nexus_domain::Invalid::new("INVALID_TRANSITION", "follows from occupancies and can't be imported");
-        return Err(FieldErrors(vec![nexus_kit::FieldError::new("status", invalid)]));
-    }
-    Ok(StagedRow {
-        line,
-        id: clock::new_id(ApartmentId::generate).to_string(),
-        key: Some(format!("{}{}", new.compound_id, new.apartment_number)),
-        row: json!({
-            "compoundId": new.compound_id,
-            "apartmentNumber": new.apartment_number,
-            "floor": new.floor.map(Floor::get),
-            "bedrooms": new.bedrooms.map(Bedrooms::get),
-            "areaSqm": new.area_sqm.map(Area::square_metres),
-            "monthlyRent": new.monthly_rent,
-            "status": status,
-        }),
-    })
-}
-
-fn tenant(line: u64, row: Value) -> Result<StagedRow, FieldErrors> {
-    let new: NewTenant = deserr::deserialize::<_, _, FieldErrors>(row)?;
-    let email: &EmailAddress = &new.email;
-    Ok(StagedRow {
-        line,
-        id: clock::new_id(TenantId::generate).to_string(),
-        key: None,
-        row: json!({
-            "fullName": new.full_name,
-            "email": email.as_str(),
-            "emailKey": email.key(),
-            "phone": new.phone,
-            "nationalId": new.national_id,
-        }),
-    })
 }

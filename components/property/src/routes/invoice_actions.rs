@@ -6,18 +6,21 @@ use nexus_domain::Role;
 use nexus_domain::date::Month;
 use nexus_domain::ids::InvoiceId;
 use nexus_domain::invoice::{Invoice, InvoiceStatus};
-use nexus_kit::idempotency::{Keyed, Start, settle};
+use nexus_kit::idempotency::{Keyed, Start, settle_in_batch};
 use nexus_kit::layers::nudge_mail;
-use nexus_kit::{App, FieldErrors, Path, Problem, clock, respond};
+use nexus_kit::{App, FieldErrors, Path, Problem, respond, write};
+use nexus_store::billing::Generated;
 use nexus_store::company_day::CompanyDay;
-use nexus_store::ledger_notices::{Event, Means, Notice, tell};
-use nexus_store::{Transaction, billing, company_settings, invoices as store};
+use nexus_store::ledger_notices::{Event, Notice, tell};
+use nexus_store::{StoreError, Transaction, billing, company_settings, invoices as store};
 use serde::Serialize;
+use serde_json::json;
 use utoipa::ToSchema;
 
 use super::invoices::find;
 use crate::asker::Asker;
 use crate::fault::{Fault, Outcome};
+use crate::record::{COMPANY, INVOICE, Scribe};
 use crate::telling;
 
 /// Holds `If-Match` against the invoice as it is under the lock.
@@ -46,35 +49,30 @@ pub async fn issue_invoice(
     headers: HeaderMap,
     keyed: Result<Keyed<NoBody>, Problem>,
 ) -> Outcome {
-    let (day, found) = find(&app, &asker, &invoice)?;
+    let (day, found) = find(&app, &asker, &invoice).await?;
     asker.require(Role::Manager)?;
     asker.only(&[])?;
-    let ticket = match keyed?.start(&app, asker.user())? {
+    let ticket = match keyed?.start_in_batch(&app, asker.user()).await? {
         Start::Replay(response) => return Ok(response),
         Start::Run(ticket) => ticket,
     };
     let console = telling::console(&app)?;
-    let means = Means {
-        random: &clock::random,
-        console: &console,
-    };
-    let issued = app.database().transaction(|tx| {
+    let (scribe, kept) = (asker.scribe(), ticket.clone());
+    let issued = write(&app, move |tx| {
         check_version(tx, &headers, &day, found.id)?;
         let invoice = store::issue(tx, &day, found.id)?;
+        let details = json!({ "invoiceNumber": invoice.invoice_number, "totalAmount": invoice.total_amount });
+        scribe.note(tx, day.id, &INVOICE, "issued", invoice.id, details)?;
         let told = if invoice.status == InvoiceStatus::Paid {
             Vec::new()
         } else {
-            tell(
-                tx,
-                &day,
-                &means,
-                &[Notice::about(Event::Issued, &invoice, invoice.total_amount)],
-            )?
+            let notice = Notice::about(Event::Issued, &invoice, invoice.total_amount);
+            tell(tx, &day, &telling::means(&console), &[notice])?
         };
-        ticket.keep(tx, StatusCode::OK, &invoice)?;
+        kept.keep(tx, StatusCode::OK, &invoice)?;
         Ok::<_, Fault>((invoice, told))
     });
-    let (invoice, told) = settle(&app, &ticket, issued)?;
+    let (invoice, told) = settle_in_batch(&app, &ticket, issued.await).await?;
     telling::publish(&app, told);
     Ok(nudge_mail(respond::with_etag(respond::ok(&invoice), invoice.version)))
 }
@@ -94,21 +92,39 @@ pub async fn void_invoice(
     headers: HeaderMap,
     keyed: Result<Keyed<NoBody>, Problem>,
 ) -> Outcome {
-    let (day, found) = find(&app, &asker, &invoice)?;
+    let (day, found) = find(&app, &asker, &invoice).await?;
     asker.require(Role::Manager)?;
     asker.only(&[])?;
-    let ticket = match keyed?.start(&app, asker.user())? {
+    let ticket = match keyed?.start_in_batch(&app, asker.user()).await? {
         Start::Replay(response) => return Ok(response),
         Start::Run(ticket) => ticket,
     };
-    let voided = app.database().transaction(|tx| {
+    let (scribe, kept) = (asker.scribe(), ticket.clone());
+    let voided = write(&app, move |tx| {
         check_version(tx, &headers, &day, found.id)?;
         let invoice = store::void(tx, &day, found.id)?;
-        ticket.keep(tx, StatusCode::OK, &invoice)?;
+        let details = json!({ "invoiceNumber": invoice.invoice_number, "totalAmount": invoice.total_amount });
+        scribe.note(tx, day.id, &INVOICE, "voided", invoice.id, details)?;
+        kept.keep(tx, StatusCode::OK, &invoice)?;
         Ok::<_, Fault>(invoice)
     });
-    let invoice = settle(&app, &ticket, voided)?;
+    let invoice = settle_in_batch(&app, &ticket, voided.await).await?;
     Ok(respond::with_etag(respond::ok(&invoice), invoice.version))
+}
+
+/// One entry for all of a month: the numbers say which they are.
+pub fn note_generated(
+    scribe: &Scribe,
+    tx: &Transaction<'_>,
+    day: &CompanyDay,
+    month: Month,
+    generated: &Generated,
+) -> Result<(), StoreError> {
+    let Some((first, last)) = &generated.numbers else {
+        return Ok(());
+    };
+    let details = json!({ "month": month, "created": generated.created, "first": first, "last": last });
+    scribe.note(tx, day.id, &COMPANY, "invoices_generated", day.id, details)
 }
 
 #[derive(deserr::Deserr, ToSchema)]
@@ -138,30 +154,29 @@ pub async fn generate_invoices(
     asker: Asker,
     keyed: Result<Keyed<MonthToBill>, Problem>,
 ) -> Outcome {
-    let day = asker.day(&app)?;
+    let day = asker.day(&app).await?;
     asker.require(Role::Manager)?;
     asker.only(&[])?;
     let keyed = keyed?;
-    let ticket = match keyed.start(&app, asker.user())? {
+    let ticket = match keyed.start_in_batch(&app, asker.user()).await? {
         Start::Replay(response) => return Ok(response),
         Start::Run(ticket) => ticket,
     };
     let console = telling::console(&app)?;
-    let means = Means {
-        random: &clock::random,
-        console: &console,
-    };
-    let generated = app.database().transaction(|tx| {
+    let (scribe, kept) = (asker.scribe(), ticket.clone());
+    let generated = write(&app, move |tx| {
         let company = company_settings::find(tx, day.id)?.ok_or_else(Problem::not_found)?;
-        let generated = billing::generate_month(tx, &day, &company, &means, keyed.body.month)?;
+        let month = keyed.body.month;
+        let generated = billing::generate_month(tx, &day, &company, &telling::means(&console), month)?;
+        note_generated(&scribe, tx, &day, month, &generated)?;
         let answer = GeneratedInvoices {
             created: generated.created,
             skipped: generated.skipped,
         };
-        ticket.keep(tx, StatusCode::OK, &answer)?;
+        kept.keep(tx, StatusCode::OK, &answer)?;
         Ok::<_, Fault>((answer, generated.told))
     });
-    let (answer, told) = settle(&app, &ticket, generated)?;
+    let (answer, told) = settle_in_batch(&app, &ticket, generated.await).await?;
     telling::publish(&app, told);
     Ok(nudge_mail(respond::ok(&answer)))
 }

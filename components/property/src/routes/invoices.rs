@@ -7,20 +7,21 @@ use nexus_domain::ids::{InvoiceId, OccupancyId};
 use nexus_domain::invoice::{Invoice, InvoiceKind, InvoiceStatus, LedgerError, Lines, NewLine};
 use nexus_domain::money::{Currency, Money};
 use nexus_domain::{Invalid, Role};
-use nexus_kit::idempotency::{Keyed, Start, settle};
+use nexus_kit::idempotency::{Keyed, Start, settle_in_batch};
 use nexus_kit::layers::nudge_mail;
 use nexus_kit::listing::{self, ListParams};
 use nexus_kit::page::Page;
 use nexus_kit::patch::{Change, Clearable, Loose};
-use nexus_kit::{App, FieldErrors, Json, Path, Problem, clock, respond};
+use nexus_kit::{App, FieldErrors, Json, Path, Problem, clock, respond, write};
 use nexus_store::company_day::CompanyDay;
-use nexus_store::ledger_notices::{Event, Means, Notice, tell};
+use nexus_store::ledger_notices::{Event, Notice, tell};
 use nexus_store::{company_settings, invoices as store, occupancies};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::asker::{self, Asker};
+use crate::asker::Asker;
 use crate::fault::{Fault, Outcome};
-use crate::routes::{Body, id, plain, remove, shaped};
+use crate::record::INVOICE;
+use crate::routes::{Body, change, id, plain, remove, shaped, updated};
 use crate::telling;
 
 /// Filters of the list.
@@ -46,6 +47,14 @@ pub struct InvoiceFilters {
     period_start: Option<String>,
     #[param(rename = "periodEnd", nullable = false, format = Date)]
     period_end: Option<String>,
+    #[param(nullable = false, inline)]
+    currency: Option<Currency>,
+    #[param(rename = "totalAmount", nullable = false)]
+    total_amount: Option<i64>,
+    #[param(rename = "paidAmount", nullable = false)]
+    paid_amount: Option<i64>,
+    #[param(nullable = false)]
+    balance: Option<i64>,
 }
 
 const CSV: &[&str] = &[
@@ -71,11 +80,11 @@ const CSV: &[&str] = &[
 /// The invoices of a company; those a resident was sent.
 #[utoipa::path(
     get, path = "/api/v1/invoices", tag = "invoices", params(ListParams, InvoiceFilters),
-    responses((status = 200, body = Page<Invoice>), (status = 400), (status = 401), (status = 403), (status = 404)),
+    responses((status = 200, body = Page<Invoice>), (status = 304), (status = 400), (status = 401), (status = 403), (status = 404)),
     security(("bearer" = []))
 )]
 pub async fn list_invoices(State(app): State<App>, asker: Asker, headers: HeaderMap) -> Outcome {
-    let company = asker.day(&app)?.id;
+    let company = asker.day(&app).await?.id;
     let mut asked = listing::read(&store::LISTING, "invoices", Some(company), asker.pairs())?;
     asker.narrow(&app, company, &mut asked, store::OF_TENANT)?;
     Ok(listing::answer(&app, &headers, &store::LISTING, asked, CSV, plain)?)
@@ -159,7 +168,7 @@ fn check_currency(day: &CompanyDay, given: Option<Currency>) -> Result<(), Fault
     security(("bearer" = []))
 )]
 pub async fn create_invoice(State(app): State<App>, asker: Asker, keyed: Result<Keyed<Loose>, Problem>) -> Outcome {
-    let day = asker.day(&app)?;
+    let day = asker.day(&app).await?;
     asker.require(Role::Manager)?;
     let keyed = keyed?;
     let occupancy = match keyed.body.id("occupancyId") {
@@ -173,31 +182,26 @@ pub async fn create_invoice(State(app): State<App>, asker: Asker, keyed: Result<
         occupancy.map(|occupancy| occupancy.tenant_id),
         shaped(keyed.body.clone())?,
     )?;
-    let ticket = match keyed.start(&app, asker.user())? {
+    let ticket = match keyed.start_in_batch(&app, asker.user()).await? {
         Start::Replay(response) => return Ok(response),
         Start::Run(ticket) => ticket,
     };
     let console = telling::console(&app)?;
-    let means = Means {
-        random: &clock::random,
-        console: &console,
-    };
-    let made = app.database().transaction(|tx| {
+    let (scribe, kept) = (asker.scribe(), ticket.clone());
+    let made = write(&app, move |tx| {
         store::insert(tx, &mut invoice)?;
+        scribe.created(tx, day.id, &INVOICE, &invoice)?;
         let told = if invoice.status == InvoiceStatus::Issued {
-            tell(
-                tx,
-                &day,
-                &means,
-                &[Notice::about(Event::Issued, &invoice, invoice.total_amount)],
-            )?
+            let notice = Notice::about(Event::Issued, &invoice, invoice.total_amount);
+            tell(tx, &day, &telling::means(&console), &[notice])?
         } else {
             Vec::new()
         };
-        ticket.keep(tx, StatusCode::CREATED, &invoice)?;
-        Ok::<_, Fault>(told)
+        kept.keep(tx, StatusCode::CREATED, &invoice)?;
+        Ok::<_, Fault>((invoice, told))
     });
-    telling::publish(&app, settle(&app, &ticket, made)?);
+    let (invoice, told) = settle_in_batch(&app, &ticket, made.await).await?;
+    telling::publish(&app, told);
     Ok(nudge_mail(respond::with_etag(
         respond::created(&invoice),
         invoice.version,
@@ -253,10 +257,10 @@ fn draft(
 }
 
 /// The invoice as it is today; a resident finds what was sent to them only.
-pub fn find(app: &App, asker: &Asker, invoice: &str) -> Result<(CompanyDay, Invoice), Problem> {
+pub async fn find(app: &App, asker: &Asker, invoice: &str) -> Result<(CompanyDay, Invoice), Problem> {
     let invoice = id(invoice)?;
     let company = asker.company_holding(|| store::company_of(app.database(), invoice))?;
-    let day = asker::open(app, company)?;
+    let day = asker.open(app, company).await?;
     let invoice = store::find(app.database(), company, invoice)?.ok_or_else(Problem::not_found)?;
     let sent = |tenant| Some(invoice.tenant_id) == tenant && invoice.status != InvoiceStatus::Draft;
     if asker.role().is_resident() && !sent(asker.tenant(app, company)?) {
@@ -277,7 +281,7 @@ pub async fn get_invoice(
     Path(invoice): Path<String>,
     headers: HeaderMap,
 ) -> Outcome {
-    let (_, invoice) = find(&app, &asker, &invoice)?;
+    let (_, invoice) = find(&app, &asker, &invoice).await?;
     asker.only(&[])?;
     Ok(respond::versioned(&headers, invoice.version, &invoice))
 }
@@ -317,7 +321,7 @@ pub async fn update_invoice(
     headers: HeaderMap,
     body: Body<InvoicePatch>,
 ) -> Outcome {
-    let (day, found) = find(&app, &asker, &invoice)?;
+    let (day, found) = find(&app, &asker, &invoice).await?;
     asker.require(Role::Manager)?;
     asker.only(&[])?;
     let Json(patch) = body?;
@@ -327,25 +331,27 @@ pub async fn update_invoice(
         .as_deref()
         .map(|lines| check_lines(lines, None))
         .transpose()?;
-    let edited = store::edit(app.database(), day.id, found.id, day.now, |mut invoice| {
-        respond::check_if_match(&headers, invoice.version)?;
-        let dated = patch.invoice_date.0.is_some() || patch.due_date.0.is_some();
-        invoice.invoice_date = patch.invoice_date.or(invoice.invoice_date);
-        invoice.due_date = patch.due_date.or(invoice.due_date);
-        invoice.period_start = patch.period_start.or(invoice.period_start);
-        invoice.period_end = patch.period_end.or(invoice.period_end);
-        if dated && invoice.due_date < invoice.invoice_date {
-            return refuse("dueDate", "OUT_OF_RANGE", "must not be before `invoiceDate`");
-        }
-        check_period(invoice.period_start, invoice.period_end)?;
-        if let Some(lines) = lines {
-            invoice.lines = lines.lines;
-            invoice.total_amount = lines.total;
-            invoice.balance = lines.total;
-        }
-        Ok::<_, Fault>(invoice)
-    })?
-    .ok_or_else(Problem::not_found)?;
+    let edited = change(&app, &asker, day.id, (&INVOICE, updated), move |tx| {
+        store::edit(tx, day.id, found.id, day.now, |mut invoice| {
+            respond::check_if_match(&headers, invoice.version)?;
+            let dated = patch.invoice_date.0.is_some() || patch.due_date.0.is_some();
+            invoice.invoice_date = patch.invoice_date.or(invoice.invoice_date);
+            invoice.due_date = patch.due_date.or(invoice.due_date);
+            invoice.period_start = patch.period_start.or(invoice.period_start);
+            invoice.period_end = patch.period_end.or(invoice.period_end);
+            if dated && invoice.due_date < invoice.invoice_date {
+                return refuse("dueDate", "OUT_OF_RANGE", "must not be before `invoiceDate`");
+            }
+            check_period(invoice.period_start, invoice.period_end)?;
+            if let Some(lines) = lines {
+                invoice.lines = lines.lines;
+                invoice.total_amount = lines.total;
+                invoice.balance = lines.total;
+            }
+            Ok::<_, Fault>(invoice)
+        })
+    })
+    .await?;
     Ok(respond::with_etag(respond::ok(&edited), edited.version))
 }
 
@@ -361,13 +367,17 @@ pub async fn delete_invoice(
     Path(invoice): Path<String>,
     headers: HeaderMap,
 ) -> Outcome {
-    let (day, invoice) = find(&app, &asker, &invoice)?;
+    let (day, invoice) = find(&app, &asker, &invoice).await?;
     asker.require(Role::Manager)?;
     asker.only(&[])?;
+    let (company, invoice) = (day.id, invoice.id);
     remove(
         &app,
-        &headers,
-        |tx| Ok(store::find(tx, day.id, invoice.id)?.map(|found| found.version)),
-        |tx| store::delete(tx, day.id, invoice.id),
+        &asker,
+        headers,
+        (company, &INVOICE, invoice),
+        move |tx| Ok(store::find(tx, company, invoice)?.map(|found| found.version)),
+        move |tx| store::delete(tx, company, invoice),
     )
+    .await
 }

@@ -5,14 +5,17 @@ use std::time::{Duration, Instant};
 
 use axum::extract::{Request, State};
 use nexus_domain::company::Company;
+use nexus_domain::invoice::Invoice;
 use nexus_kit::layers::{nudge_mail, signed_body};
-use nexus_kit::{App, clock, respond};
+use nexus_kit::{App, Caller, clock, respond, turn};
 use nexus_store::company_day::{self, CompanyDay};
 use nexus_store::ledger_notices::{Means, Told};
-use nexus_store::{billing, company_settings};
+use nexus_store::{Transaction, billing, company_settings};
 use serde_json::json;
 
+use super::invoice_actions::note_generated;
 use crate::fault::{Fault, Outcome};
+use crate::record::{COMPANY, Scribe};
 use crate::telling;
 
 const LARGEST_BODY: usize = 1024;
@@ -29,10 +32,6 @@ async fn for_every_company(
 ) -> Outcome {
     signed_body(&app, request, LARGEST_BODY).await?;
     let console = telling::console(&app)?;
-    let means = Means {
-        random: &clock::random,
-        console: &console,
-    };
     let began = Instant::now();
     let (mut companies, mut done, mut failed) = (0, 0, None);
     let open = company_day::active_companies(app.database())?;
@@ -42,13 +41,16 @@ async fn for_every_company(
             break;
         }
         companies += 1;
+        let turn = turn().await;
         let (Some(day), Some(company)) = (
             company_day::open(app.database(), id, clock::now())?,
             company_settings::find(app.database(), id)?,
         ) else {
             continue;
         };
-        match work(&day, &company, &means) {
+        let worked = work(&day, &company, &telling::means(&console));
+        drop(turn);
+        match worked {
             Ok((count, told)) => {
                 done += count;
                 telling::publish(&app, told);
@@ -85,24 +87,44 @@ pub async fn reminders(State(app): State<App>, request: Request) -> Outcome {
 }
 
 /// Charges one late fee per invoice that is late beyond the days of grace.
-pub async fn late_fees(State(app): State<App>, request: Request) -> Outcome {
-    let database = app.clone();
+pub async fn late_fees(State(app): State<App>, caller: Caller, request: Request) -> Outcome {
+    let (database, scribe) = (app.clone(), Scribe::new(None, caller));
     for_every_company(app, request, |day, company, means| {
-        Ok(billing::charge_late_fees(database.database(), day, company, means)?)
+        let noted = |tx: &Transaction<'_>, fees: &[Invoice]| {
+            let numbers: Vec<_> = fees.iter().map(|fee| &fee.invoice_number).collect();
+            scribe.note(
+                tx,
+                day.id,
+                &COMPANY,
+                "late_fees_charged",
+                day.id,
+                json!({ "invoices": numbers }),
+            )
+        };
+        Ok(billing::charge_late_fees(
+            database.database(),
+            day,
+            company,
+            means,
+            noted,
+        )?)
     })
     .await
 }
 
 /// Issues the present month's rent invoices where companies want that.
-pub async fn monthly_invoices(State(app): State<App>, request: Request) -> Outcome {
-    let database = app.clone();
+pub async fn monthly_invoices(State(app): State<App>, caller: Caller, request: Request) -> Outcome {
+    let (database, scribe) = (app.clone(), Scribe::new(None, caller));
     for_every_company(app, request, |day, company, means| {
         if !company.billing.automatic {
             return Ok((0, Vec::new()));
         }
-        let generated = database
-            .database()
-            .transaction(|tx| billing::generate_month(tx, day, company, means, day.today.month()))?;
+        let month = day.today.month();
+        let generated = database.database().transaction(|tx| {
+            let generated = billing::generate_month(tx, day, company, means, month)?;
+            note_generated(&scribe, tx, day, month, &generated)?;
+            Ok::<_, Fault>(generated)
+        })?;
         Ok((generated.created, generated.told))
     })
     .await

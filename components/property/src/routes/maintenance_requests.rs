@@ -8,7 +8,7 @@ use nexus_domain::{Invalid, Role};
 use nexus_kit::listing::{self, ListParams};
 use nexus_kit::page::Page;
 use nexus_kit::patch::{Change, Clearable, Loose};
-use nexus_kit::{App, Code, FieldErrors, Json, Path, Problem, clock, respond};
+use nexus_kit::{App, Code, FieldErrors, Json, Path, Problem, clock, respond, write};
 use nexus_store::ledger_notices::Told;
 use nexus_store::notifications::{self, Notification};
 use nexus_store::{Database, StoreError, apartments, maintenance as store, occupancies};
@@ -16,7 +16,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::asker::Asker;
 use crate::fault::{Fault, Outcome};
-use crate::routes::{Body, id, plain, remove, shaped};
+use crate::record::MAINTENANCE;
+use crate::routes::{Body, id, make, plain, remove, shaped};
 use crate::telling;
 
 const MOST_ATTACHMENTS: usize = 10;
@@ -36,6 +37,8 @@ pub struct MaintenanceFilters {
     assignee_id: Option<String>,
     #[param(rename = "requestedBy", nullable = false, format = "uuid")]
     requested_by: Option<String>,
+    #[param(nullable = false)]
+    title: Option<String>,
 }
 
 const CSV: &[&str] = &[
@@ -54,11 +57,11 @@ const CSV: &[&str] = &[
 /// The requests of a company; a resident's own.
 #[utoipa::path(
     get, path = "/api/v1/maintenance-requests", tag = "maintenance", params(ListParams, MaintenanceFilters),
-    responses((status = 200, body = Page<MaintenanceRequest>), (status = 400), (status = 401), (status = 403), (status = 404)),
+    responses((status = 200, body = Page<MaintenanceRequest>), (status = 304), (status = 400), (status = 401), (status = 403), (status = 404)),
     security(("bearer" = []))
 )]
 pub async fn list_maintenance_requests(State(app): State<App>, asker: Asker, headers: HeaderMap) -> Outcome {
-    let company = asker.day(&app)?.id;
+    let company = asker.day(&app).await?.id;
     let mut asked = listing::read(&store::LISTING, "maintenance", Some(company), asker.pairs())?;
     if asker.role().is_resident() {
         asked.request.filters.push((store::OF_REQUESTER, asker.user().into()));
@@ -110,7 +113,7 @@ fn check_references(app: &App, asker: &Asker, company: CompanyId, body: &Loose) 
 /// Attachments are one's own uploads; those that were there already stay.
 fn check_attachments(
     database: &Database,
-    asker: &Asker,
+    user: UserId,
     before: &[AttachmentId],
     after: &[AttachmentId],
 ) -> Result<(), Problem> {
@@ -121,7 +124,7 @@ fn check_attachments(
         ));
     }
     let added: Vec<_> = after.iter().copied().filter(|id| !before.contains(id)).collect();
-    if !added.is_empty() && store::own_attachments(database, asker.user(), &added)? != added.len() {
+    if !added.is_empty() && store::own_attachments(database, user, &added)? != added.len() {
         return Err(Problem::not_found());
     }
     Ok(())
@@ -134,7 +137,7 @@ fn check_attachments(
     security(("bearer" = []))
 )]
 pub async fn create_maintenance_request(State(app): State<App>, asker: Asker, body: Body<Loose>) -> Outcome {
-    let day = asker.day(&app)?;
+    let day = asker.day(&app).await?;
     let Json(body) = body?;
     check_references(&app, &asker, day.id, &body)?;
     asker.only(&[])?;
@@ -143,7 +146,7 @@ pub async fn create_maintenance_request(State(app): State<App>, asker: Asker, bo
         asker.require(Role::Manager)?;
     }
     let attachments = new.attachments.or(Vec::new());
-    check_attachments(app.database(), &asker, &[], &attachments)?;
+    check_attachments(app.database(), asker.user(), &[], &attachments)?;
     let request = MaintenanceRequest {
         id: clock::new_id(MaintenanceRequestId::generate),
         company_id: day.id,
@@ -164,7 +167,10 @@ pub async fn create_maintenance_request(State(app): State<App>, asker: Asker, bo
         updated_at: day.now,
         version: 1,
     };
-    store::insert(app.database(), &request)?;
+    let request = make(&app, &asker, day.id, &MAINTENANCE, request, |tx, request| {
+        Ok(store::insert(tx, request)?)
+    })
+    .await?;
     Ok(respond::with_etag(respond::created(&request), request.version))
 }
 
@@ -244,35 +250,40 @@ pub async fn update_maintenance_request(
     {
         return Err(Problem::forbidden().into());
     }
-    let now = clock::now();
-    let mut told = Vec::new();
-    let edited = store::edit(app.database(), found.company_id, found.id, now, |tx, before| {
-        respond::check_if_match(&headers, before.version)?;
-        let mut after = before.clone();
-        after.title = patch.title.0.map_or(after.title, |title| title.to_string());
-        after.description = patch.description.0.map_or(after.description, |text| text.to_string());
-        after.priority = patch.priority.or(after.priority);
-        after.status = patch.status.or(after.status);
-        after.assignee_id = patch.assignee_id.or(after.assignee_id);
-        after.attachments = patch.attachments.or(after.attachments);
-        check_attachments(tx, &asker, &before.attachments, &after.attachments)?;
-        if !before.status.may_become(after.status) || (before.status == RequestStatus::Closed && after != before) {
-            let detail = format!("A request that is {} can't be changed so.", before.status);
-            return Err(Fault::from(Problem::new(Code::InvalidTransition, detail)));
-        }
-        if after.status != before.status {
-            after.history.push(StatusChange {
-                at: now,
-                by: asker.user(),
-                status: after.status,
-            });
-            if after.requested_by != asker.user() {
-                told.push(tell_requester(tx, &after)?);
+    let (now, scribe, user, company) = (clock::now(), asker.scribe(), asker.user(), found.company_id);
+    let (edited, told) = write(&app, move |tx| {
+        let mut told = Vec::new();
+        let edited = store::edit(tx, company, found.id, now, |tx, before| {
+            respond::check_if_match(&headers, before.version)?;
+            let mut after = before.clone();
+            after.title = patch.title.0.map_or(after.title, |title| title.to_string());
+            after.description = patch.description.0.map_or(after.description, |text| text.to_string());
+            after.priority = patch.priority.or(after.priority);
+            after.status = patch.status.or(after.status);
+            after.assignee_id = patch.assignee_id.or(after.assignee_id);
+            after.attachments = patch.attachments.or(after.attachments);
+            check_attachments(tx, user, &before.attachments, &after.attachments)?;
+            if !before.status.may_become(after.status) || (before.status == RequestStatus::Closed && after != before) {
+                let detail = format!("A request that is {} can't be changed so.", before.status);
+                return Err(Fault::from(Problem::new(Code::InvalidTransition, detail)));
             }
-        }
-        Ok(after)
-    })?
-    .ok_or_else(Problem::not_found)?;
+            if after.status != before.status {
+                after.history.push(StatusChange {
+                    at: now,
+                    by: user,
+                    status: after.status,
+                });
+                if after.requested_by != user {
+                    told.push(tell_requester(tx, &after)?);
+                }
+            }
+            Ok(after)
+        })?
+        .ok_or_else(Problem::not_found)?;
+        scribe.edited(tx, company, &MAINTENANCE, "updated", &edited)?;
+        Ok::<_, Fault>((edited.after, told))
+    })
+    .await?;
     telling::publish(&app, told);
     Ok(respond::with_etag(respond::ok(&edited), edited.version))
 }
@@ -321,10 +332,14 @@ pub async fn delete_maintenance_request(
     if asker.role().is_resident() && request.status != RequestStatus::Open {
         return Err(Problem::new(Code::InvalidTransition, "Work on this request has begun.").into());
     }
+    let (company, request) = (request.company_id, request.id);
     remove(
         &app,
-        &headers,
-        |tx| Ok(store::find(tx, request.company_id, request.id)?.map(|found| found.version)),
-        |tx| store::delete(tx, request.company_id, request.id),
+        &asker,
+        headers,
+        (company, &MAINTENANCE, request),
+        move |tx| Ok(store::find(tx, company, request)?.map(|found| found.version)),
+        move |tx| store::delete(tx, company, request),
     )
+    .await
 }

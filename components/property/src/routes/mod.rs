@@ -14,10 +14,14 @@ pub mod payments;
 pub mod tenants;
 
 use http::HeaderMap;
-use nexus_kit::{App, FieldErrors, Problem, respond};
-use nexus_store::{Database, StoreError};
+use nexus_domain::ids::CompanyId;
+use nexus_kit::{App, FieldErrors, Problem, respond, write};
+use nexus_store::{Edited, StoreError, Transaction};
+use serde::Serialize;
 
+use crate::asker::Asker;
 use crate::fault::{Fault, Outcome};
+use crate::record::Kind;
 
 /// A path's id as whatever it identifies; what is no id names nothing.
 pub fn id<I: std::str::FromStr>(text: &str) -> Result<I, Problem> {
@@ -37,20 +41,64 @@ pub fn shaped<T: deserr::Deserr<FieldErrors>>(body: nexus_kit::patch::Loose) -> 
     body.read()
 }
 
-/// Removes something if it is still the version that `If-Match` names: looked at and removed under one lock.
-pub fn remove(
+/// Writes a new row down, and that it was made.
+pub async fn make<T: Serialize + Send + 'static>(
     app: &App,
-    headers: &HeaderMap,
-    version: impl FnOnce(&Database) -> Result<Option<i64>, StoreError>,
-    delete: impl FnOnce(&Database) -> Result<bool, StoreError>,
-) -> Outcome {
-    app.database().transaction(|tx| {
-        let version = version(tx)?.ok_or_else(Problem::not_found)?;
-        respond::check_if_match(headers, version)?;
-        if delete(tx)? {
-            Ok(respond::no_content())
-        } else {
-            Err(Fault::from(Problem::not_found()))
-        }
+    asker: &Asker,
+    company: CompanyId,
+    kind: &'static Kind,
+    row: T,
+    insert: impl FnOnce(&Transaction<'_>, &T) -> Result<(), Fault> + Send + 'static,
+) -> Result<T, Fault> {
+    let scribe = asker.scribe();
+    write(app, move |tx| {
+        insert(tx, &row)?;
+        scribe.created(tx, company, kind, &row)?;
+        Ok(row)
     })
+    .await
+}
+
+/// Changes a row and writes down what was changed. `act`: `updated`, unless it says more.
+pub async fn change<T: Serialize + PartialEq + Send + 'static>(
+    app: &App,
+    asker: &Asker,
+    company: CompanyId,
+    (kind, act): (&'static Kind, fn(&Edited<T>) -> &'static str),
+    edit: impl FnOnce(&Transaction<'_>) -> Result<Option<Edited<T>>, Fault> + Send + 'static,
+) -> Result<T, Fault> {
+    let scribe = asker.scribe();
+    write(app, move |tx| {
+        let edited = edit(tx)?.ok_or_else(Problem::not_found)?;
+        scribe.edited(tx, company, kind, act(&edited), &edited)?;
+        Ok(edited.after)
+    })
+    .await
+}
+
+/// What is done to most things.
+pub fn updated<T>(_: &Edited<T>) -> &'static str {
+    "updated"
+}
+
+/// Removes something if it is still the version that `If-Match` names: looked at and removed under one lock.
+pub async fn remove<I: std::fmt::Display + Copy + Send + 'static>(
+    app: &App,
+    asker: &Asker,
+    headers: HeaderMap,
+    (company, kind, id): (CompanyId, &'static Kind, I),
+    version: impl FnOnce(&Transaction<'_>) -> Result<Option<i64>, StoreError> + Send + 'static,
+    delete: impl FnOnce(&Transaction<'_>) -> Result<bool, StoreError> + Send + 'static,
+) -> Outcome {
+    let scribe = asker.scribe();
+    write(app, move |tx| {
+        let version = version(tx)?.ok_or_else(Problem::not_found)?;
+        respond::check_if_match(&headers, version)?;
+        if !delete(tx)? {
+            return Err(Fault::from(Problem::not_found()));
+        }
+        scribe.note(tx, company, kind, "deleted", id, serde_json::json!({}))?;
+        Ok(respond::no_content())
+    })
+    .await
 }

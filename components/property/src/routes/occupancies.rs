@@ -7,18 +7,20 @@ use nexus_domain::ids::{ApartmentId, OccupancyId, TenantId, uuid_v7};
 use nexus_domain::money::Money;
 use nexus_domain::occupancy::{DepositAction, Occupancy, OccupancyError, OccupancyStatus, Reason};
 use nexus_domain::{Invalid, Role};
-use nexus_kit::idempotency::{Keyed, Start, settle};
+use nexus_kit::idempotency::{Keyed, Start, settle_in_batch};
 use nexus_kit::listing::{self, ListParams};
 use nexus_kit::page::Page;
 use nexus_kit::patch::{Change, Clearable, Loose};
-use nexus_kit::{App, FieldErrors, Json, Path, Problem, clock, respond};
+use nexus_kit::{App, FieldErrors, Json, Path, Problem, clock, respond, write};
 use nexus_store::company_day::CompanyDay;
-use nexus_store::{apartments, company_settings, occupancies as store, tenants};
+use nexus_store::{Edited, apartments, company_settings, occupancies as store, tenants};
+use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::asker::{self, Asker};
+use crate::asker::Asker;
 use crate::fault::{Fault, Outcome};
-use crate::routes::{Body, id, plain, remove, shaped};
+use crate::record::OCCUPANCY;
+use crate::routes::{Body, change, id, make, plain, remove, shaped};
 
 /// Filters of the list.
 #[derive(IntoParams)]
@@ -35,6 +37,10 @@ pub struct OccupancyFilters {
     start_date: Option<String>,
     #[param(rename = "endDate", nullable = false, format = Date)]
     end_date: Option<String>,
+    #[param(rename = "monthlyRent", nullable = false)]
+    monthly_rent: Option<i64>,
+    #[param(rename = "depositAmount", nullable = false)]
+    deposit_amount: Option<i64>,
 }
 
 const CSV: &[&str] = &[
@@ -54,11 +60,11 @@ const CSV: &[&str] = &[
 /// The occupancies of a company; a resident's own.
 #[utoipa::path(
     get, path = "/api/v1/occupancies", tag = "occupancies", params(ListParams, OccupancyFilters),
-    responses((status = 200, body = Page<Occupancy>), (status = 400), (status = 401), (status = 403), (status = 404)),
+    responses((status = 200, body = Page<Occupancy>), (status = 304), (status = 400), (status = 401), (status = 403), (status = 404)),
     security(("bearer" = []))
 )]
 pub async fn list_occupancies(State(app): State<App>, asker: Asker, headers: HeaderMap) -> Outcome {
-    let company = asker.day(&app)?.id;
+    let company = asker.day(&app).await?.id;
     let mut asked = listing::read(&store::LISTING, "occupancies", Some(company), asker.pairs())?;
     asker.narrow(&app, company, &mut asked, store::OF_TENANT)?;
     Ok(listing::answer(&app, &headers, &store::LISTING, asked, CSV, plain)?)
@@ -91,7 +97,7 @@ pub struct NewOccupancy {
     security(("bearer" = []))
 )]
 pub async fn create_occupancy(State(app): State<App>, asker: Asker, body: Body<Loose>) -> Outcome {
-    let day = asker.day(&app)?;
+    let day = asker.day(&app).await?;
     asker.require(Role::Manager)?;
     let Json(body) = body?;
     let database = app.database();
@@ -132,7 +138,10 @@ pub async fn create_occupancy(State(app): State<App>, asker: Asker, body: Body<L
         updated_at: day.now,
         version: 1,
     };
-    store::insert(database, &occupancy)?;
+    let occupancy = make(&app, &asker, day.id, &OCCUPANCY, occupancy, |tx, occupancy| {
+        Ok(store::insert(tx, occupancy)?)
+    })
+    .await?;
     Ok(respond::with_etag(respond::created(&occupancy), occupancy.version))
 }
 
@@ -144,10 +153,10 @@ fn check_order(start: Date, end: Option<Date>) -> Result<(), Fault> {
 }
 
 /// The occupancy as it is today; a resident finds their own only.
-fn find(app: &App, asker: &Asker, occupancy: &str) -> Result<(CompanyDay, Occupancy), Problem> {
+async fn find(app: &App, asker: &Asker, occupancy: &str) -> Result<(CompanyDay, Occupancy), Problem> {
     let occupancy = id(occupancy)?;
     let company = asker.company_holding(|| store::company_of(app.database(), occupancy))?;
-    let day = asker::open(app, company)?;
+    let day = asker.open(app, company).await?;
     let occupancy = store::find(app.database(), company, occupancy)?.ok_or_else(Problem::not_found)?;
     asker.check_own(app, company, occupancy.tenant_id)?;
     Ok((day, occupancy))
@@ -165,7 +174,7 @@ pub async fn get_occupancy(
     Path(occupancy): Path<String>,
     headers: HeaderMap,
 ) -> Outcome {
-    let (_, occupancy) = find(&app, &asker, &occupancy)?;
+    let (_, occupancy) = find(&app, &asker, &occupancy).await?;
     asker.only(&[])?;
     Ok(respond::versioned(&headers, occupancy.version, &occupancy))
 }
@@ -205,35 +214,37 @@ pub async fn update_occupancy(
     headers: HeaderMap,
     body: Body<OccupancyPatch>,
 ) -> Outcome {
-    let (day, found) = find(&app, &asker, &occupancy)?;
+    let (day, found) = find(&app, &asker, &occupancy).await?;
     asker.require(Role::Manager)?;
     asker.only(&[])?;
     let Json(patch) = body?;
-    let edited = store::edit(app.database(), &day, found.id, |before| {
-        respond::check_if_match(&headers, before.version)?;
-        let mut after = before.clone();
-        after.start_date = patch.start_date.or(after.start_date);
-        after.end_date = patch.end_date.or(after.end_date);
-        after.monthly_rent = patch.monthly_rent.or(after.monthly_rent);
-        after.deposit_amount = patch.deposit_amount.or(after.deposit_amount);
-        check_order(after.start_date, after.end_date)?;
-        let follows = OccupancyStatus::on(day.today, after.start_date, after.end_date);
-        let cancelled = before.status == OccupancyStatus::Cancelled;
-        match patch.status.0 {
-            Some(OccupancyStatus::Cancelled) if before.status == OccupancyStatus::Upcoming => {
-                after.status = OccupancyStatus::Cancelled
+    let edited = change(&app, &asker, day.id, (&OCCUPANCY, act), move |tx| {
+        store::edit(tx, &day, found.id, |before| {
+            respond::check_if_match(&headers, before.version)?;
+            let mut after = before.clone();
+            after.start_date = patch.start_date.or(after.start_date);
+            after.end_date = patch.end_date.or(after.end_date);
+            after.monthly_rent = patch.monthly_rent.or(after.monthly_rent);
+            after.deposit_amount = patch.deposit_amount.or(after.deposit_amount);
+            check_order(after.start_date, after.end_date)?;
+            let follows = OccupancyStatus::on(day.today, after.start_date, after.end_date);
+            let cancelled = before.status == OccupancyStatus::Cancelled;
+            match patch.status.0 {
+                Some(OccupancyStatus::Cancelled) if before.status == OccupancyStatus::Upcoming => {
+                    after.status = OccupancyStatus::Cancelled
+                }
+                Some(wanted) if wanted != before.status && (cancelled || wanted != follows) => {
+                    return Err(Fault::from(OccupancyError::InvalidTransition(before.status)));
+                }
+                _ => {}
             }
-            Some(wanted) if wanted != before.status && (cancelled || wanted != follows) => {
-                return Err(Fault::from(OccupancyError::InvalidTransition(before.status)));
+            if cancelled && after != before {
+                return Err(OccupancyError::InvalidTransition(before.status).into());
             }
-            _ => {}
-        }
-        if cancelled && after != before {
-            return Err(OccupancyError::InvalidTransition(before.status).into());
-        }
-        Ok(after)
-    })?
-    .ok_or_else(Problem::not_found)?;
+            Ok(after)
+        })
+    })
+    .await?;
     Ok(respond::with_etag(respond::ok(&edited), edited.version))
 }
 
@@ -249,15 +260,27 @@ pub async fn delete_occupancy(
     Path(occupancy): Path<String>,
     headers: HeaderMap,
 ) -> Outcome {
-    let (day, occupancy) = find(&app, &asker, &occupancy)?;
+    let (day, occupancy) = find(&app, &asker, &occupancy).await?;
     asker.require(Role::Manager)?;
     asker.only(&[])?;
+    let (company, occupancy) = (day.id, occupancy.id);
     remove(
         &app,
-        &headers,
-        |tx| Ok(store::find(tx, day.id, occupancy.id)?.map(|found| found.version)),
-        |tx| store::delete(tx, day.id, occupancy.id),
+        &asker,
+        headers,
+        (company, &OCCUPANCY, occupancy),
+        move |tx| Ok(store::find(tx, company, occupancy)?.map(|found| found.version)),
+        move |tx| store::delete(tx, company, occupancy),
     )
+    .await
+}
+
+fn act(edited: &Edited<Occupancy>) -> &'static str {
+    if edited.after.status == OccupancyStatus::Cancelled {
+        "cancelled"
+    } else {
+        "updated"
+    }
 }
 
 #[derive(deserr::Deserr, ToSchema)]
@@ -281,20 +304,22 @@ pub async fn end_occupancy(
     headers: HeaderMap,
     body: Body<OccupancyEnd>,
 ) -> Outcome {
-    let (day, found) = find(&app, &asker, &occupancy)?;
+    let (day, found) = find(&app, &asker, &occupancy).await?;
     asker.require(Role::Manager)?;
     asker.only(&[])?;
     let Json(OccupancyEnd { end_date }) = body?;
-    let edited = store::edit(app.database(), &day, found.id, |mut occupancy| {
-        respond::check_if_match(&headers, occupancy.version)?;
-        if matches!(occupancy.status, OccupancyStatus::Cancelled | OccupancyStatus::Ended) {
-            return Err(Fault::from(OccupancyError::InvalidTransition(occupancy.status)));
-        }
-        check_order(occupancy.start_date, Some(end_date))?;
-        occupancy.end_date = Some(end_date);
-        Ok(occupancy)
-    })?
-    .ok_or_else(Problem::not_found)?;
+    let edited = change(&app, &asker, day.id, (&OCCUPANCY, |_| "ended"), move |tx| {
+        store::edit(tx, &day, found.id, |mut occupancy| {
+            respond::check_if_match(&headers, occupancy.version)?;
+            if matches!(occupancy.status, OccupancyStatus::Cancelled | OccupancyStatus::Ended) {
+                return Err(Fault::from(OccupancyError::InvalidTransition(occupancy.status)));
+            }
+            check_order(occupancy.start_date, Some(end_date))?;
+            occupancy.end_date = Some(end_date);
+            Ok(occupancy)
+        })
+    })
+    .await?;
     Ok(respond::with_etag(respond::ok(&edited), edited.version))
 }
 
@@ -321,35 +346,44 @@ pub async fn enter_deposit(
     Path(occupancy): Path<String>,
     keyed: Result<Keyed<DepositMovement>, Problem>,
 ) -> Outcome {
-    let (day, found) = find(&app, &asker, &occupancy)?;
+    let (day, found) = find(&app, &asker, &occupancy).await?;
     asker.require(Role::Manager)?;
     asker.only(&[])?;
     let keyed = keyed?;
     if keyed.body.amount.is_zero() {
         return Err(Problem::field("amount", Invalid::new("OUT_OF_RANGE", "must be more than 0")).into());
     }
-    let ticket = match keyed.start(&app, asker.user())? {
+    let ticket = match keyed.start_in_batch(&app, asker.user()).await? {
         Start::Replay(response) => return Ok(response),
         Start::Run(ticket) => ticket,
     };
-    let moved = app.database().transaction(|tx| {
-        let moved = store::enter_deposit(
-            tx,
-            &store::DepositEntry {
-                id: clock::new_id(uuid_v7),
-                company: day.id,
-                occupancy: found.id,
-                action: keyed.body.action,
-                amount: keyed.body.amount,
-                reason: keyed.body.reason.as_ref().map(Reason::as_str),
-                at: day.now,
-                by: asker.user(),
-            },
-        )?
-        .ok_or_else(Problem::not_found)?;
-        ticket.keep(tx, StatusCode::OK, &moved)?;
+    let DepositMovement { action, amount, reason } = keyed.body;
+    let (scribe, by, kept) = (asker.scribe(), asker.user(), ticket.clone());
+    let moved = write(&app, move |tx| {
+        let entry = store::DepositEntry {
+            id: clock::new_id(uuid_v7),
+            company: day.id,
+            occupancy: found.id,
+            action,
+            amount,
+            reason: reason.as_ref().map(Reason::as_str),
+            at: day.now,
+            by,
+        };
+        let moved = store::enter_deposit(tx, &entry)?.ok_or_else(Problem::not_found)?;
+        if moved.status == OccupancyStatus::Cancelled && action == DepositAction::Receive {
+            return Err(OccupancyError::InvalidTransition(moved.status).into());
+        }
+        let act = match action {
+            DepositAction::Receive => "deposit_received",
+            DepositAction::Return => "deposit_returned",
+            DepositAction::Deduct => "deposit_deducted",
+        };
+        let details = json!({ "amount": amount, "held": moved.deposit_held });
+        scribe.note(tx, day.id, &OCCUPANCY, act, found.id, details)?;
+        kept.keep(tx, StatusCode::OK, &moved)?;
         Ok::<_, Fault>(moved)
     });
-    let moved = settle(&app, &ticket, moved)?;
+    let moved = settle_in_batch(&app, &ticket, moved.await).await?;
     Ok(respond::with_etag(respond::ok(&moved), moved.version))
 }

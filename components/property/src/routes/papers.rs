@@ -24,7 +24,7 @@ use crate::routes::{invoices, payments};
     security(("bearer" = []))
 )]
 pub async fn get_invoice_pdf(State(app): State<App>, asker: Asker, Path(invoice): Path<String>) -> Outcome {
-    let (day, invoice) = invoices::find(&app, &asker, &invoice)?;
+    let (day, invoice) = invoices::find(&app, &asker, &invoice).await?;
     let wanted = locale(&asker)?;
     let sides = Sides::find(&app, day.id, invoice.occupancy_id).await?;
     let printed = print_invoice(&invoice, &sides.envelope(wanted)).map_err(explain)?;
@@ -40,7 +40,7 @@ pub async fn get_invoice_pdf(State(app): State<App>, asker: Asker, Path(invoice)
     security(("bearer" = []))
 )]
 pub async fn get_payment_receipt(State(app): State<App>, asker: Asker, Path(payment): Path<String>) -> Outcome {
-    let (day, payment) = payments::find(&app, &asker, &payment)?;
+    let (day, payment) = payments::find(&app, &asker, &payment).await?;
     let wanted = locale(&asker)?;
     let invoice = ledger::find(app.database(), day.id, payment.invoice_id)?.ok_or_else(Problem::not_found)?;
     let sides = Sides::find(&app, day.id, invoice.occupancy_id).await?;

@@ -8,19 +8,21 @@ use nexus_domain::invoice::{Payment, PaymentMethod, Reference};
 use nexus_domain::money::{Currency, Money};
 use nexus_domain::occupancy::Reason;
 use nexus_domain::{Invalid, Role};
-use nexus_kit::idempotency::{Keyed, Start, settle};
+use nexus_kit::idempotency::{Keyed, Start, settle_in_batch};
 use nexus_kit::layers::nudge_mail;
 use nexus_kit::listing::{self, ListParams};
 use nexus_kit::page::Page;
 use nexus_kit::patch::{Change, Loose};
-use nexus_kit::{App, FieldErrors, Path, Problem, clock, respond};
+use nexus_kit::{App, FieldErrors, Path, Problem, clock, respond, write};
 use nexus_store::company_day::CompanyDay;
-use nexus_store::ledger_notices::{Event, Means, Notice, tell};
+use nexus_store::ledger_notices::{Event, Notice, tell};
 use nexus_store::{invoices, payments as store};
+use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::asker::{self, Asker};
+use crate::asker::Asker;
 use crate::fault::{Fault, Outcome};
+use crate::record::PAYMENT;
 use crate::routes::{id, plain, shaped};
 use crate::telling;
 
@@ -39,6 +41,10 @@ pub struct PaymentFilters {
     payment_date: Option<String>,
     #[param(nullable = false)]
     reference: Option<String>,
+    #[param(nullable = false)]
+    amount: Option<i64>,
+    #[param(nullable = false, inline)]
+    currency: Option<Currency>,
 }
 
 const CSV: &[&str] = &[
@@ -58,11 +64,11 @@ const CSV: &[&str] = &[
 /// The payments of a company; a resident's own.
 #[utoipa::path(
     get, path = "/api/v1/payments", tag = "payments", params(ListParams, PaymentFilters),
-    responses((status = 200, body = Page<Payment>), (status = 400), (status = 401), (status = 403), (status = 404)),
+    responses((status = 200, body = Page<Payment>), (status = 304), (status = 400), (status = 401), (status = 403), (status = 404)),
     security(("bearer" = []))
 )]
 pub async fn list_payments(State(app): State<App>, asker: Asker, headers: HeaderMap) -> Outcome {
-    let company = asker.day(&app)?.id;
+    let company = asker.day(&app).await?.id;
     let mut asked = listing::read(&store::LISTING, "payments", Some(company), asker.pairs())?;
     asker.narrow(&app, company, &mut asked, store::OF_TENANT)?;
     Ok(listing::answer(&app, &headers, &store::LISTING, asked, CSV, plain)?)
@@ -96,7 +102,7 @@ pub struct NewPayment {
     security(("bearer" = []))
 )]
 pub async fn create_payment(State(app): State<App>, asker: Asker, keyed: Result<Keyed<Loose>, Problem>) -> Outcome {
-    let day = asker.day(&app)?;
+    let day = asker.day(&app).await?;
     asker.require(Role::Manager)?;
     let keyed = keyed?;
     let tenant = match keyed.body.id("invoiceId") {
@@ -125,27 +131,22 @@ pub async fn create_payment(State(app): State<App>, asker: Asker, keyed: Result<
         updated_at: day.now,
         version: 1,
     };
-    let ticket = match keyed.start(&app, asker.user())? {
+    let ticket = match keyed.start_in_batch(&app, asker.user()).await? {
         Start::Replay(response) => return Ok(response),
         Start::Run(ticket) => ticket,
     };
     let console = telling::console(&app)?;
-    let means = Means {
-        random: &clock::random,
-        console: &console,
-    };
-    let recorded = app.database().transaction(|tx| {
+    let (scribe, kept) = (asker.scribe(), ticket.clone());
+    let recorded = write(&app, move |tx| {
         let invoice = store::record(tx, &payment)?;
-        let told = tell(
-            tx,
-            &day,
-            &means,
-            &[Notice::about(Event::Paid, &invoice, payment.amount)],
-        )?;
-        ticket.keep(tx, StatusCode::CREATED, &payment)?;
-        Ok::<_, Fault>(told)
+        scribe.created(tx, day.id, &PAYMENT, &payment)?;
+        let notice = Notice::about(Event::Paid, &invoice, payment.amount);
+        let told = tell(tx, &day, &telling::means(&console), &[notice])?;
+        kept.keep(tx, StatusCode::CREATED, &payment)?;
+        Ok::<_, Fault>((payment, told))
     });
-    telling::publish(&app, settle(&app, &ticket, recorded)?);
+    let (payment, told) = settle_in_batch(&app, &ticket, recorded.await).await?;
+    telling::publish(&app, told);
     Ok(nudge_mail(respond::with_etag(
         respond::created(&payment),
         payment.version,
@@ -177,10 +178,10 @@ fn date(day: &CompanyDay, given: Option<&str>) -> Result<Date, Problem> {
 }
 
 /// The payment; a resident finds their own only.
-pub fn find(app: &App, asker: &Asker, payment: &str) -> Result<(CompanyDay, Payment), Problem> {
+pub async fn find(app: &App, asker: &Asker, payment: &str) -> Result<(CompanyDay, Payment), Problem> {
     let payment = id(payment)?;
     let company = asker.company_holding(|| store::company_of(app.database(), payment))?;
-    let day = asker::open(app, company)?;
+    let day = asker.open(app, company).await?;
     let payment = store::find(app.database(), company, payment)?.ok_or_else(Problem::not_found)?;
     asker.check_own(app, company, payment.tenant_id)?;
     Ok((day, payment))
@@ -198,7 +199,7 @@ pub async fn get_payment(
     Path(payment): Path<String>,
     headers: HeaderMap,
 ) -> Outcome {
-    let (_, payment) = find(&app, &asker, &payment)?;
+    let (_, payment) = find(&app, &asker, &payment).await?;
     asker.only(&[])?;
     Ok(respond::versioned(&headers, payment.version, &payment))
 }
@@ -223,19 +224,23 @@ pub async fn reverse_payment(
     Path(payment): Path<String>,
     keyed: Result<Keyed<PaymentReversal>, Problem>,
 ) -> Outcome {
-    let (day, found) = find(&app, &asker, &payment)?;
+    let (day, found) = find(&app, &asker, &payment).await?;
     asker.require(Role::Manager)?;
     asker.only(&[])?;
     let keyed = keyed?;
-    let ticket = match keyed.start(&app, asker.user())? {
+    let ticket = match keyed.start_in_batch(&app, asker.user()).await? {
         Start::Replay(response) => return Ok(response),
         Start::Run(ticket) => ticket,
     };
-    let reversed = app.database().transaction(|tx| {
-        let payment = store::reverse(tx, day.id, found.id, keyed.body.reason.as_str(), asker.user(), day.now)?;
-        ticket.keep(tx, StatusCode::OK, &payment)?;
+    let (scribe, by, kept) = (asker.scribe(), asker.user(), ticket.clone());
+    let reversed = write(&app, move |tx| {
+        let reason = keyed.body.reason.as_str();
+        let payment = store::reverse(tx, day.id, found.id, reason, by, day.now)?;
+        let details = json!({ "invoiceId": payment.invoice_id, "amount": payment.amount, "reason": reason });
+        scribe.note(tx, day.id, &PAYMENT, "reversed", payment.id, details)?;
+        kept.keep(tx, StatusCode::OK, &payment)?;
         Ok::<_, Fault>(payment)
     });
-    let payment = settle(&app, &ticket, reversed)?;
+    let payment = settle_in_batch(&app, &ticket, reversed.await).await?;
     Ok(respond::with_etag(respond::ok(&payment), payment.version))
 }

@@ -14,7 +14,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::asker::Asker;
 use crate::fault::{Fault, Outcome};
-use crate::routes::{Body, id, plain, remove, shaped};
+use crate::record::TENANT;
+use crate::routes::{Body, change, id, make, plain, remove, shaped, updated};
 
 /// Filters of the list.
 #[derive(IntoParams)]
@@ -54,11 +55,11 @@ fn view(role: Role) -> fn(Tenant) -> Tenant {
 /// The tenants of a company.
 #[utoipa::path(
     get, path = "/api/v1/tenants", tag = "tenants", params(ListParams, TenantFilters),
-    responses((status = 200, body = Page<Tenant>), (status = 400), (status = 401), (status = 403), (status = 404)),
+    responses((status = 200, body = Page<Tenant>), (status = 304), (status = 400), (status = 401), (status = 403), (status = 404)),
     security(("bearer" = []))
 )]
 pub async fn list_tenants(State(app): State<App>, asker: Asker, headers: HeaderMap) -> Outcome {
-    let company = asker.day(&app)?.id;
+    let company = asker.day(&app).await?.id;
     asker.require(Role::Manager)?;
     let asked = listing::read(&store::LISTING, "tenants", Some(company), asker.pairs())?;
     Ok(listing::answer(
@@ -107,7 +108,7 @@ fn explain(error: StoreError) -> Fault {
     security(("bearer" = []))
 )]
 pub async fn create_tenant(State(app): State<App>, asker: Asker, body: Body<Loose>) -> Outcome {
-    let company = asker.day(&app)?.id;
+    let company = asker.day(&app).await?.id;
     asker.require(Role::Manager)?;
     let Json(body) = body?;
     check_account(&app, company, &body)?;
@@ -126,7 +127,10 @@ pub async fn create_tenant(State(app): State<App>, asker: Asker, body: Body<Loos
         updated_at: now,
         version: 1,
     };
-    store::insert(app.database(), &tenant).map_err(explain)?;
+    let tenant = make(&app, &asker, company, &TENANT, tenant, |tx, tenant| {
+        store::insert(tx, tenant).map_err(explain)
+    })
+    .await?;
     let tenant = view(asker.role())(tenant);
     Ok(respond::with_etag(respond::created(&tenant), tenant.version))
 }
@@ -196,12 +200,8 @@ pub async fn update_tenant(
     check_account(&app, found.company_id, &body)?;
     asker.only(&[])?;
     let patch: TenantPatch = shaped(body)?;
-    let edited = store::edit(
-        app.database(),
-        found.company_id,
-        found.id,
-        clock::now(),
-        |mut tenant| {
+    let edited = change(&app, &asker, found.company_id, (&TENANT, updated), move |tx| {
+        store::edit(tx, found.company_id, found.id, clock::now(), |mut tenant| {
             respond::check_if_match(&headers, tenant.version)?;
             tenant.user_id = patch.user_id.or(tenant.user_id);
             tenant.full_name = patch.full_name.0.map_or(tenant.full_name, |name| name.to_string());
@@ -215,10 +215,10 @@ pub async fn update_tenant(
                 .0
                 .map_or(tenant.national_id, |number| number.map(|number| number.to_string()));
             Ok::<_, TenantFault>(tenant)
-        },
-    )
-    .map_err(|fault| fault.0)?
-    .ok_or_else(Problem::not_found)?;
+        })
+        .map_err(|fault| fault.0)
+    })
+    .await?;
     let edited = view(asker.role())(edited);
     Ok(respond::with_etag(respond::ok(&edited), edited.version))
 }
@@ -253,10 +253,14 @@ pub async fn delete_tenant(
     let tenant = find(&app, &asker, &tenant)?;
     asker.require(Role::Manager)?;
     asker.only(&[])?;
+    let (company, tenant) = (tenant.company_id, tenant.id);
     remove(
         &app,
-        &headers,
-        |tx| Ok(store::find(tx, tenant.company_id, tenant.id)?.map(|found| found.version)),
-        |tx| store::delete(tx, tenant.company_id, tenant.id),
+        &asker,
+        headers,
+        (company, &TENANT, tenant),
+        move |tx| Ok(store::find(tx, company, tenant)?.map(|found| found.version)),
+        move |tx| store::delete(tx, company, tenant),
     )
+    .await
 }

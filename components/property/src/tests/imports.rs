@@ -34,6 +34,20 @@ async fn files_are_imported_whole_or_not_at_all() {
         "{}",
         errors.text
     );
+    let both = format!("compoundId,apartmentNumber,monthlyRent\n{compound},7,1\n{compound},7,1\n{compound},8,x\n");
+    let errors = import(&both, "").await.is(200);
+    let named: Vec<_> = errors.json["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|e| (e["line"].as_u64().unwrap(), e["field"].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        named,
+        [(3, "apartmentNumber"), (4, "monthlyRent")],
+        "what is wrong with a row and what with two beside each other are told at once: {}",
+        errors.text
+    );
     let errors = import(&twice, "").await.is(200);
     assert_eq!(errors.json["errors"].as_array().unwrap().len(), 2, "{}", errors.text);
     assert_eq!(

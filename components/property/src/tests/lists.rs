@@ -20,6 +20,8 @@ async fn lists_page_filter_search_and_count() {
         "-monthlyRent",
         "createdAt",
         "-updatedAt",
+        "floor",
+        "-bedrooms",
     ] {
         let (mut seen, mut cursor) = (Vec::new(), String::new());
         loop {
@@ -176,4 +178,43 @@ async fn versions_guard_changes() {
     product.delete(&apartment_path, &manager).await.is(204);
     product.delete(&path, &manager).await.is(204);
     product.get(&path, &manager).await.is(404);
+}
+
+#[tokio::test]
+async fn an_empty_patch_changes_nothing_with_or_without_a_type() {
+    let product = Product::start();
+    let (_, manager) = product.person(Role::Manager, Some(product.company()));
+    let (apartment, ..) = product.lease(&manager).await;
+    let path = format!("/apartments/{apartment}");
+    let before = product.get(&path, &manager).await.is(200).json;
+    for headers in [&[][..], &[("content-type", "application/json")][..]] {
+        let answer = product
+            .send(Method::PATCH, &path, &manager, headers, Body::empty())
+            .await
+            .is(200);
+        assert_eq!(answer.json, before);
+    }
+    let untyped = product.send(Method::PATCH, &path, &manager, &[], "{}").await.is(415);
+    assert_eq!(untyped.code(), "UNSUPPORTED_MEDIA_TYPE");
+}
+
+#[tokio::test]
+async fn a_list_that_did_not_change_is_not_sent_again() {
+    let product = Product::start();
+    let (_, manager) = product.person(Role::Manager, Some(product.company()));
+    product.lease(&manager).await;
+    let path = "/apartments?sort=apartmentNumber";
+    let first = product.get(path, &manager).await.is(200);
+    let tag = first.etag();
+    assert!(tag.starts_with("W/"), "{tag}");
+    let known = [("if-none-match", tag.as_str())];
+    let again = product.send(Method::GET, path, &manager, &known, Body::empty()).await;
+    assert!(again.is(304).bytes.is_empty());
+    let id = first.json["items"][0]["id"].as_str().unwrap();
+    product
+        .patch(&format!("/apartments/{id}"), &manager, json!({"floor": 9}))
+        .await
+        .is(200);
+    let changed = product.send(Method::GET, path, &manager, &known, Body::empty()).await;
+    assert_ne!(changed.is(200).etag(), tag);
 }

@@ -206,6 +206,21 @@ async fn arabic_documents_read_from_the_right() {
         assert!(text.contains(&as_drawn(word)), "{word} in {text}");
     }
     has(text, &["2026-000001", "EGP 3,350.00", "ana@example.org"]);
+
+    let latin = json!({"branding": {"letterhead": ["12 Corniche Road, Cairo (2nd floor)"]}});
+    product
+        .patch(&format!("/companies/{company}"), &admin, latin)
+        .await
+        .is(200);
+    let printed = product
+        .get(&format!("/invoices/{id}/pdf?locale=ar"), &admin)
+        .await
+        .is(200);
+    keep("invoice-ar-latin", &printed);
+    has(
+        &read(&printed)[0],
+        &["12 Corniche Road, Cairo (2nd floor)", "Green Hills"],
+    );
 }
 
 #[tokio::test]

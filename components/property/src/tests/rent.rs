@@ -77,6 +77,7 @@ async fn from_compound_to_payment() {
         .await
         .is(201);
     assert_eq!(first.id(), again.id());
+    assert_eq!(first.etag(), again.etag(), "the first answer again, with its version");
     let other = product
         .send(Method::POST, "/payments", &manager, &key, pay(401).to_string())
         .await
@@ -150,4 +151,29 @@ async fn from_compound_to_payment() {
         product.get(&format!("/apartments/{apartment}"), &manager).await.json["status"],
         "VACANT"
     );
+}
+
+#[tokio::test]
+async fn nothing_is_received_for_a_cancelled_occupancy_and_what_was_goes_back() {
+    let product = Product::start();
+    let (_, manager) = product.person(Role::Manager, Some(product.company()));
+    let (_, tenant, _) = product.lease(&manager).await;
+    let compounds = product.get("/compounds", &manager).await.json;
+    let apartment = json!({"compoundId": compounds["items"][0]["id"], "apartmentNumber": "A2", "monthlyRent": 1_000});
+    let apartment = product.post("/apartments", &manager, apartment).await.is(201).id();
+    let lease =
+        json!({"apartmentId": apartment, "tenantId": tenant, "startDate": "2199-01-01", "depositAmount": 1_000});
+    let lease = product.post("/occupancies", &manager, lease).await.is(201).id();
+    let deposit = format!("/occupancies/{lease}/deposit");
+    let moved = |action: &str, amount: i64| json!({"action": action, "amount": amount});
+    product.post(&deposit, &manager, moved("RECEIVE", 600)).await.is(200);
+    let cancel = json!({"status": "CANCELLED"});
+    product
+        .patch(&format!("/occupancies/{lease}"), &manager, cancel)
+        .await
+        .is(200);
+    let refused = product.post(&deposit, &manager, moved("RECEIVE", 100)).await.is(422);
+    assert_eq!(refused.code(), "INVALID_TRANSITION");
+    let returned = product.post(&deposit, &manager, moved("RETURN", 600)).await.is(200);
+    assert_eq!(returned.json["depositHeld"], 0);
 }

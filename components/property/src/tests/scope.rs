@@ -49,6 +49,23 @@ async fn another_company_s_ids_are_404_before_anything_else() {
         .await
         .is(404);
     let (_, owner) = product.person(Role::SuperAdmin, None);
+    for list in [
+        "companies",
+        "compounds",
+        "apartments",
+        "tenants",
+        "occupancies",
+        "invoices",
+        "payments",
+    ] {
+        let nobody = clock::new_id(CompanyId::generate);
+        let answer = product.get(&format!("/{list}?companyId={nobody}"), &owner).await;
+        if list == "companies" {
+            assert_eq!(answer.is(200).json["items"], json!([]));
+        } else {
+            answer.is(404);
+        }
+    }
     product.get("/apartments", &owner).await.is(400);
     assert_eq!(
         product

@@ -1,0 +1,76 @@
+//! Cells into rows that can be staged.
+
+use std::collections::BTreeMap;
+
+use nexus_domain::EmailAddress;
+use nexus_domain::ids::{ApartmentId, TenantId};
+use nexus_domain::place::{ApartmentStatus, Area, Bedrooms, Floor};
+use nexus_kit::csv::plain;
+use nexus_kit::{FieldErrors, clock};
+use nexus_store::imports::StagedRow;
+use serde_json::{Value, json};
+
+use crate::routes::apartments::NewApartment;
+use crate::routes::tenants::NewTenant;
+
+/// Columns of an export that say nothing to an import.
+pub const READ_ONLY: [&str; 6] = ["id", "companyId", "userId", "createdAt", "updatedAt", "version"];
+
+/// The cells under their columns' names; empty cells aren't there, numbers are numbers.
+pub fn object(columns: &[String], cells: &[String]) -> Value {
+    const NUMBERS: [&str; 4] = ["floor", "bedrooms", "areaSqm", "monthlyRent"];
+    let mut row = BTreeMap::new();
+    for (name, cell) in columns.iter().zip(cells) {
+        let cell = plain(cell.trim());
+        if cell.is_empty() || READ_ONLY.contains(&name.as_str()) {
+            continue;
+        }
+        let number = NUMBERS
+            .contains(&name.as_str())
+            .then(|| serde_json::from_str::<serde_json::Number>(cell).ok())
+            .flatten();
+        row.insert(name.clone(), number.map_or_else(|| Value::from(cell), Value::Number));
+    }
+    json!(row)
+}
+
+pub fn apartment(line: u64, row: Value) -> Result<StagedRow, FieldErrors> {
+    let new: NewApartment = deserr::deserialize::<_, _, FieldErrors>(row)?;
+    let status = new.status.or(ApartmentStatus::Vacant);
+    if status == ApartmentStatus::Occupied {
+        let invalid =
+            nexus_domain::Invalid::new("INVALID_TRANSITION", "follows from occupancies and can't be imported");
+        return Err(FieldErrors(vec![nexus_kit::FieldError::new("status", invalid)]));
+    }
+    Ok(StagedRow {
+        line,
+        id: clock::new_id(ApartmentId::generate).to_string(),
+        key: Some(format!("{}{}", new.compound_id, new.apartment_number)),
+        row: json!({
+            "compoundId": new.compound_id,
+            "apartmentNumber": new.apartment_number,
+            "floor": new.floor.map(Floor::get),
+            "bedrooms": new.bedrooms.map(Bedrooms::get),
+            "areaSqm": new.area_sqm.map(Area::square_metres),
+            "monthlyRent": new.monthly_rent,
+            "status": status,
+        }),
+    })
+}
+
+pub fn tenant(line: u64, row: Value) -> Result<StagedRow, FieldErrors> {
+    let new: NewTenant = deserr::deserialize::<_, _, FieldErrors>(row)?;
+    let email: &EmailAddress = &new.email;
+    Ok(StagedRow {
+        line,
+        id: clock::new_id(TenantId::generate).to_string(),
+        key: None,
+        row: json!({
+            "fullName": new.full_name,
+            "email": email.as_str(),
+            "emailKey": email.key(),
+            "phone": new.phone,
+            "nationalId": new.national_id,
+        }),
+    })
+}
