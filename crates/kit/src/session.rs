@@ -20,7 +20,19 @@ pub struct Session(ActiveSession);
 #[derive(Debug, Clone)]
 pub struct LimitedSession(ActiveSession);
 
+/// As [`Session`], also for somebody who still has to set up a second factor; not before the password is their own.
+#[derive(Debug, Clone)]
+pub struct EnrolmentSession(ActiveSession);
+
 impl std::ops::Deref for Session {
+    type Target = ActiveSession;
+
+    fn deref(&self) -> &ActiveSession {
+        &self.0
+    }
+}
+
+impl std::ops::Deref for EnrolmentSession {
     type Target = ActiveSession;
 
     fn deref(&self) -> &ActiveSession {
@@ -82,17 +94,30 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let app = App::from_ref(state);
-        let found = authenticate(&app, bearer(parts)?)?;
-        if found.must_change_password {
-            return Err(Problem::new(
-                Code::PasswordChangeRequired,
-                "This password was given to you for the first sign-in only. Change it first.",
-            ));
-        }
+        let EnrolmentSession(found) = EnrolmentSession::from_request_parts(parts, state).await?;
         if !found.mfa_enabled && app.config().get(&settings::MFA_REQUIRED_ROLES)?.contains(&found.role) {
             return Err(Problem::new(
                 Code::MfaEnrolmentRequired,
                 "Your role needs a second factor. Set one up first.",
+            ));
+        }
+        Ok(Self(found))
+    }
+}
+
+impl<S> FromRequestParts<S> for EnrolmentSession
+where
+    S: Send + Sync,
+    App: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let LimitedSession(found) = LimitedSession::from_request_parts(parts, state).await?;
+        if found.must_change_password {
+            return Err(Problem::new(
+                Code::PasswordChangeRequired,
+                "This password was given to you for the first sign-in only. Change it first.",
             ));
         }
         Ok(Self(found))
