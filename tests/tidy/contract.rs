@@ -72,6 +72,25 @@ fn every_path_of_openapi_has_a_route_and_every_route_a_path() {
     none(&found, "spin.toml and OpenAPI differ");
 }
 
+/// OpenAPI 3.1.1 §4.8.17. Readers that hold to it refuse the whole document otherwise.
+#[test]
+fn every_response_of_openapi_is_described() {
+    let document = openapi();
+    let operations = document["paths"].as_object().expect("paths").iter();
+    let mut found = Vec::new();
+    for (path, operation) in operations.flat_map(|(path, item)| {
+        let operations = item.as_object().expect("operations").values();
+        operations.map(move |operation| (path, operation))
+    }) {
+        for (status, response) in operation["responses"].as_object().expect("responses") {
+            if response["description"].as_str().is_none_or(str::is_empty) {
+                found.push(format!("{path}: {status}"));
+            }
+        }
+    }
+    none(&found, "responses without a description");
+}
+
 fn manifest() -> toml::Table {
     let text = fs::read_to_string(repository().join("spin.toml")).expect("spin.toml");
     text.parse().expect("TOML")
@@ -89,8 +108,8 @@ fn public_routes() -> BTreeSet<String> {
         .collect()
 }
 
-/// As the built components tell them; metrics is the edge's own.
-fn openapi_paths() -> BTreeSet<String> {
+/// As the built components tell it.
+fn openapi() -> serde_json::Value {
     let manifest = repository().join("spin.toml");
     let output = Command::new(binary())
         .args(["openapi", "--manifest"])
@@ -102,7 +121,12 @@ fn openapi_paths() -> BTreeSet<String> {
         "nexus openapi: {}",
         String::from_utf8_lossy(&output.stderr)
     );
-    let document: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+/// Metrics is the edge's own.
+fn openapi_paths() -> BTreeSet<String> {
+    let document = openapi();
     let paths = document["paths"].as_object().expect("paths");
     paths
         .keys()

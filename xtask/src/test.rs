@@ -20,6 +20,7 @@ pub fn run(workspace: &Workspace, filter: &[String]) -> Result<(), Failure> {
             .args(["--release", "--workspace", "--lib", "--bins", "--tests"]),
     )?;
     install_node_packages(workspace, &workspace.root.join("tests/relay/js"))?;
+    install_node_packages(workspace, &workspace.root.join("tests/browser/js"))?;
     install_node_packages(workspace, &workspace.root.join("clients/typescript"))?;
     step::run(
         "Building and testing the TypeScript client",
@@ -30,7 +31,8 @@ pub fn run(workspace: &Workspace, filter: &[String]) -> Result<(), Failure> {
             .stdout(Stdio::null()),
     )?;
     install_python_packages(workspace, &workspace.root.join("tests/relay/python"))?;
-    install_redis(workspace)?;
+    install_debian_package(workspace, &["redis-server", "valkey-server"], "redis-server")?;
+    install_debian_package(workspace, &["chromium"], "chromium")?;
 
     let mut cargo = workspace.cargo("test");
     cargo.args([
@@ -124,11 +126,9 @@ fn install_python_packages(workspace: &Workspace, folder: &Path) -> Result<(), F
     fs::write(&stamp, wanted).map_err(|error| Failure::new(format!("{} can't be written: {error}", stamp.display())))
 }
 
-/// Debian's package, where we may install it; else whoever runs this is told.
-const INSTALL_REDIS: &str = "apt-get update -qq && apt-get install -y -qq --no-install-recommends redis-server";
-
-fn install_redis(workspace: &Workspace) -> Result<(), Failure> {
-    let is_there = |program: &str| {
+/// Where none of the programs is there: Debian's package, if we may install it; else whoever runs this is told.
+fn install_debian_package(workspace: &Workspace, programs: &[&str], package: &str) -> Result<(), Failure> {
+    let is_there = |program: &&str| {
         let asked = workspace
             .command(program)
             .arg("--version")
@@ -136,18 +136,19 @@ fn install_redis(workspace: &Workspace) -> Result<(), Failure> {
             .status();
         asked.is_ok_and(|status| status.success())
     };
-    if is_there("redis-server") || is_there("valkey-server") {
+    if programs.iter().any(is_there) {
         return Ok(());
     }
+    let install = format!("apt-get update -qq && apt-get install -y -qq --no-install-recommends {package}");
     step::run(
-        "Installing redis-server for the tests",
+        &format!("Installing {package} for the tests"),
         workspace
             .command("sh")
-            .args(["-c", INSTALL_REDIS])
+            .args(["-c", &install])
             .env("DEBIAN_FRONTEND", "noninteractive")
             .stdout(Stdio::null()),
     )
-    .map_err(|_| Failure::new("the tests need redis-server (or valkey-server): install it"))
+    .map_err(|_| Failure::new(format!("the tests need {}: install it", programs.join(" or "))))
 }
 
 #[derive(Default)]

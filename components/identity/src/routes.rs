@@ -3,7 +3,6 @@
 mod email_change;
 mod me;
 mod one_time_codes;
-mod optional_json;
 mod passkeys;
 mod passwords;
 mod personal_data;

@@ -115,6 +115,14 @@ impl<T> Setting<T> {
     }
 }
 
+impl Secret {
+    fn weakness_as<T>(&self, setting: &Setting<T>) -> Option<SettingError> {
+        let is_example = self.reveal() == setting.example;
+        let weakness = is_example.then_some(SecretWeakness::Placeholder).or(self.weakness())?;
+        Some(setting.error(weakness.to_string()))
+    }
+}
+
 /// A setting of whatever type, for code that goes through all of them.
 pub trait AnySetting: Sync {
     fn name(&self) -> &'static str;
@@ -222,9 +230,16 @@ impl Settings {
     pub fn weak_secrets(&self) -> Vec<SettingError> {
         let mut weak = Vec::new();
         for setting in STRONG_SECRETS {
-            if let Ok(Some(weakness)) = self.get(setting).map(|secret| secret.weakness()) {
-                weak.push(setting.error(weakness.to_string()));
-            }
+            let secret = self.get(setting).ok();
+            weak.extend(secret.and_then(|secret| secret.weakness_as(setting)));
+        }
+        // What they signed is still believed.
+        for setting in PREVIOUS_SECRETS {
+            let secret = self.get(setting).ok().flatten();
+            weak.extend(secret.and_then(|secret| secret.weakness_as(setting)));
+        }
+        if self.given.get(METRICS_TOKEN.name).map(String::as_str) == Some(METRICS_TOKEN.example) {
+            weak.push(METRICS_TOKEN.error(SecretWeakness::Placeholder.to_string()));
         }
         let access = self.given.get(JWT_ACCESS_SECRET.name);
         if access.is_some() && access == self.given.get(JWT_REFRESH_SECRET.name) {

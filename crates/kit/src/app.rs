@@ -21,12 +21,14 @@ struct Parts {
     /// For batches; opened by the first.
     #[cfg(target_arch = "wasm32")]
     writer: std::sync::OnceLock<Database>,
+    hsts_preload: bool,
 }
 
 impl App {
     pub fn new(database: Database, config: Config) -> Result<Self, Problem> {
         let access_secrets = config.secrets(&settings::JWT_ACCESS_SECRET, &settings::JWT_ACCESS_SECRET_PREVIOUS)?;
         let internal_secrets = config.secrets(&settings::INTERNAL_SECRET, &settings::INTERNAL_SECRET_PREVIOUS)?;
+        let hsts_preload = config.get(&settings::HSTS_PRELOAD)?;
         Ok(Self(Arc::new(Parts {
             database,
             config,
@@ -35,6 +37,7 @@ impl App {
             verified: Verified::default(),
             #[cfg(target_arch = "wasm32")]
             writer: std::sync::OnceLock::new(),
+            hsts_preload,
         })))
     }
 
@@ -74,6 +77,11 @@ impl App {
     /// What access tokens are signed with: the present secret first.
     pub fn access_secrets(&self) -> Vec<&[u8]> {
         self.0.access_secrets.iter().map(Secret::as_bytes).collect()
+    }
+
+    /// Whether answers say that the domain may be put on browsers' preload lists.
+    pub fn hsts_preload(&self) -> bool {
+        self.0.hsts_preload
     }
 
     /// What the native side and the components sign with: the present secret first.

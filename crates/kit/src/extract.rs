@@ -3,8 +3,8 @@
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use bytes::Bytes;
 use deserr::Deserr;
-use http::header;
 use http::request::Parts;
+use http::{HeaderValue, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use nexus_domain::Invalid;
 use serde_json::{Map, Value};
@@ -26,38 +26,45 @@ where
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        let is_json = has_type(&request, |subtype| subtype == "json" || subtype.ends_with("+json"));
-        let is_untyped = !request.headers().contains_key(header::CONTENT_TYPE);
-        if !is_json && !is_untyped {
-            return Err(wrong_type());
-        }
-        let body = read_body(request, LIMIT).await?;
-        // Who sends nothing need not say what it is of.
-        if is_untyped && !body.is_empty() {
-            return Err(wrong_type());
-        }
+        let body = read_json_bytes(request, LIMIT).await?;
         parse_json(&body).map(Self)
     }
 }
 
-fn wrong_type() -> Problem {
-    Problem::new(Code::UnsupportedMediaType, "The body must be `application/json`.")
+/// The bytes of a JSON body. A request without a body needn't say of what type it is; what its absence means is for
+/// [`parse_json`].
+pub async fn read_json_bytes(request: Request, limit: usize) -> Result<Bytes, Problem> {
+    let content_type = request.headers().get(header::CONTENT_TYPE).cloned();
+    if content_type.as_ref().is_some_and(|given| !is_json(given)) {
+        return Err(not_json());
+    }
+    let body = read_body(request, limit).await?;
+    if content_type.is_none() && !body.is_empty() {
+        return Err(not_json());
+    }
+    Ok(body)
 }
 
-fn has_type(request: &Request, accepts: impl Fn(&str) -> bool) -> bool {
-    request
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split(';').next())
-        .and_then(|essence| {
-            essence
-                .trim()
-                .to_ascii_lowercase()
-                .strip_prefix("application/")
-                .map(str::to_owned)
-        })
-        .is_some_and(|subtype| accepts(&subtype))
+fn not_json() -> Problem {
+    Problem::new(
+        Code::UnsupportedMediaType,
+        "The body must be `application/json`, in UTF-8.",
+    )
+}
+
+/// `application/json`, or a type built on it. JSON has no charset (RFC 8259 §8.1); who names another than UTF-8 has
+/// written something that we would misread.
+fn is_json(content_type: &HeaderValue) -> bool {
+    let text = content_type.to_str().unwrap_or_default().to_ascii_lowercase();
+    let mut parts = text.split(';').map(str::trim);
+    let is_json = parts
+        .next()
+        .and_then(|essence| essence.strip_prefix("application/"))
+        .is_some_and(|subtype| subtype == "json" || subtype.ends_with("+json"));
+    is_json
+        && parts
+            .filter_map(|parameter| parameter.strip_prefix("charset="))
+            .all(|charset| charset.trim_matches('"') == "utf-8")
 }
 
 /// The whole body, counted while it is read.

@@ -22,7 +22,7 @@ use nexus_store::{Database, StoreError};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::extract::{JSON_LIMIT, parse_json, read_body};
+use crate::extract::{JSON_LIMIT, parse_json, read_json_bytes};
 use crate::{App, Code, FieldErrors, Problem, clock, respond, write};
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -62,15 +62,7 @@ where
             .uri()
             .path_and_query()
             .map_or_else(String::new, ToString::to_string);
-        let content_type = request.headers().get(header::CONTENT_TYPE).cloned();
-        let bytes = read_body(request, JSON_LIMIT).await?;
-        let has_none = bytes.is_empty() && content_type.is_none();
-        if !has_none && !is_json(content_type.as_ref()) {
-            return Err(Problem::new(
-                Code::UnsupportedMediaType,
-                "The body must be `application/json`.",
-            ));
-        }
+        let bytes = read_json_bytes(request, JSON_LIMIT).await?;
         let mut hasher = Sha256::new();
         for part in [method.as_str().as_bytes(), target.as_bytes(), &bytes] {
             hasher.update((part.len() as u64).to_be_bytes());
@@ -94,16 +86,6 @@ fn read_key(request: &Request) -> Result<Option<String>, Problem> {
         return Err(Problem::field("Idempotency-Key", invalid));
     }
     Ok(Some(text.to_owned()))
-}
-
-fn is_json(content_type: Option<&HeaderValue>) -> bool {
-    content_type
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split(';').next())
-        .map(|essence| essence.trim().to_ascii_lowercase())
-        .is_some_and(|essence| {
-            essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
-        })
 }
 
 impl<T> Keyed<T> {

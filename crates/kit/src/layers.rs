@@ -9,13 +9,17 @@ use axum::body::Body;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use http::header::STRICT_TRANSPORT_SECURITY;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use nexus_domain::signature;
 use nexus_store::Usage;
 
 use crate::{App, Code, Problem, clock};
 
+/// What the native side alone may call.
+const INTERNAL: &str = "/internal/";
+const HSTS_WITH_PRELOAD: HeaderValue = HeaderValue::from_static("max-age=31536000; includeSubDomains; preload");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const CLIENT: HeaderName = HeaderName::from_static("x-nexus-client");
 const SIGNATURE: HeaderName = HeaderName::from_static("x-nexus-signature");
@@ -55,16 +59,25 @@ pub struct Observed {
 
 /// Puts the layers around a component's router and gives it its state.
 pub fn wrap(router: Router<App>, app: App) -> Router {
-    router
+    let router = router
         .fallback(|| async { Problem::not_found() })
-        .method_not_allowed_fallback(|| async {
-            Problem::new(
-                Code::MethodNotAllowed,
-                "This address does not take this method; `Allow` names those it takes.",
-            )
-        })
-        .layer(middleware::from_fn_with_state(app.clone(), around))
-        .with_state(app)
+        .method_not_allowed_fallback(method_not_allowed)
+        .with_state(app.clone());
+    // Around the whole router, not around each route of it: axum writes `Allow` after a route's own layers.
+    Router::new()
+        .fallback_service(router)
+        .layer(middleware::from_fn_with_state(app, around))
+}
+
+/// Where only the native side is let in, nobody else learns that there is something.
+async fn method_not_allowed(uri: Uri) -> Problem {
+    if uri.path().starts_with(INTERNAL) {
+        return Problem::not_found();
+    }
+    Problem::new(
+        Code::MethodNotAllowed,
+        "This address does not take this method; `Allow` names those it takes.",
+    )
 }
 
 async fn around(State(app): State<App>, mut request: Request, next: Next) -> Response {
@@ -81,7 +94,15 @@ async fn around(State(app): State<App>, mut request: Request, next: Next) -> Res
     if let Some(problem) = &problem {
         render(problem, &caller, &method, &mut response);
     }
+    if path.starts_with(INTERNAL) {
+        response.headers_mut().remove(header::ALLOW);
+    }
     finish_headers(response.headers_mut(), &path, &caller);
+    if app.hsts_preload() {
+        response
+            .headers_mut()
+            .insert(STRICT_TRANSPORT_SECURITY, HSTS_WITH_PRELOAD);
+    }
     let usage = app.take_usage();
     if caller.behind_edge
         && let Ok(counts) = HeaderValue::from_str(&counts(usage, &observed))
@@ -90,7 +111,7 @@ async fn around(State(app): State<App>, mut request: Request, next: Next) -> Res
     }
     let cause = problem.as_ref().and_then(Problem::cause);
     // The native side calls every second; its own log tells of those that fail.
-    let routine = path.starts_with("/internal/") && !response.status().is_server_error();
+    let routine = path.starts_with(INTERNAL) && !response.status().is_server_error();
     if !(caller.behind_edge || routine) || cause.is_some() {
         log_line(
             &caller,

@@ -1,7 +1,10 @@
 //! Each component tells its own part of the OpenAPI document; `operations` puts the parts together.
 
+use std::collections::BTreeSet;
+
 use axum::Router;
-use serde_json::{Value, json};
+use http::StatusCode;
+use serde_json::{Map, Value, json};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -58,7 +61,41 @@ pub fn whole(parts: Vec<Value>) -> Value {
     for (path, operation) in operations {
         complete(path, operation);
     }
+    close_requests(&mut whole);
     whole
+}
+
+/// Unknown properties are refused, so the schema of every body says that there are no others.
+fn close_requests(whole: &mut Value) {
+    let mut names = BTreeSet::new();
+    let items = whole["paths"].as_object().into_iter().flat_map(Map::values);
+    for operation in items.filter_map(Value::as_object).flat_map(Map::values) {
+        name_schemas(&operation["requestBody"], &whole["components"]["schemas"], &mut names);
+    }
+    for name in names {
+        let schema = &mut whole["components"]["schemas"][name];
+        if schema["properties"].is_object() && schema.get("additionalProperties").is_none() {
+            schema["additionalProperties"] = false.into();
+        }
+    }
+}
+
+/// The schemas that are referred to from here, directly or not.
+fn name_schemas(from: &Value, schemas: &Value, names: &mut BTreeSet<String>) {
+    match from {
+        Value::Object(members) => {
+            let reference = members.get("$ref").and_then(Value::as_str);
+            let name = reference.and_then(|reference| reference.strip_prefix("#/components/schemas/"));
+            if let Some(name) = name
+                && names.insert(name.to_owned())
+            {
+                name_schemas(&schemas[name], schemas, names);
+            }
+            members.values().for_each(|value| name_schemas(value, schemas, names));
+        }
+        Value::Array(items) => items.iter().for_each(|value| name_schemas(value, schemas, names)),
+        _ => {}
+    }
 }
 
 /// Who may call, and that every failure is a problem document.
@@ -75,6 +112,10 @@ fn complete(path: &str, operation: &mut Value) {
         return;
     };
     for (status, response) in responses.iter_mut() {
+        // Left out where the code says nothing, and required by the standard.
+        if response["description"].as_str().unwrap_or_default().is_empty() {
+            response["description"] = reason(status).into();
+        }
         let is_failure = status.starts_with('4') || status.starts_with('5');
         let has_other = response["content"]
             .as_object()
@@ -87,6 +128,14 @@ fn complete(path: &str, operation: &mut Value) {
         "default".into(),
         json!({ "description": "A failure; `code` says which.", "content": problem }),
     );
+}
+
+fn reason(status: &str) -> &'static str {
+    status
+        .parse()
+        .ok()
+        .and_then(|status: StatusCode| status.canonical_reason())
+        .unwrap_or("An answer")
 }
 
 const PROBLEM: &str = "#/components/schemas/Problem";
@@ -143,8 +192,31 @@ mod tests {
             "#/x"
         );
         assert!(things["responses"]["default"].is_object());
+        // OpenAPI 3.1.1 §4.8.17: every response has one.
+        assert_eq!(things["responses"]["401"]["description"], "Unauthorized");
         let login = &whole["paths"]["/api/v1/auth/login"]["post"];
         assert!(login["security"].is_null());
         assert!(login["responses"]["401"]["content"]["application/problem+json"].is_object());
+    }
+
+    #[test]
+    fn bodies_are_closed_and_answers_are_not() {
+        let reference = |name: &str| json!({ "schema": { "$ref": format!("#/components/schemas/{name}") } });
+        let whole = whole(vec![json!({
+            "info": {},
+            "paths": { "/api/v1/things": { "post": {
+                "requestBody": { "content": { "application/json": reference("NewThing") } },
+                "responses": { "201": { "content": { "application/json": reference("Thing") } } },
+            } } },
+            "components": { "schemas": {
+                "NewThing": { "properties": { "parts": { "type": "array", "items": reference("Part")["schema"] } } },
+                "Part": { "properties": { "next": reference("Part")["schema"] } },
+                "Thing": { "properties": {} },
+            } },
+        })]);
+        let schemas = &whole["components"]["schemas"];
+        assert_eq!(schemas["NewThing"]["additionalProperties"], false);
+        assert_eq!(schemas["Part"]["additionalProperties"], false);
+        assert!(schemas["Thing"].get("additionalProperties").is_none());
     }
 }

@@ -24,7 +24,19 @@ pub struct Session(ActiveSession);
 #[derive(Debug, Clone)]
 pub struct LimitedSession(ActiveSession);
 
+/// As [`Session`], also for somebody who still has to set up a second factor; not before the password is their own.
+#[derive(Debug, Clone)]
+pub struct EnrolmentSession(ActiveSession);
+
 impl std::ops::Deref for Session {
+    type Target = ActiveSession;
+
+    fn deref(&self) -> &ActiveSession {
+        &self.0
+    }
+}
+
+impl std::ops::Deref for EnrolmentSession {
     type Target = ActiveSession;
 
     fn deref(&self) -> &ActiveSession {
@@ -90,6 +102,19 @@ where
     }
 }
 
+impl<S> FromRequestParts<S> for EnrolmentSession
+where
+    S: Send + Sync,
+    App: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let LimitedSession(found) = LimitedSession::from_request_parts(parts, state).await?;
+        with_own_password(found).map(Self)
+    }
+}
+
 impl<S> FromRequestParts<S> for LimitedSession
 where
     S: Send + Sync,
@@ -118,14 +143,20 @@ impl Session {
     }
 }
 
-/// 403 for whoever must first change a password or set up a second factor.
-fn unlimited(app: &App, found: ActiveSession) -> Result<Session, Problem> {
+/// 403 for whoever must first change a password.
+fn with_own_password(found: ActiveSession) -> Result<ActiveSession, Problem> {
     if found.must_change_password {
         return Err(Problem::new(
             Code::PasswordChangeRequired,
             "This password was given to you for the first sign-in only. Change it first.",
         ));
     }
+    Ok(found)
+}
+
+/// 403 for whoever must first change a password or set up a second factor.
+fn unlimited(app: &App, found: ActiveSession) -> Result<Session, Problem> {
+    let found = with_own_password(found)?;
     if !found.mfa_enabled && app.config().get(&settings::MFA_REQUIRED_ROLES)?.contains(&found.role) {
         return Err(Problem::new(
             Code::MfaEnrolmentRequired,

@@ -11,15 +11,22 @@ use crate::failure::Failure;
 pub struct DataDir(PathBuf);
 
 impl DataDir {
+    /// The folder as it is, for looking whether something is there.
+    pub fn at(path: &Path) -> Self {
+        Self(path.to_path_buf())
+    }
+
     /// The folder, made if it isn't there, for its owner only.
     pub fn open(path: &Path) -> Result<Self, Failure> {
-        let dir = Self(path.to_path_buf());
+        let dir = Self::at(path);
         let failed = |error| Failure::failed(format!("the data folder {} can't be used", path.display()), error);
-        if !path.exists() {
-            fs::create_dir_all(path).map_err(failed)?;
-            restrict(path).map_err(failed)?;
+        // The state by itself too: the folder around it may have been made by somebody else, for all to read.
+        for folder in [path, &dir.state()] {
+            if !folder.exists() {
+                fs::create_dir_all(folder).map_err(failed)?;
+                restrict(folder).map_err(failed)?;
+            }
         }
-        fs::create_dir_all(dir.state()).map_err(failed)?;
         Ok(dir)
     }
 
@@ -56,4 +63,20 @@ impl DataDir {
 fn restrict(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(path, fs::Permissions::from_mode(0o700))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_its_owners_also_in_a_folder_that_was_there() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let data = DataDir::open(folder.path()).unwrap();
+        let mode = fs::metadata(data.state()).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
+    }
 }

@@ -24,7 +24,7 @@ use futures::future::BoxFuture;
 use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, HeaderName};
 use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use http_body::Body as _;
-use nexus_domain::settings::{ADMIN_ALLOW, Networks, SettingError, Settings, TRUSTED_PROXIES};
+use nexus_domain::settings::{ADMIN_ALLOW, HSTS_PRELOAD, Networks, SettingError, Settings, TRUSTED_PROXIES};
 use tower_http::timeout::TimeoutBody;
 
 use self::access_log::Noted;
@@ -61,6 +61,7 @@ pub struct Edge {
     cors: Cors,
     metrics: Metrics,
     own: OwnRoutes,
+    hsts_preload: bool,
     /// Whether only this machine can reach us; the development mailbox is for nobody else.
     on_loopback: bool,
 }
@@ -85,6 +86,7 @@ impl Edge {
             own: OwnRoutes::new(hub, metrics.clone(), signer.clone(), settings)?,
             metrics,
             signer,
+            hsts_preload: settings.get(&HSTS_PRELOAD)?,
             on_loopback,
         })
     }
@@ -110,6 +112,9 @@ impl Edge {
         };
 
         self.cors.permit(origin, answer.headers_mut());
+        if self.hsts_preload {
+            problem::preload(answer.headers_mut());
+        }
         // Its characters are those that a header may have.
         if let Ok(id) = HeaderValue::from_str(&caller.request_id) {
             answer.headers_mut().insert(REQUEST_ID, id);
@@ -160,10 +165,11 @@ impl Edge {
         if !Admission::applies_to(request.method(), path) {
             return self.forward(request, caller, path, None).await;
         }
-        match self.admission.admit(request).await {
+        match self.admission.admit(request, path).await {
             Ok(admitted) => self.forward(admitted.request, caller, path, Some(admitted.place)).await,
             Err(Refused::Busy) => EdgeProblem::Unavailable { retry_after: 2 }.answer(&caller.request_id),
             Err(Refused::Body) => EdgeProblem::BadRequest.answer(&caller.request_id),
+            Err(Refused::TooLarge) => EdgeProblem::PayloadTooLarge.answer(&caller.request_id),
         }
     }
 
@@ -183,7 +189,9 @@ impl Edge {
         };
         self.introduce(&mut request, caller, path);
         let answer = tokio::time::timeout(patience, self.backend.call(request, caller.socket_address())).await;
-        drop(place);
+        if place.is_some_and(|place| place.is_refused()) {
+            return EdgeProblem::Unavailable { retry_after: 2 }.answer(&caller.request_id);
+        }
         let answer = match answer {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => return self.unavailable(&error, caller),

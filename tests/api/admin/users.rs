@@ -54,3 +54,28 @@ async fn a_list_is_given_as_csv_to_who_asks_for_it() {
     assert!(lines.next().is_some_and(|line| line.starts_with("id,email,name,role,")));
     assert!(lines.next().is_some_and(|line| line.contains("owner@example.org")));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_role_is_in_force_at_once_for_tokens_that_are_out() {
+    let app = TestApp::start().await;
+    let owner = owner(&app).await;
+    let client = app
+        .admin_create("ana@example.org", "STUDENT", None)
+        .sign_in(&app.client())
+        .await;
+    let me = client.get("/auth/me").await.expect(200).json();
+    let path = format!("/admin/users/{}", me["user"]["id"].as_str().expect("an id"));
+    client.get("/companies").await.expect_problem(403, "FORBIDDEN");
+    for (role, sees) in [("SUPER_ADMIN", true), ("TENANT", false)] {
+        let request = owner
+            .request(reqwest::Method::PATCH, &path)
+            .json(&json!({ "role": role }));
+        nexus_tests::Answer::of(request).await.expect(200);
+        let answer = client.get("/companies").await;
+        if sees {
+            answer.expect(200);
+        } else {
+            answer.expect_problem(403, "FORBIDDEN");
+        }
+    }
+}

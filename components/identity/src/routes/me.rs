@@ -5,6 +5,7 @@ use axum::response::Response;
 use deserr::Deserr;
 use http::HeaderMap;
 use nexus_domain::person_name::{Locale, PersonName};
+use nexus_kit::patch::Change;
 use nexus_kit::session::LimitedSession;
 use nexus_kit::{Answer, App, Code, FieldErrors, Json, Problem, clock, respond};
 use nexus_store::users::{self, ProfileChange, UserRecord};
@@ -31,12 +32,15 @@ pub async fn get_me(State(app): State<App>, session: LimitedSession, headers: He
 #[schema(rename_all = "camelCase")]
 pub struct ChangeMeBody {
     #[deserr(default)]
-    name: Option<PersonName>,
+    #[schema(value_type = PersonName, required = false)]
+    name: Change<PersonName>,
     #[deserr(default)]
-    locale: Option<Locale>,
+    #[schema(value_type = Locale, required = false)]
+    locale: Change<Locale>,
     /// Whether other residents find one among the people to write to.
     #[deserr(default)]
-    discoverable: Option<bool>,
+    #[schema(value_type = bool, required = false)]
+    discoverable: Change<bool>,
 }
 
 /// Change what one may change of oneself.
@@ -53,9 +57,9 @@ pub async fn change_me(
     let present = users::by_id(app.database(), session.user_id)?.ok_or_else(Problem::not_found)?;
     respond::check_if_match(&headers, present.version)?;
     let change = ProfileChange {
-        name: body.name.as_ref().map(PersonName::as_str),
-        locale: body.locale.map(Locale::as_str),
-        discoverable: body.discoverable,
+        name: body.name.0.as_ref().map(PersonName::as_str),
+        locale: body.locale.0.map(Locale::as_str),
+        discoverable: body.discoverable.0,
     };
     if change.is_empty() {
         let version = present.version;

@@ -6,7 +6,7 @@ use deserr::Deserr;
 use nexus_domain::Timestamp;
 use nexus_domain::ids::PasskeyId;
 use nexus_domain::passkey::{MOST_PER_PERSON, PasskeyName};
-use nexus_kit::session::LimitedSession;
+use nexus_kit::session::EnrolmentSession;
 use nexus_kit::{Answer, App, Caller, Code, FieldErrors, Json, Path, Problem, clock, respond};
 use nexus_store::passkeys::{self, Passkey};
 use nexus_store::{StoreError, audit, second_factors, sign_ins};
@@ -15,7 +15,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::passwords::prove_password;
-use super::second_factor::{BothFactors, BothFactorsBody, entry, new_recovery_codes, require_own_password};
+use super::second_factor::{BothFactors, BothFactorsBody, entry, new_recovery_codes};
 use crate::cookies::RequestHeaders;
 use crate::passkeys::{RelyingParty, begin_enrolment, begin_proof, finish_enrolment};
 
@@ -49,8 +49,7 @@ pub struct PasskeyList {
     get, path = "/api/v1/auth/mfa/passkeys", tag = "auth",
     responses((status = 200, body = PasskeyList), (status = 401), (status = 403)), security(("bearer" = []))
 )]
-pub async fn list_passkeys(State(app): State<App>, session: LimitedSession) -> Answer<Response> {
-    require_own_password(&session)?;
+pub async fn list_passkeys(State(app): State<App>, session: EnrolmentSession) -> Answer<Response> {
     let items = passkeys::list(app.database(), session.user_id)?;
     Ok(respond::ok(&PasskeyList {
         items: items.into_iter().map(PasskeyView::from).collect(),
@@ -83,12 +82,11 @@ pub struct PasskeyOptions {
 )]
 pub async fn enroll_passkey(
     State(app): State<App>,
-    session: LimitedSession,
+    session: EnrolmentSession,
     caller: Caller,
     RequestHeaders(headers): RequestHeaders,
     Json(body): Json<EnrollPasskeyBody>,
 ) -> Answer<Response> {
-    require_own_password(&session)?;
     let party = RelyingParty::of(&app, &headers)?;
     let found = sign_ins::credentials(app.database(), session.user_id)?.ok_or_else(Problem::not_found)?;
     prove_password(&app, &found, &body.password, &caller)?;
@@ -123,12 +121,11 @@ pub struct ActivatedPasskey {
 )]
 pub async fn activate_passkey(
     State(app): State<App>,
-    session: LimitedSession,
+    session: EnrolmentSession,
     caller: Caller,
     RequestHeaders(headers): RequestHeaders,
     Json(body): Json<ActivatePasskeyBody>,
 ) -> Answer<Response> {
-    require_own_password(&session)?;
     let user = session.user_id;
     let party = RelyingParty::of(&app, &headers)?;
     let now = clock::now();
@@ -177,10 +174,9 @@ fn explain(error: StoreError) -> Problem {
 )]
 pub async fn challenge_passkey(
     State(app): State<App>,
-    session: LimitedSession,
+    session: EnrolmentSession,
     RequestHeaders(headers): RequestHeaders,
 ) -> Answer<Response> {
-    require_own_password(&session)?;
     let party = RelyingParty::of(&app, &headers)?;
     let public_key = begin_proof(&app, &party, session.user_id, clock::now())?
         .ok_or_else(|| Problem::new(Code::Conflict, "There is no passkey."))?;
@@ -196,7 +192,7 @@ pub async fn challenge_passkey(
 )]
 pub async fn remove_passkey(
     State(app): State<App>,
-    session: LimitedSession,
+    session: EnrolmentSession,
     caller: Caller,
     Path(id): Path<PasskeyId>,
     RequestHeaders(headers): RequestHeaders,

@@ -6,11 +6,10 @@ use deserr::Deserr;
 use http::HeaderMap;
 use nexus_domain::Timestamp;
 use nexus_domain::refresh_token::RefreshToken;
-use nexus_kit::{Answer, App, Caller, Code, FieldErrors, Problem, clock};
+use nexus_kit::{Answer, App, Caller, Code, FieldErrors, Json, Problem, clock};
 use nexus_store::refreshes::{self, RefreshState, Worth};
 use utoipa::ToSchema;
 
-use super::optional_json::OptionalJson;
 use crate::cookies::RequestHeaders;
 use crate::tokens::{self, Grant, Keeping, SignedIn};
 use crate::{cookies, ended, security_log};
@@ -44,7 +43,7 @@ pub async fn refresh_session(
     State(app): State<App>,
     caller: Caller,
     RequestHeaders(headers): RequestHeaders,
-    OptionalJson(body): OptionalJson<RefreshBody>,
+    Json(body): Json<RefreshBody>,
 ) -> Answer<Response> {
     let (text, keeping) = body.given(&headers).ok_or_else(|| {
         Problem::new(

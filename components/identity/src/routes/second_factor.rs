@@ -8,7 +8,7 @@ use nexus_domain::ids::AuditId;
 use nexus_domain::password_hash::Verdict;
 use nexus_domain::totp::{self, RECOVERY_CODES, SECRET_LENGTH};
 use nexus_domain::{Invalid, settings};
-use nexus_kit::session::LimitedSession;
+use nexus_kit::session::EnrolmentSession;
 use nexus_kit::{Answer, App, Caller, Code, FieldErrors, Json, Problem, clock, respond};
 use nexus_store::audit::{self, NewAuditEntry};
 use nexus_store::{Transaction, second_factors, sign_ins, users};
@@ -22,17 +22,6 @@ use crate::cookies::RequestHeaders;
 use crate::guard::Attempt;
 use crate::passwords;
 use crate::second_factor::{self, GivenFactor, Shown, open_secret, seal, wrong_code};
-
-/// Setting up a factor is open to those whose role demands it, but not before the password is their own.
-pub fn require_own_password(session: &LimitedSession) -> Result<(), Problem> {
-    if session.must_change_password {
-        return Err(Problem::new(
-            Code::PasswordChangeRequired,
-            "This password was given to you for the first sign-in only. Change it first.",
-        ));
-    }
-    Ok(())
-}
 
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -49,8 +38,7 @@ pub struct Enrolment {
     post, path = "/api/v1/auth/mfa/enroll", tag = "auth",
     responses((status = 200, body = Enrolment), (status = 401), (status = 403), (status = 409)), security(("bearer" = []))
 )]
-pub async fn enroll(State(app): State<App>, session: LimitedSession) -> Answer<Response> {
-    require_own_password(&session)?;
+pub async fn enroll(State(app): State<App>, session: EnrolmentSession) -> Answer<Response> {
     let user = users::by_id(app.database(), session.user_id)?.ok_or_else(Problem::not_found)?;
     let secret: [u8; SECRET_LENGTH] = clock::random();
     let sealed = seal(&app, user.id, &secret)?;
@@ -97,11 +85,10 @@ pub struct RecoveryCodes {
 )]
 pub async fn activate(
     State(app): State<App>,
-    session: LimitedSession,
+    session: EnrolmentSession,
     caller: Caller,
     Json(body): Json<ActivateBody>,
 ) -> Answer<Response> {
-    require_own_password(&session)?;
     let user = session.user_id;
     let factor = second_factors::find(app.database(), user)?
         .ok_or_else(|| Problem::new(Code::Conflict, "Begin with `/auth/mfa/enroll`."))?;
@@ -157,11 +144,10 @@ impl BothFactors {
     pub fn prove(
         app: &App,
         headers: &HeaderMap,
-        session: &LimitedSession,
+        session: &EnrolmentSession,
         caller: &Caller,
         body: &BothFactorsBody,
     ) -> Result<Self, Problem> {
-        require_own_password(session)?;
         let shown = Shown::of(("code", body.code.as_deref()), body.passkey.as_ref())?;
         if matches!(shown, Shown::Nothing) {
             return Err(Problem::field(
@@ -181,7 +167,7 @@ impl BothFactors {
         Ok(Self { attempt, factor })
     }
 
-    pub fn take(&self, tx: &Transaction<'_>, session: &LimitedSession) -> Result<(), Problem> {
+    pub fn take(&self, tx: &Transaction<'_>, session: &EnrolmentSession) -> Result<(), Problem> {
         second_factor::take(tx, session.user_id, &self.factor, clock::now())?;
         self.attempt.clear(tx)?;
         Ok(())
@@ -195,7 +181,7 @@ impl BothFactors {
 )]
 pub async fn disable(
     State(app): State<App>,
-    session: LimitedSession,
+    session: EnrolmentSession,
     caller: Caller,
     RequestHeaders(headers): RequestHeaders,
     Json(body): Json<BothFactorsBody>,
@@ -210,7 +196,7 @@ pub async fn disable(
     Ok(respond::no_content())
 }
 
-pub fn entry<'a>(action: &'a str, session: &LimitedSession, caller: &'a Caller) -> NewAuditEntry<'a> {
+pub fn entry<'a>(action: &'a str, session: &EnrolmentSession, caller: &'a Caller) -> NewAuditEntry<'a> {
     NewAuditEntry {
         id: clock::new_id(AuditId::generate),
         at: clock::now(),

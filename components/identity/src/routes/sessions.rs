@@ -7,12 +7,11 @@ use nexus_domain::Timestamp;
 use nexus_domain::ids::SessionId;
 use nexus_domain::refresh_token::RefreshToken;
 use nexus_kit::session::LimitedSession;
-use nexus_kit::{Answer, App, Path, Problem, Session, clock, respond};
+use nexus_kit::{Answer, App, Json, Path, Problem, Session, clock, respond};
 use nexus_store::sessions::{self, ListedSession, SessionEnd};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::optional_json::OptionalJson;
 use super::refresh::{self, RefreshBody};
 use crate::cookies::RequestHeaders;
 use crate::tokens::{self, Keeping};
@@ -43,7 +42,7 @@ pub async fn sign_out(
         session.session_id
     } else {
         let request = Request::from_parts(parts, body);
-        let OptionalJson(body) = OptionalJson::<RefreshBody>::from_request(request, &()).await?;
+        let Json(body) = Json::<RefreshBody>::from_request(request, &()).await?;
         end_by_refresh_token(&app, &headers, &body, now)?
     };
     ended::tell_sessions(&app, vec![ended]);

@@ -14,6 +14,7 @@ mod passkeys;
 mod passwords;
 mod refresh;
 mod registration;
+mod requests;
 mod second_factor;
 mod sessions;
 mod sign_in;

@@ -37,7 +37,13 @@ async fn name_and_language_can_be_changed_and_an_empty_change_is_fine() {
     let unchanged = patch(json!({})).await;
     assert_eq!(unchanged.status, StatusCode::OK);
     assert_eq!(unchanged.headers["etag"], changed.headers["etag"]);
+    // Nothing at all is as empty as `{}`.
+    let nothing = app.call(Method::PATCH, "/auth/me", Some(&token), None).await;
+    assert_eq!(nothing.status, StatusCode::OK);
+    assert_eq!(nothing.headers["etag"], changed.headers["etag"]);
     for body in [
+        json!({ "name": null }),
+        json!({ "locale": null }),
         json!({ "role": "ADMIN" }),
         json!({ "name": "" }),
         json!({ "locale": "tlh" }),

@@ -47,6 +47,14 @@ pub(super) static STRONG_SECRETS: [&Setting<Secret>; 4] = [
     &MAIL_SEAL_KEY,
 ];
 
+/// Those before them, which are good as long as they are given.
+pub(super) static PREVIOUS_SECRETS: [&Setting<Option<Secret>>; 4] = [
+    &JWT_ACCESS_SECRET_PREVIOUS,
+    &JWT_REFRESH_SECRET_PREVIOUS,
+    &INTERNAL_SECRET_PREVIOUS,
+    &MAIL_SEAL_KEY_PREVIOUS,
+];
+
 fn no_text(text: &str) -> Result<Option<String>, String> {
     values::optional(text, values::text)
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use super::*;
 
-fn from(pairs: &'static [(&'static str, &'static str)]) -> impl Fn(&str) -> Option<String> {
+fn from(pairs: &[(&'static str, &'static str)]) -> impl Fn(&str) -> Option<String> {
     move |name| {
         pairs
             .iter()
@@ -113,6 +113,37 @@ fn the_examples_secrets_and_equal_secrets_are_weak() {
             "JWT_REFRESH_SECRET"
         ]
     );
+}
+
+/// What they signed is believed as long as they are given, so they must be as strong.
+#[test]
+fn previous_secrets_are_judged_like_the_present_ones() {
+    const GOOD: &str = "Dq3Zt7Kp1Xw9Rb5Nd2Lm8Vc4Gh6Jf0Yv";
+    let weak = |name: &'static str, value: &'static str| -> Vec<&str> {
+        let given = [
+            ("JWT_ACCESS_SECRET", GOOD),
+            ("JWT_REFRESH_SECRET", "Eq3Zt7Kp1Xw9Rb5Nd2Lm8Vc4Gh6Jf0Yv"),
+            ("INTERNAL_SECRET", GOOD),
+            ("MAIL_SEAL_KEY", GOOD),
+            (name, value),
+        ];
+        let settings = Settings::read(from(&given)).expect("readable");
+        settings.weak_secrets().into_iter().map(|error| error.name).collect()
+    };
+    for name in [
+        "JWT_ACCESS_SECRET_PREVIOUS",
+        "JWT_REFRESH_SECRET_PREVIOUS",
+        "INTERNAL_SECRET_PREVIOUS",
+        "MAIL_SEAL_KEY_PREVIOUS",
+    ] {
+        assert_eq!(weak(name, "short"), [name]);
+        assert_eq!(weak(name, GOOD), [""; 0]);
+        let example = ALL.iter().find(|setting| setting.name() == name);
+        let example = example.expect("in the registry").example();
+        assert_eq!(weak(name, example), [name]);
+    }
+    assert_eq!(weak("METRICS_TOKEN", METRICS_TOKEN.example), ["METRICS_TOKEN"]);
+    assert_eq!(weak("METRICS_TOKEN", "one-of-our-own"), [""; 0]);
 }
 
 #[test]

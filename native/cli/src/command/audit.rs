@@ -22,13 +22,13 @@ pub struct VerifyArguments {
 }
 
 pub fn verify(arguments: &VerifyArguments) -> Result<(), Failure> {
-    let data = DataDir::open(&arguments.data)?;
-    if !data.database_file().is_file() {
+    if !DataDir::at(&arguments.data).database_file().is_file() {
         return Err(Failure::failed(
-            data.database_file().display(),
+            arguments.data.display(),
             "there is no database yet, so there is no log",
         ));
     }
+    let data = DataDir::open(&arguments.data)?;
     let found =
         audit_read::verify(&data.database()?).map_err(|error| Failure::failed("the log can't be read", error))?;
     match found.first_broken {

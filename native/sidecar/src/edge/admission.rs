@@ -5,8 +5,8 @@
 //! the rest are told to come back. [`HASHING`] is the one list of such calls.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::paths::{self, API};
-use crate::backend::{Body, BoxError, boxed, full, read_whole};
+use crate::backend::{Body, BoxError, ReadError, boxed, full, read_whole};
 
 /// Calls that hash or check a password, below the base path. `{}` stands for one segment.
 const HASHING: [(Method, &str); 10] = [
@@ -41,10 +41,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Bodies up to this size are read before a place is taken, so that a slow sender holds none.
 const SMALL_BODY: usize = 256 * 1024;
 
+/// The one of them that takes more than a small body: documents come with it.
+const UPLOADING: &str = "/auth/register";
+
 pub struct Admission {
-    places: Arc<Semaphore>,
-    waiting: AtomicUsize,
-    queue: usize,
+    gate: Arc<Gate>,
 }
 
 /// A hashing request that may go on. Its place is given back when this is dropped.
@@ -58,25 +59,40 @@ pub enum Place {
         _permit: OwnedSemaphorePermit,
     },
     /// Taken once the body has been read; see [`Gated`].
-    AfterBody {
-        _slot: Arc<std::sync::Mutex<Option<OwnedSemaphorePermit>>>,
-    },
+    AfterBody(Arc<Mutex<Slot>>),
+}
+
+/// What became of a request that asks for its place only when its body has come.
+pub enum Slot {
+    Waiting,
+    Held { _permit: OwnedSemaphorePermit },
+    Refused,
+}
+
+impl Place {
+    /// Whether the request got none after all. Then what the components answered is about a body that broke off.
+    pub fn is_refused(&self) -> bool {
+        matches!(self, Self::AfterBody(slot) if matches!(*slot.lock().unwrap_or_else(PoisonError::into_inner), Slot::Refused))
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refused {
-    /// As many are waiting as may.
+    /// As many are waiting as may, or none of them went on in time.
     Busy,
     /// The body broke off or came too slowly.
     Body,
+    TooLarge,
 }
 
 impl Admission {
     pub fn new(cores: usize) -> Self {
         Self {
-            places: Arc::new(Semaphore::new(cores)),
-            waiting: AtomicUsize::new(0),
-            queue: cores * QUEUE_PER_CORE,
+            gate: Arc::new(Gate {
+                places: Arc::new(Semaphore::new(cores)),
+                waiting: AtomicUsize::new(0),
+                queue: cores * QUEUE_PER_CORE,
+            }),
         }
     }
 
@@ -89,63 +105,80 @@ impl Admission {
             .any(|(hashing, pattern)| hashing == method && paths::matches(pattern, path))
     }
 
-    pub async fn admit(&self, request: Request<Body>) -> Result<Admitted, Refused> {
-        if self.waiting.load(Ordering::Relaxed) >= self.queue {
+    pub async fn admit(&self, request: Request<Body>, path: &str) -> Result<Admitted, Refused> {
+        if self.gate.waiting.load(Ordering::Relaxed) >= self.gate.queue {
             return Err(Refused::Busy);
         }
-        if expected_length(&request) > SMALL_BODY {
+        let declared = declared_length(&request);
+        let may_be_large = declared.is_none_or(|length| length > SMALL_BODY);
+        if may_be_large && path.strip_prefix(API) == Some(UPLOADING) {
             return Ok(self.admit_after_body(request));
         }
+        if declared.is_some_and(|length| length > SMALL_BODY) {
+            return Err(Refused::TooLarge);
+        }
         let (head, body) = request.into_parts();
-        let body = read_whole(body, SMALL_BODY).await.map_err(|_| Refused::Body)?;
-        let permit = self.take_place().await?;
+        let body = read_whole(body, SMALL_BODY).await.map_err(|error| match error {
+            ReadError::TooLarge => Refused::TooLarge,
+            ReadError::Broken(_) => Refused::Body,
+        })?;
+        let permit = self.gate.take_place().await.ok_or(Refused::Busy)?;
         Ok(Admitted {
             request: Request::from_parts(head, full(body)),
             place: Place::Held { _permit: permit },
         })
     }
 
-    async fn take_place(&self) -> Result<OwnedSemaphorePermit, Refused> {
-        if let Ok(permit) = Arc::clone(&self.places).try_acquire_owned() {
-            return Ok(permit);
-        }
-        let _turn = Turn::enter(&self.waiting, self.queue).ok_or(Refused::Busy)?;
-        tokio::time::timeout(PATIENCE, Arc::clone(&self.places).acquire_owned())
-            .await
-            .ok()
-            .and_then(Result::ok)
-            .ok_or(Refused::Busy)
-    }
-
     /// Uploads stream through. Their place is taken when the last byte has come: hashing starts then.
     fn admit_after_body(&self, request: Request<Body>) -> Admitted {
-        let slot = Arc::new(std::sync::Mutex::new(None));
-        let places = Arc::clone(&self.places);
-        let for_body = Arc::clone(&slot);
-        let gate = async move {
-            let permit = tokio::time::timeout(PATIENCE, places.acquire_owned()).await;
-            // Past our patience it goes on without a place: its upload is done, and would be lost.
-            if let (Ok(Ok(permit)), Ok(mut slot)) = (permit, for_body.lock()) {
-                *slot = Some(permit);
-            }
+        let slot = Arc::new(Mutex::new(Slot::Waiting));
+        let (gate, for_body) = (Arc::clone(&self.gate), Arc::clone(&slot));
+        let wait = async move {
+            let (outcome, may_end) = match gate.take_place().await {
+                Some(permit) => (Slot::Held { _permit: permit }, true),
+                None => (Slot::Refused, false),
+            };
+            *for_body.lock().unwrap_or_else(PoisonError::into_inner) = outcome;
+            may_end
         };
         Admitted {
             request: request.map(|inner| {
                 boxed(Gated {
                     inner,
-                    gate: Some(gate.boxed()),
+                    gate: Some(wait.boxed()),
                 })
             }),
-            place: Place::AfterBody { _slot: slot },
+            place: Place::AfterBody(slot),
         }
     }
 }
 
-/// What is still to come; `usize::MAX` when the sender did not say.
-fn expected_length(request: &Request<Body>) -> usize {
-    let declared = request.headers().get(CONTENT_LENGTH);
-    let declared = declared.and_then(|length| length.to_str().ok()?.parse().ok());
-    declared.unwrap_or(if request.body().is_end_stream() { 0 } else { usize::MAX })
+struct Gate {
+    places: Arc<Semaphore>,
+    waiting: AtomicUsize,
+    queue: usize,
+}
+
+impl Gate {
+    /// `None`: too many wait, or it takes too long.
+    async fn take_place(&self) -> Option<OwnedSemaphorePermit> {
+        if let Ok(permit) = Arc::clone(&self.places).try_acquire_owned() {
+            return Some(permit);
+        }
+        let _turn = Turn::enter(&self.waiting, self.queue)?;
+        tokio::time::timeout(PATIENCE, Arc::clone(&self.places).acquire_owned())
+            .await
+            .ok()?
+            .ok()
+    }
+}
+
+/// `None` when the sender did not say.
+fn declared_length(request: &Request<Body>) -> Option<usize> {
+    if request.body().is_end_stream() {
+        return Some(0);
+    }
+    request.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// One who waits; leaves the queue when dropped, also when the client has gone away.
@@ -165,10 +198,10 @@ impl Drop for Turn<'_> {
     }
 }
 
-/// A body whose end is only told once a place has been taken.
+/// A body whose end is only told once a place has been taken. Without one it breaks off, so that nothing is hashed.
 struct Gated {
     inner: Body,
-    gate: Option<BoxFuture<'static, ()>>,
+    gate: Option<BoxFuture<'static, bool>>,
 }
 
 impl HttpBody for Gated {
@@ -180,8 +213,11 @@ impl HttpBody for Gated {
             return Poll::Ready(Some(frame));
         }
         if let Some(gate) = &mut self.gate {
-            ready!(gate.poll_unpin(cx));
+            let may_end = ready!(gate.poll_unpin(cx));
             self.gate = None;
+            if !may_end {
+                return Poll::Ready(Some(Err("no place to hash came free".into())));
+            }
         }
         Poll::Ready(None)
     }
@@ -197,8 +233,10 @@ mod tests {
 
     use super::*;
 
+    const LOGIN: &str = "/api/v1/auth/login";
+
     fn login() -> Request<Body> {
-        Request::post("/api/v1/auth/login")
+        Request::post(LOGIN)
             .header(CONTENT_LENGTH, 2)
             .body(full("{}"))
             .expect("a request")
@@ -222,41 +260,67 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn beyond_the_queue_requests_are_refused_at_once() {
         let admission = Arc::new(Admission::new(1));
-        let first = admission.admit(login()).await.expect("a place is free");
+        let first = admission.admit(login(), LOGIN).await.expect("a place is free");
         let waiters: Vec<_> = (0..QUEUE_PER_CORE)
             .map(|_| {
                 let admission = Arc::clone(&admission);
-                tokio::spawn(async move { admission.admit(login()).await.map(drop).err() })
+                tokio::spawn(async move { admission.admit(login(), LOGIN).await.map(drop).err() })
             })
             .collect();
         tokio::task::yield_now().await;
-        assert_eq!(admission.admit(login()).await.err(), Some(Refused::Busy));
+        assert_eq!(admission.admit(login(), LOGIN).await.err(), Some(Refused::Busy));
         drop(first);
         for waiter in waiters {
             assert_eq!(waiter.await.expect("no panic"), None);
         }
-        assert_eq!(admission.waiting.load(Ordering::Relaxed), 0);
+        assert_eq!(admission.gate.waiting.load(Ordering::Relaxed), 0);
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_waits_too_long_is_refused() {
         let admission = Admission::new(1);
-        let _held = admission.admit(login()).await.expect("a place is free");
-        assert_eq!(admission.admit(login()).await.err(), Some(Refused::Busy));
+        let _held = admission.admit(login(), LOGIN).await.expect("a place is free");
+        assert_eq!(admission.admit(login(), LOGIN).await.err(), Some(Refused::Busy));
+    }
+
+    fn upload() -> Request<Body> {
+        Request::post(REGISTER)
+            .header(CONTENT_LENGTH, 1_000_000)
+            .body(full("…"))
+            .expect("a request")
+    }
+
+    const REGISTER: &str = "/api/v1/auth/register";
+
+    /// A body whose length nobody told must not be a way past the gate.
+    #[tokio::test(start_paused = true)]
+    async fn a_chunked_sign_in_waits_like_any_other() {
+        let admission = Admission::new(1);
+        let _held = admission.admit(login(), LOGIN).await.expect("a place is free");
+        let chunked = Request::post(LOGIN).body(full("{}")).expect("a request");
+        assert_eq!(admission.admit(chunked, LOGIN).await.err(), Some(Refused::Busy));
+        let huge = Request::post(LOGIN).body(full(vec![b' '; SMALL_BODY + 1]));
+        let huge = huge.expect("a request");
+        assert_eq!(admission.admit(huge, LOGIN).await.err(), Some(Refused::TooLarge));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_upload_that_gets_no_place_in_time_breaks_off_and_hashes_nothing() {
+        let admission = Admission::new(1);
+        let _held = admission.admit(login(), LOGIN).await.expect("a place is free");
+        let admitted = admission.admit(upload(), REGISTER).await.expect("let in");
+        assert!(admitted.request.into_body().collect().await.is_err());
+        assert!(admitted.place.is_refused());
     }
 
     #[tokio::test]
     async fn an_upload_takes_its_place_when_its_body_has_come() {
         let admission = Admission::new(1);
-        let upload = Request::post("/api/v1/auth/register")
-            .header(CONTENT_LENGTH, 1_000_000)
-            .body(full("…"))
-            .expect("a request");
-        let admitted = admission.admit(upload).await.expect("let in");
-        assert_eq!(admission.places.available_permits(), 1);
+        let admitted = admission.admit(upload(), REGISTER).await.expect("let in");
+        assert_eq!(admission.gate.places.available_permits(), 1);
         admitted.request.into_body().collect().await.expect("a body");
-        assert_eq!(admission.places.available_permits(), 0);
+        assert_eq!(admission.gate.places.available_permits(), 0);
         drop(admitted.place);
-        assert_eq!(admission.places.available_permits(), 1);
+        assert_eq!(admission.gate.places.available_permits(), 1);
     }
 }

@@ -115,7 +115,9 @@ impl OwnRoutes {
         let given = headers
             .get(AUTHORIZATION)
             .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.strip_prefix("Bearer "))
+            .and_then(|value| value.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .map(|(_, token)| token)
             .ok_or(EdgeProblem::Unauthenticated)?;
         let right = bool::from(given.as_bytes().ct_eq(expected.as_bytes()));
         right.then_some(()).ok_or(EdgeProblem::Unauthenticated)

@@ -160,6 +160,12 @@ pub fn secure(headers: &mut HeaderMap) {
     }
 }
 
+/// Lets browsers' makers put the domain on their lists (`HSTS_PRELOAD`).
+pub fn preload(headers: &mut HeaderMap) {
+    let value = HeaderValue::from_static("max-age=31536000; includeSubDomains; preload");
+    headers.insert(STRICT_TRANSPORT_SECURITY, value);
+}
+
 #[cfg(test)]
 mod tests {
     use http_body_util::BodyExt;

@@ -244,3 +244,30 @@ async fn a_runtimes_bare_answer_becomes_a_problem_document() {
     assert_eq!(answer.headers()["content-type"], "application/problem+json");
     assert_eq!(answer.headers()["x-content-type-options"], "nosniff");
 }
+
+#[tokio::test]
+async fn the_word_that_lets_a_domain_be_listed_goes_on_every_answer_once_it_is_set() {
+    let (edge, _) = edge(&[("HSTS_PRELOAD", "true"), ("ADMIN_ALLOW", "10.0.0.0/8")], None);
+    for path in ["/api/v1/chats", "/api/v1/admin/users", "/api/v1/metrics"] {
+        let answer = ask(&edge, get(path)).await;
+        assert_eq!(
+            answer.headers()["strict-transport-security"],
+            "max-age=31536000; includeSubDomains; preload",
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_token_for_metrics_is_taken_however_its_scheme_is_spelled() {
+    let (edge, _) = edge(&[("METRICS_TOKEN", "a token of our own")], None);
+    for (given, status) in [
+        ("Bearer a token of our own", 200),
+        ("bearer a token of our own", 200),
+        ("Bearer another", 401),
+        ("Basic a token of our own", 401),
+    ] {
+        let answer = ask(&edge, get("/api/v1/metrics").header("authorization", given)).await;
+        assert_eq!(answer.status(), status, "{given}");
+    }
+}
