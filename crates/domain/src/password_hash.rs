@@ -3,16 +3,12 @@
 //! Checking takes the same time whether there is a hash to check against or not: without one, as much
 //! is computed for nothing.
 
-mod bcrypt;
-mod eksblowfish;
-
 use argon2::{Algorithm, Argon2, Params, Version};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use subtle::ConstantTimeEq;
 use thiserror::Error;
 
-use self::bcrypt::Bcrypt;
 use crate::password::{BCRYPT_LIMIT_BYTES, Password};
 use crate::settings::PasswordHash;
 
@@ -21,6 +17,10 @@ const ARGON2_MEMORY_KIB: u32 = 19 * 1_024;
 const ARGON2_PASSES: u32 = 2;
 const ARGON2_LANES: u32 = 1;
 const ARGON2_OUTPUT: usize = 32;
+
+/// A hash that costs more than this was not made by us or by the old system, and checking it would be an
+/// attack on ourselves.
+const BCRYPT_COSTS: std::ops::RangeInclusive<u32> = 4..=16;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum HashError {
@@ -60,13 +60,9 @@ impl Hashing {
     pub fn hash(&self, password: &Password, salt: [u8; 16]) -> Result<String, HashError> {
         match self.algorithm {
             PasswordHash::Bcrypt if password.as_bytes().len() > BCRYPT_LIMIT_BYTES => Err(HashError::TooLong),
-            PasswordHash::Bcrypt => {
-                let parts = Bcrypt {
-                    cost: self.bcrypt_cost,
-                    salt,
-                };
-                Ok(parts.text(&parts.compute(password.as_bytes())))
-            }
+            PasswordHash::Bcrypt => bcrypt::hash_with_salt(password.as_bytes(), self.bcrypt_cost, salt)
+                .map(|parts| parts.to_string())
+                .map_err(|_| HashError::Failed),
             PasswordHash::Argon2id => Argon2id::today(salt.to_vec())
                 .compute(password.as_bytes(), ARGON2_OUTPUT)
                 .map(|(parts, output)| parts.text(&output)),
@@ -82,7 +78,7 @@ impl Hashing {
     /// for somebody else's hash, `like`, and nobody's times are spread as everybody's are. Its text is never compared with.
     pub fn verify_or_spend(&self, password: &Password, stored: Option<&str>, like: Option<&str>) -> Verdict {
         match stored.and_then(|text| StoredHash::parse(text).ok()) {
-            Some(StoredHash::Bcrypt(parts, output)) => self.verify_bcrypt(password, parts, &output),
+            Some(StoredHash::Bcrypt { cost, text }) => self.verify_bcrypt(password, cost, text),
             Some(StoredHash::Argon2id(parts, output)) => self.verify_argon2id(password, &parts, &output),
             None => {
                 self.spend_like(password, like.and_then(|text| StoredHash::parse(text).ok()));
@@ -91,16 +87,16 @@ impl Hashing {
         }
     }
 
-    fn spend_like(&self, password: &Password, like: Option<StoredHash>) {
+    fn spend_like(&self, password: &Password, like: Option<StoredHash<'_>>) {
         match like {
-            Some(StoredHash::Bcrypt(parts, _)) if password.as_bytes().len() <= BCRYPT_LIMIT_BYTES => {
-                spend_bcrypt(parts.cost);
-                self.top_up(parts.cost);
+            Some(StoredHash::Bcrypt { cost, .. }) if password.as_bytes().len() <= BCRYPT_LIMIT_BYTES => {
+                spend_bcrypt(cost);
+                self.top_up(cost);
             }
             Some(StoredHash::Argon2id(parts, output)) => {
                 std::hint::black_box(parts.compute(password.as_bytes(), output.len()).is_ok());
             }
-            Some(StoredHash::Bcrypt(..)) | None => self.spend(),
+            Some(StoredHash::Bcrypt { .. }) | None => self.spend(),
         }
     }
 
@@ -113,17 +109,17 @@ impl Hashing {
         }
     }
 
-    fn verify_bcrypt(&self, password: &Password, parts: Bcrypt, output: &[u8]) -> Verdict {
+    fn verify_bcrypt(&self, password: &Password, cost: u32, text: &str) -> Verdict {
         if password.as_bytes().len() > BCRYPT_LIMIT_BYTES {
             self.spend();
             return Verdict::Wrong;
         }
-        if bool::from(parts.compute(password.as_bytes()).ct_eq(output)) {
+        if bcrypt::verify(password.as_bytes(), text).unwrap_or(false) {
             return Verdict::Right {
-                outdated: self.algorithm != PasswordHash::Bcrypt || parts.cost != self.bcrypt_cost,
+                outdated: self.algorithm != PasswordHash::Bcrypt || cost != self.bcrypt_cost,
             };
         }
-        self.top_up(parts.cost);
+        self.top_up(cost);
         Verdict::Wrong
     }
 
@@ -148,23 +144,29 @@ impl Hashing {
 }
 
 fn spend_bcrypt(cost: u32) {
-    std::hint::black_box(Bcrypt { cost, salt: [0; 16] }.compute(b"nobody"));
+    std::hint::black_box(bcrypt::hash_with_salt(b"nobody", cost, [0; 16]).is_ok());
 }
 
 /// A hash that this product can check: its own, or one of the old system's.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StoredHash {
-    Bcrypt(Bcrypt, bcrypt::Output),
+pub enum StoredHash<'a> {
+    Bcrypt { cost: u32, text: &'a str },
     Argon2id(Argon2id, Vec<u8>),
 }
 
-impl StoredHash {
-    pub fn parse(text: &str) -> Result<Self, HashError> {
+impl<'a> StoredHash<'a> {
+    pub fn parse(text: &'a str) -> Result<Self, HashError> {
         if text.starts_with("$argon2id$") {
-            Argon2id::parse(text).map(|(parts, output)| Self::Argon2id(parts, output))
-        } else {
-            Bcrypt::parse(text).map(|(parts, output)| Self::Bcrypt(parts, output))
+            return Argon2id::parse(text).map(|(parts, output)| Self::Argon2id(parts, output));
         }
+        // `$2x$` marks hashes of a program with a known fault; nobody should import those.
+        let known = ["$2a$", "$2b$", "$2y$"].iter().any(|version| text.starts_with(version));
+        let parts: bcrypt::HashParts = text.parse().map_err(|_| HashError::Unreadable)?;
+        let cost = parts.get_cost();
+        if !known || !BCRYPT_COSTS.contains(&cost) {
+            return Err(HashError::Unreadable);
+        }
+        Ok(Self::Bcrypt { cost, text })
     }
 }
 
