@@ -93,7 +93,7 @@ impl Seat {
         let called = self
             .state
             .compare_exchange(WAITS, CALLED, Ordering::Relaxed, Ordering::Relaxed);
-        // And the bell rings.
+        drop(self.bell);
         called.is_ok()
     }
 }
