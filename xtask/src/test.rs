@@ -30,6 +30,7 @@ pub fn run(workspace: &Workspace, filter: &[String]) -> Result<(), Failure> {
             .stdout(Stdio::null()),
     )?;
     install_python_packages(workspace, &workspace.root.join("tests/relay/python"))?;
+    install_python_packages(workspace, &workspace.root.join("tests/libsql"))?;
     install_redis(workspace)?;
 
     let mut cargo = workspace.cargo("test");

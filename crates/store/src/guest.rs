@@ -1,5 +1,6 @@
 //! The engine in the guest: Spin's SQLite, by its blocking calls.
 
+use crate::reopening::{Link, Reopening};
 use crate::{Database, Engine, Row, StoreError, Value};
 
 // Generated code, for which our lints are not made.
@@ -13,13 +14,12 @@ mod bindings {
 }
 use bindings::spin::sqlite::sqlite::{Connection, Error, Value as Wire};
 
-struct SpinSqlite(Connection);
+struct SpinSqlite(Reopening<Connection>);
 
 impl Database {
     /// The component's `default` database. Call it once per instance: every open is a new connection.
     pub fn open_default() -> Result<Self, StoreError> {
-        let connection = Connection::open("default").map_err(explain)?;
-        Self::open(Box::new(SpinSqlite(connection)), micros)
+        Self::open(Box::new(SpinSqlite(Reopening::open()?)), micros)
     }
 }
 
@@ -45,15 +45,25 @@ fn explain(error: Error) -> StoreError {
     }
 }
 
-impl Engine for SpinSqlite {
+impl Link for Connection {
+    fn open() -> Result<Self, StoreError> {
+        Connection::open("default").map_err(explain)
+    }
+
     fn run(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
         let params: Vec<Wire> = params.iter().map(to_wire).collect();
-        let answer = self.0.execute(sql, &params).map_err(explain)?;
+        let answer = self.execute(sql, &params).map_err(explain)?;
         Ok(answer
             .rows
             .into_iter()
             .map(|row| Row(row.values.into_iter().map(from_wire).collect()))
             .collect())
+    }
+}
+
+impl Engine for SpinSqlite {
+    fn run(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
+        self.0.run(sql, params)
     }
 
     fn exclusively(&self, work: &mut dyn FnMut()) {
