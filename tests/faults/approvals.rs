@@ -11,7 +11,7 @@ use nexus_tests::{Client, TestApp};
 use serde_json::json;
 
 /// What must always be equal: people let in, and what came with each of them.
-const APPROVED: [&str; 7] = [
+pub const APPROVED: [&str; 7] = [
     "SELECT count(*) FROM verification_cases WHERE status = 'APPROVED'",
     "SELECT count(*) FROM users WHERE status = 'ACTIVE' AND must_change_password = 1 AND document_verified = 1 \
      AND temporary_password_expires_at IS NOT NULL",
@@ -23,7 +23,7 @@ const APPROVED: [&str; 7] = [
 ];
 
 /// And people turned down.
-const REJECTED: [&str; 7] = [
+pub const REJECTED: [&str; 7] = [
     "SELECT count(*) FROM verification_cases WHERE status = 'REJECTED'",
     "SELECT count(*) FROM verification_decisions WHERE decision = 'REJECTED'",
     "SELECT count(*) FROM outbox WHERE template = 'documents-rejected'",
@@ -38,7 +38,7 @@ fn counts(database: &Database, halves: [&str; 7]) -> [i64; 7] {
 }
 
 /// Somebody with a passport to decide on.
-async fn register(client: &Client, email: &str) -> String {
+pub async fn register(client: &Client, email: &str) -> String {
     let data = STANDARD.encode(format!("%PDF-1.7 {email}"));
     let document = json!({ "type": "PASSPORT", "fileName": "p.pdf", "contentType": "application/pdf", "data": data });
     let body = json!({ "email": email, "password": "Quiet-River-42", "name": "Ana", "documents": [document] });

@@ -4,5 +4,6 @@
 
 mod approvals;
 mod drain;
+mod libsql;
 mod mail;
 mod outbox;

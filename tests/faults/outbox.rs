@@ -4,7 +4,7 @@ use nexus_domain::Timestamp;
 use nexus_domain::ids::MailId;
 use nexus_store::outbox::{self, NewMail};
 use nexus_store::{Database, StoreError, params};
-use nexus_tests::{FakeSendGrid, TestApp};
+use nexus_tests::{FakeSendGrid, TestApp, TestAppBuilder};
 use serde_json::json;
 
 pub fn now() -> Timestamp {
@@ -24,12 +24,14 @@ pub fn random(seed: &mut u64) -> u64 {
 }
 
 pub async fn start(provider: &FakeSendGrid) -> TestApp {
+    sending_to(provider.url()).start().await
+}
+
+pub fn sending_to(provider: &str) -> TestAppBuilder {
     TestApp::builder()
         .env("MAIL_TRANSPORT", "sendgrid")
         .env("SENDGRID_API_KEY", "SG.an-api-key-that-is-only-for-tests")
-        .env("SENDGRID_BASE_URL", provider.url())
-        .start()
-        .await
+        .env("SENDGRID_BASE_URL", provider)
 }
 
 pub fn database(app: &TestApp) -> Database {

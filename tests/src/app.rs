@@ -22,6 +22,8 @@ pub struct TestApp {
 pub struct TestAppBuilder {
     env: Vec<(String, String)>,
     manifest: PathBuf,
+    /// The text of a runtime configuration.
+    stores: Option<String>,
 }
 
 /// Cold, with all components to be compiled, on a busy machine.
@@ -37,6 +39,7 @@ impl TestApp {
         TestAppBuilder {
             env: Vec::new(),
             manifest: repository().join("spin.toml"),
+            stores: None,
         }
     }
 
@@ -86,6 +89,10 @@ impl TestApp {
             "Test Person",
         ];
         arguments.extend(["--role", role, "--password-stdin"]);
+        let stores = self.stores_file();
+        if let Some(file) = &stores {
+            arguments.extend(["--runtime-config", file]);
+        }
         if let Some(company) = company {
             arguments.extend(["--company", company]);
         }
@@ -161,18 +168,14 @@ impl TestApp {
             .expect("a log file");
         let data = self.data();
         let manifest = self.builder.manifest.clone();
-        let mut command = self.builder.command(
-            self.folder.path(),
-            &[
-                "serve",
-                "--listen",
-                address,
-                "--data",
-                data.to_str().expect("UTF-8"),
-                "--manifest",
-                manifest.to_str().expect("UTF-8"),
-            ],
-        );
+        let mut arguments = vec!["serve", "--listen", address];
+        arguments.extend(["--data", data.to_str().expect("UTF-8")]);
+        arguments.extend(["--manifest", manifest.to_str().expect("UTF-8")]);
+        let stores = self.stores_file();
+        if let Some(file) = &stores {
+            arguments.extend(["--runtime-config", file]);
+        }
+        let mut command = self.builder.command(self.folder.path(), &arguments);
         let mut process = command.stdout(Stdio::piped()).stderr(log).spawn().expect("nexus runs");
         let stdout = process.stdout.take().expect("piped");
         self.process = Some(process);
@@ -191,6 +194,14 @@ impl TestApp {
     /// What it holds in memory now, in bytes.
     pub fn resident_memory(&self) -> u64 {
         resident_memory(self.process_id())
+    }
+
+    /// The runtime configuration, if the app has one of its own.
+    fn stores_file(&self) -> Option<String> {
+        let text = self.builder.stores.as_ref()?;
+        let file = self.folder.path().join("runtime-config.toml");
+        fs::write(&file, text).expect("a file");
+        Some(file.to_str().expect("UTF-8").to_owned())
     }
 
     fn log_file(&self) -> PathBuf {
@@ -220,6 +231,13 @@ impl TestAppBuilder {
     #[must_use]
     pub fn manifest(mut self, manifest: impl Into<PathBuf>) -> Self {
         self.manifest = manifest.into();
+        self
+    }
+
+    /// Where stores are kept, as `runtime-config.toml` says it.
+    #[must_use]
+    pub fn stores(mut self, runtime_config: impl Into<String>) -> Self {
+        self.stores = Some(runtime_config.into());
         self
     }
 

@@ -31,6 +31,7 @@ pub fn run(workspace: &Workspace, filter: &[String]) -> Result<(), Failure> {
             .stdout(Stdio::null()),
     )?;
     install_python_packages(workspace, &workspace.root.join("tests/relay/python"))?;
+    install_python_packages(workspace, &workspace.root.join("tests/libsql"))?;
     install_debian_package(workspace, &["redis-server", "valkey-server"], "redis-server")?;
     install_debian_package(workspace, &["chromium"], "chromium")?;
 

@@ -1,11 +1,14 @@
 //! Draining the outbox.
 //!
-//! Mails are leased, sent a bounded number at a time, and settled as their answers come: whatever has come in
-//! while the last commit ran is written down in the next, which also leases what there is room for. So an answer is
-//! on disk within a commit of being seen, and a crash can repeat only mails whose answer wasn't.
+//! Mails are leased, sent a bounded number at a time, and settled as their answers come: whatever comes in within a
+//! moment is written down in one commit, which also leases what there is room for. So an answer is on disk a moment
+//! and a commit after it is seen, and a crash can repeat only mails whose answer wasn't.
 
+use std::pin::pin;
+
+use futures_util::StreamExt;
+use futures_util::future::{Either, select};
 use futures_util::stream::FuturesUnordered;
-use futures_util::{FutureExt, StreamExt};
 use nexus_domain::mail::{self, Outcome, Template};
 use nexus_domain::seal::SealKey;
 use nexus_domain::settings::{self, MailTransport};
@@ -30,6 +33,8 @@ pub struct Drained {
     pub retried: u32,
     pub failed: u32,
     pub suppressed: u32,
+    /// Its time was over before its work.
+    pub more: bool,
 }
 
 impl Drained {
@@ -83,20 +88,37 @@ pub(crate) async fn run<T: Transport>(app: &App, press: &Press, transport: Optio
                 token: &token,
                 room,
             };
-            for leased in mail_delivery::settle_and_lease(database, &settled, &outcomes, &turn)? {
-                in_flight.push(deliver(press, transport, leased));
+            let leased = mail_delivery::settle_and_lease(database, &settled, &outcomes, &turn)?;
+            if room > 0 {
+                drained.more = !leased.is_empty();
             }
+            in_flight.extend(leased.into_iter().map(|leased| deliver(press, transport, leased)));
         }
         match in_flight.next().await {
             None => return Ok(drained),
             Some(first) => done.push(first),
         }
-        // All else that is ready goes into the same commit.
-        while let Some(Some(more)) = in_flight.next().now_or_never() {
+        // A guest hears of one answer at a time. Those of the next moment go into the same commit: one for each would
+        // cost more than all else.
+        let mut moment = pin!(moment());
+        while done.len() < CONCURRENCY as usize
+            && let Either::Left((Some(more), _)) = select(in_flight.next(), &mut moment).await
+        {
             done.push(more);
         }
     }
 }
+
+/// As long as an answer may wait for others.
+#[cfg(target_arch = "wasm32")]
+async fn moment() {
+    const NANOS: u64 = 20_000_000;
+    spin_sdk::wasip3::clocks::monotonic_clock::wait_for(NANOS).await;
+}
+
+/// Tests have all their answers at once.
+#[cfg(not(target_arch = "wasm32"))]
+async fn moment() {}
 
 async fn deliver<T: Transport>(press: &Press, transport: Option<&T>, leased: LeasedMail) -> Done {
     let settled = |fate| Settled { id: leased.id, fate };

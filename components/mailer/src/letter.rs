@@ -185,6 +185,16 @@ struct Html<'a> {
 struct Text<'a> {
     letter: &'a Letter,
     footer: &'a str,
+    /// Around what is written in digits or in another script.
+    isolate: (&'a str, &'a str),
+}
+
+/// Between these (UAX #9: FIRST STRONG ISOLATE, POP DIRECTIONAL ISOLATE) a date or an amount keeps its order in a line
+/// that is written from right to left.
+const ISOLATE: (&str, &str) = ("\u{2068}", "\u{2069}");
+
+fn isolated(text: &str) -> String {
+    format!("{}{text}{}", ISOLATE.0, ISOLATE.1)
 }
 
 /// Renders a mail in the language asked for, or in English.
@@ -212,6 +222,7 @@ pub fn render(template: Template, locale: &str, facts: &Facts<'_>) -> Result<Ren
         text: Text {
             letter: &letter,
             footer: &footer,
+            isolate: if direction == "rtl" { ISOLATE } else { ("", "") },
         }
         .render()
         .map_err(|error| error.to_string())?,

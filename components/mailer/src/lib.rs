@@ -16,6 +16,7 @@
 //! ```
 
 mod act;
+mod alone;
 mod delivery;
 mod letter;
 mod routes;

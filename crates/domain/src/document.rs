@@ -132,15 +132,14 @@ impl Document {
     /// Any name that can be shown: control characters would end up in headers, terminals and logs, and the marks
     /// that turn the writing direction make `exe.pdf` of `fdp.exe`.
     pub fn file_name(given: &str) -> Result<String, Invalid> {
-        let name = given.trim();
-        if name.is_empty() || name.len() > 255 {
+        if given.trim().is_empty() || given.len() > 255 {
             return Err(Invalid::new("INVALID_FILE_NAME", "must be a name of 1 to 255 bytes"));
         }
         let hidden = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if name.chars().any(|c| c.is_control() || hidden(c)) {
+        if given.chars().any(|c| c.is_control() || hidden(c)) {
             return Err(Invalid::new("INVALID_FILE_NAME", "must not contain control characters"));
         }
-        Ok(name.to_owned())
+        Ok(given.to_owned())
     }
 }
 
@@ -234,6 +233,10 @@ mod tests {
         assert_eq!(
             check("جواز سفر.pdf", "application/pdf", b"%PDF-1").unwrap().file_name,
             "جواز سفر.pdf"
+        );
+        assert_eq!(
+            check(" a .pdf ", "application/pdf", b"%PDF-1").unwrap().file_name,
+            " a .pdf "
         );
         for name in ["", "  ", "a\r\nb.pdf", "a\0.pdf", "a\u{202e}fdp.exe"] {
             assert_eq!(

@@ -25,10 +25,11 @@ pub enum ChatError {
     Store(#[from] StoreError),
 }
 
-/// `members` come in the order in which they joined.
-const MEMBERS: &str = "(SELECT json_group_array(json_object('userId', x.user_id, 'name', u.name, 'role', u.role, \
-    'lastReadSeq', x.last_read_seq) ORDER BY x.joined_at, x.user_id) \
-    FROM chat_members x JOIN users u ON u.id = x.user_id WHERE x.chat_id = c.id)";
+/// `members` come in the order in which they joined. That stands in a subquery: inside an aggregate, a libSQL server's
+/// parser doesn't know `ORDER BY`.
+const MEMBERS: &str = "(SELECT json_group_array(json(y.member)) FROM (SELECT json_object('userId', x.user_id, \
+    'name', u.name, 'role', u.role, 'lastReadSeq', x.last_read_seq) AS member \
+    FROM chat_members x JOIN users u ON u.id = x.user_id WHERE x.chat_id = c.id ORDER BY x.joined_at, x.user_id) y)";
 
 macro_rules! chat_columns {
     () => {

@@ -11,6 +11,14 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::{Row, StoreError, Value, migrate};
 
+/// For every connection. busy_timeout first: switching to WAL takes a lock.
+pub(crate) const PRAGMAS: [&str; 4] = [
+    "PRAGMA busy_timeout = 5000",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+];
+
 /// What runs statements: Spin's SQLite in the guest, rusqlite natively.
 pub trait Engine: Send + Sync {
     fn run(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError>;
@@ -74,14 +82,8 @@ impl Database {
             micros: AtomicU64::new(0),
             failure: Mutex::default(),
         };
-        // busy_timeout first: switching to WAL takes a lock. libSQL's server keeps its own journal
-        // and refuses some pragmas, which is no reason not to use it.
-        for pragma in [
-            "PRAGMA busy_timeout = 5000",
-            "PRAGMA journal_mode = WAL",
-            "PRAGMA synchronous = FULL",
-            "PRAGMA foreign_keys = ON",
-        ] {
+        // libSQL's server keeps its own journal and refuses some of these, which is no reason not to use it.
+        for pragma in PRAGMAS {
             match database.query(pragma, &[]) {
                 Ok(_) => {}
                 Err(StoreError::Statement { .. }) => {}

@@ -32,14 +32,19 @@ pub enum StoreError {
     MigrationUnknown { name: String },
 }
 
+/// A libSQL server's words for a stream that nobody used for ten seconds …
+const EXPIRED: &str = "STREAM_EXPIRED";
+/// … and for one from before it was restarted.
+const UNKNOWN: &str = "invalid baton";
+
 impl StoreError {
     /// Engines hand over text only (Spin's `error::io(string)`), so the text is what is read here.
-    /// libSQL puts its own words before SQLite's, hence `find` and not `strip_prefix`.
+    /// libSQL puts its own words before SQLite's, hence `find` and not `strip_prefix`; and behind them, in quotes.
     pub fn from_message(message: &str) -> Self {
         let after = |marker: &str| {
-            message
-                .find(marker)
-                .map(|at| message[at + marker.len()..].trim().trim_end_matches('`').to_owned())
+            let after = &message[message.find(marker)? + marker.len()..];
+            let own = after.split(['`', '"', '\n']).next().unwrap_or_default();
+            Some(own.trim().to_owned())
         };
         if let Some(columns) = after("UNIQUE constraint failed: ") {
             return Self::NotUnique { columns };
@@ -60,7 +65,7 @@ impl StoreError {
         if message.contains("database is locked") || message.contains("database table is locked") {
             return Self::Busy;
         }
-        const UNAVAILABLE: [&str; 8] = [
+        const UNAVAILABLE: [&str; 10] = [
             "disk is full",
             "readonly database",
             "disk image is malformed",
@@ -69,6 +74,8 @@ impl StoreError {
             "disk I/O error",
             "connection",
             "timed out",
+            EXPIRED,
+            UNKNOWN,
         ];
         if UNAVAILABLE.iter().any(|words| message.contains(words)) {
             return Self::Unavailable {
@@ -78,6 +85,12 @@ impl StoreError {
         Self::Statement {
             reason: message.to_owned(),
         }
+    }
+
+    /// Whether the server of the database doesn't know our connection any more. The statement wasn't carried out.
+    #[cfg_attr(not(any(target_arch = "wasm32", test)), allow(dead_code))]
+    pub(crate) fn is_connection_gone(&self) -> bool {
+        matches!(self, Self::Unavailable { reason } if reason.contains(EXPIRED) || reason.contains(UNKNOWN))
     }
 
     /// Whether this is the violation of a unique index over `column` (`table.column`).
@@ -101,6 +114,12 @@ mod tests {
         assert!(
             StoreError::from_message("SQLite error: UNIQUE constraint failed: a.b, a.c").is_not_unique("a.c"),
             "libSQL's prefix"
+        );
+        let wrapped = "Hrana: `stream error: `Error { message: \"SQLite error: UNIQUE constraint failed: users.email_key\", \
+                       code: \"SQLITE_CONSTRAINT\" }``";
+        assert!(
+            StoreError::from_message(wrapped).is_not_unique("users.email_key"),
+            "Spin's libSQL"
         );
         assert_eq!(StoreError::from_message("database is locked"), StoreError::Busy);
         assert!(StoreError::from_message("nexus:ALREADY_DECIDED").is_refused("ALREADY_DECIDED"));

@@ -1,6 +1,7 @@
 //! The engine in the guest: Spin's SQLite, by its blocking calls.
 
 use crate::database::Aside;
+use crate::reopening::{Link, Reopening};
 use crate::{Database, Engine, Row, StoreError, Value};
 
 // Generated code, for which our lints are not made.
@@ -14,17 +15,17 @@ mod bindings {
 }
 use bindings::spin::sqlite::sqlite::{Connection, Error, Value as Wire};
 
-struct SpinSqlite(Connection);
+struct SpinSqlite(Reopening<Connection>);
 
 impl Database {
     /// The component's `default` database. Call it once per instance: every open is a new connection.
     pub fn open_default() -> Result<Self, StoreError> {
-        Self::open(Box::new(SpinSqlite::open()?), micros)
+        Self::open(Box::new(SpinSqlite(Reopening::open()?)), micros)
     }
 
     /// A further connection to it, once it is open: for batches, which others' reads must not see into.
     pub fn open_beside() -> Result<Self, StoreError> {
-        Self::without_migration(Box::new(SpinSqlite::open()?), micros)
+        Self::without_migration(Box::new(SpinSqlite(Reopening::open()?)), micros)
     }
 }
 
@@ -50,16 +51,14 @@ fn explain(error: Error) -> StoreError {
     }
 }
 
-impl SpinSqlite {
+impl Link for Connection {
     fn open() -> Result<Self, StoreError> {
-        Connection::open("default").map(Self).map_err(explain)
+        Connection::open("default").map_err(explain)
     }
-}
 
-impl Engine for SpinSqlite {
     fn run(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
         let params: Vec<Wire> = params.iter().map(to_wire).collect();
-        let answer = self.0.execute(sql, &params).map_err(explain)?;
+        let answer = self.execute(sql, &params).map_err(explain)?;
         Ok(answer
             .rows
             .into_iter()
@@ -69,12 +68,22 @@ impl Engine for SpinSqlite {
 
     fn run_aside<'a>(&'a self, sql: &'static str) -> Aside<'a> {
         Box::pin(async move {
-            let running = self.0.execute_async(sql.to_owned(), Vec::new());
+            let running = self.execute_async(sql.to_owned(), Vec::new());
             let (_, rows, outcome) = running.await.map_err(explain)?;
             // Its end is the end of the statement, not of the rows.
             drop(rows);
             outcome.await.map_err(explain)
         })
+    }
+}
+
+impl Engine for SpinSqlite {
+    fn run(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
+        self.0.run(sql, params)
+    }
+
+    fn run_aside<'a>(&'a self, sql: &'static str) -> Aside<'a> {
+        Box::pin(self.0.run_aside(sql))
     }
 
     fn exclusively(&self, work: &mut dyn FnMut()) {

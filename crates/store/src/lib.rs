@@ -14,6 +14,8 @@ mod migrations;
 #[cfg(not(target_arch = "wasm32"))]
 mod native;
 mod property_values;
+#[cfg(any(target_arch = "wasm32", test))]
+mod reopening;
 mod value;
 
 pub mod apartments;

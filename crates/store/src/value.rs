@@ -19,6 +19,12 @@ pub enum Value {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row(pub(crate) Vec<Value>);
 
+impl From<Vec<Value>> for Row {
+    fn from(values: Vec<Value>) -> Self {
+        Self(values)
+    }
+}
+
 impl Row {
     /// The column at `index` as `T`; a type that doesn't fit is an error of the store, not of the caller.
     pub fn get<T: FromValue>(&self, index: usize) -> Result<T, StoreError> {

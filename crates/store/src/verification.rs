@@ -41,11 +41,13 @@ pub struct CaseList {
     pub limit: u32,
 }
 
+/// `ORDER BY` stands in a subquery: inside an aggregate, a libSQL server's parser doesn't know it.
 macro_rules! case_columns {
     () => {
         "c.user_id, u.email, u.name, u.role, u.company_id, c.submitted_at, c.status, \
-         (SELECT json_group_array(json_array(d.id, d.type, d.file_name, d.content_type, d.size, d.verification_status, \
-            d.created_at, d.verified_at, d.verified_by) ORDER BY d.id) FROM documents d WHERE d.user_id = c.user_id)"
+         (SELECT json_group_array(json(d.document)) FROM (SELECT json_array(id, type, file_name, content_type, size, \
+            verification_status, created_at, verified_at, verified_by) AS document FROM documents \
+            WHERE user_id = c.user_id ORDER BY id) d)"
     };
 }
 

@@ -3,9 +3,65 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use clap::Args;
+use nexus_host::DatabasePlace;
 use nexus_store::Database;
 
 use crate::failure::Failure;
+use crate::libsql_engine;
+
+/// Which installation a command works on.
+#[derive(Args, Debug, Clone)]
+pub struct Installation {
+    /// The data folder
+    #[arg(long, value_name = "DIR", default_value = ".nexus")]
+    data: PathBuf,
+    /// Where stores are kept, if not in the data folder; the same file as for `nexus serve`
+    #[arg(long, value_name = "FILE")]
+    runtime_config: Option<PathBuf>,
+}
+
+impl Installation {
+    #[cfg(test)]
+    pub fn in_folder(data: PathBuf) -> Self {
+        Self {
+            data,
+            runtime_config: None,
+        }
+    }
+
+    /// The database, its schema brought up to date, and what to call it. Works while the product runs.
+    pub fn named_database(&self) -> Result<(Database, String), Failure> {
+        let dir = DataDir::open(&self.data)?;
+        let place = DatabasePlace::find(self.runtime_config.as_deref(), &dir.state(), "default")
+            .map_err(|error| Failure::configuration(format!("--runtime-config: {error}")))?;
+        let (opened, name) = match place {
+            Some(DatabasePlace::File(file)) => (Database::open_file(&file), file.display().to_string()),
+            Some(DatabasePlace::Server(client)) => {
+                let url = client.url().to_owned();
+                (libsql_engine::open(*client), url)
+            }
+            Some(DatabasePlace::Memory) | None => {
+                return Err(Failure::configuration(
+                    "--runtime-config: the database is in the memory of another process; there is nothing to work on",
+                ));
+            }
+        };
+        match opened {
+            Ok(database) => Ok((database, name)),
+            Err(error) => Err(Failure::failed(format!("the database {name} can't be opened"), error)),
+        }
+    }
+
+    pub fn database(&self) -> Result<Database, Failure> {
+        self.named_database().map(|(database, _)| database)
+    }
+
+    /// Whether its database is a file that nobody has made yet.
+    pub fn is_empty(&self) -> Result<bool, Failure> {
+        Ok(self.runtime_config.is_none() && !DataDir::at(&self.data).database_file().is_file())
+    }
+}
 
 #[derive(Debug, Clone)]
 pub struct DataDir(PathBuf);

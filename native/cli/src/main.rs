@@ -6,6 +6,7 @@ mod components;
 mod data_dir;
 mod embedded;
 mod failure;
+mod libsql_engine;
 mod logging;
 mod mail_check;
 mod secrets;

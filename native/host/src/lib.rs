@@ -42,11 +42,13 @@ mod variables;
 mod variables_host;
 mod wasi;
 
+pub use bindings::sqlite::Value as SqlValue;
 pub use build_commands::build;
 pub use config::{HostConfig, Limits, LogLine, LogSink, LogStream};
 pub use error::{BoxError, BuildError, LoadError};
 pub use host::{Host, RouteInfo, Stats};
 pub use serve::serve;
+pub use sqlite::{DatabasePlace, LibsqlClient};
 
 /// A body of a request or an answer, as it streams.
 pub type Body = http_body_util::combinators::UnsyncBoxBody<bytes::Bytes, BoxError>;

@@ -21,7 +21,7 @@ use crate::manifest::{self, Dependency, Inherit, Manifest, Source, TriggerTarget
 use crate::outbound::Ways;
 use crate::routes::{RouteSpec, Router};
 use crate::runtime_config::RuntimeConfig;
-use crate::sqlite::LocalDatabase;
+use crate::sqlite;
 use crate::state::{App, Shared};
 use crate::variables::Variables;
 use crate::{code_cache, engine, files};
@@ -48,7 +48,7 @@ fn load_blocking(config: HostConfig) -> Result<Arc<Inner>, LoadError> {
         databases: runtime
             .sqlite
             .into_iter()
-            .map(|(label, database)| (label, Arc::new(LocalDatabase::new(database)) as _))
+            .filter_map(|(label, database)| Some((label, sqlite::behind(database)?)))
             .collect(),
         sqlite_counters: Arc::default(),
         key_value: runtime

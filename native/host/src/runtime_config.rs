@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::error::LoadError;
+use crate::sqlite::LibsqlDatabase;
 
 /// The label that exists without any configuration.
 pub const DEFAULT_LABEL: &str = "default";
@@ -18,11 +19,34 @@ pub struct RuntimeConfig {
     pub key_value: BTreeMap<String, KeyValueStore>,
 }
 
+#[derive(Clone, Debug, PartialEq)]
+pub enum SqliteDatabase {
+    File(SqliteFile),
+    Libsql(LibsqlServer),
+}
+
 /// A file, or memory when there is none.
 #[derive(Clone, Debug, PartialEq)]
-pub struct SqliteDatabase {
+pub struct SqliteFile {
     pub path: Option<PathBuf>,
     pub allow_attach_file: bool,
+}
+
+#[derive(Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LibsqlServer {
+    pub url: String,
+    /// Empty for a server that wants none.
+    pub token: String,
+}
+
+/// The token is a secret.
+impl std::fmt::Debug for LibsqlServer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LibsqlServer")
+            .field("url", &self.url)
+            .finish_non_exhaustive()
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -42,9 +66,57 @@ struct Raw {
 #[derive(Deserialize)]
 struct RawStore {
     r#type: String,
+    #[serde(flatten)]
+    fields: toml::Table,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawFile {
     path: Option<PathBuf>,
     #[serde(default)]
     allow_attach_file: bool,
+}
+
+/// What of the file it is about, for messages.
+struct Place<'a> {
+    file: &'a Path,
+    key: String,
+}
+
+impl Place<'_> {
+    fn wrong(&self, field: &str, problem: String) -> LoadError {
+        LoadError::Value {
+            path: self.file.to_owned(),
+            key: format!("{}{field}", self.key),
+            problem,
+        }
+    }
+
+    fn read<T: serde::de::DeserializeOwned>(&self, fields: toml::Table) -> Result<T, LoadError> {
+        fields
+            .try_into()
+            .map_err(|error: toml::de::Error| self.wrong("", error.to_string().trim_end().to_owned()))
+    }
+
+    fn file(&self, fields: toml::Table) -> Result<SqliteFile, LoadError> {
+        let raw: RawFile = self.read(fields)?;
+        let base = self.file.parent().unwrap_or(Path::new("."));
+        Ok(SqliteFile {
+            path: raw.path.map(|path| base.join(path)),
+            allow_attach_file: raw.allow_attach_file,
+        })
+    }
+
+    fn server(&self, fields: toml::Table) -> Result<LibsqlServer, LoadError> {
+        let server: LibsqlServer = self.read(fields)?;
+        let is_http = server.url.starts_with("https://") || server.url.starts_with("http://");
+        if !is_http || LibsqlDatabase::new(&server.url, &server.token).is_none() {
+            let problem = "must be an address that begins with https:// or http://, with a token that fits a header";
+            return Err(self.wrong(".url", problem.to_owned()));
+        }
+        Ok(server)
+    }
 }
 
 impl RuntimeConfig {
@@ -60,13 +132,12 @@ impl RuntimeConfig {
             }
             None => Self::default(),
         };
-        config
-            .sqlite
-            .entry(DEFAULT_LABEL.into())
-            .or_insert_with(|| SqliteDatabase {
+        config.sqlite.entry(DEFAULT_LABEL.into()).or_insert_with(|| {
+            SqliteDatabase::File(SqliteFile {
                 path: Some(state_dir.join(DEFAULT_SQLITE_FILE)),
                 allow_attach_file: false,
-            });
+            })
+        });
         config
             .key_value
             .entry(DEFAULT_LABEL.into())
@@ -81,34 +152,33 @@ impl RuntimeConfig {
             path: file.to_owned(),
             problem: error.to_string().trim_end().to_owned(),
         })?;
-        let base = file.parent().unwrap_or(Path::new("."));
-        let kind = |key: String, raw: &RawStore, later: &str| match raw.r#type.as_str() {
-            "spin" => Ok(()),
-            other => Err(LoadError::Value {
-                path: file.to_owned(),
-                key: format!("{key}.type"),
-                problem: if other == later {
-                    format!("{other:?} is not supported yet by this host; use \"spin\"")
-                } else {
-                    format!("{other:?} is unknown; use \"spin\"")
-                },
-            }),
+        let place = |table: &str, label: &str| Place {
+            file,
+            key: format!("{table}.{label}"),
         };
         let mut config = Self::default();
         for (label, store) in raw.sqlite_database {
-            kind(format!("sqlite_database.{label}"), &store, "libsql")?;
-            let path = store.path.map(|path| base.join(path));
-            config.sqlite.insert(
-                label,
-                SqliteDatabase {
-                    path,
-                    allow_attach_file: store.allow_attach_file,
-                },
-            );
+            let place = place("sqlite_database", &label);
+            let database = match store.r#type.as_str() {
+                "spin" => SqliteDatabase::File(place.file(store.fields)?),
+                "libsql" => SqliteDatabase::Libsql(place.server(store.fields)?),
+                other => {
+                    let problem = format!("{other:?} is unknown; use \"spin\" or \"libsql\"");
+                    return Err(place.wrong(".type", problem));
+                }
+            };
+            config.sqlite.insert(label, database);
         }
         for (label, store) in raw.key_value_store {
-            kind(format!("key_value_store.{label}"), &store, "redis")?;
-            let path = store.path.map(|path| base.join(path));
+            let place = place("key_value_store", &label);
+            let path = match store.r#type.as_str() {
+                "spin" => place.file(store.fields)?.path,
+                "redis" => {
+                    let problem = "\"redis\" is not supported yet by this host; use \"spin\"";
+                    return Err(place.wrong(".type", problem.to_owned()));
+                }
+                other => return Err(place.wrong(".type", format!("{other:?} is unknown; use \"spin\""))),
+            };
             config.key_value.insert(label, KeyValueStore { path });
         }
         Ok(config)
@@ -119,18 +189,29 @@ impl RuntimeConfig {
 mod tests {
     use super::*;
 
+    fn file(path: &str) -> SqliteDatabase {
+        SqliteDatabase::File(SqliteFile {
+            path: Some(path.into()),
+            allow_attach_file: false,
+        })
+    }
+
+    fn refusal(text: &str) -> String {
+        RuntimeConfig::parse(Path::new("r.toml"), text).unwrap_err().to_string()
+    }
+
     #[test]
     fn a_path_is_relative_to_the_file_and_none_means_memory() {
         let text = "[sqlite_database.a]\ntype = \"spin\"\npath = \"x.db\"\n[key_value_store.b]\ntype = \"spin\"\n";
         let config = RuntimeConfig::parse(Path::new("/etc/app/runtime.toml"), text).unwrap();
-        assert_eq!(config.sqlite["a"].path, Some("/etc/app/x.db".into()));
+        assert_eq!(config.sqlite["a"], file("/etc/app/x.db"));
         assert_eq!(config.key_value["b"].path, None);
     }
 
     #[test]
     fn the_default_label_lives_in_the_state_folder() {
         let config = RuntimeConfig::load(None, Path::new("/state")).unwrap();
-        assert_eq!(config.sqlite[DEFAULT_LABEL].path, Some("/state/sqlite_db.db".into()));
+        assert_eq!(config.sqlite[DEFAULT_LABEL], file("/state/sqlite_db.db"));
         assert_eq!(
             config.key_value[DEFAULT_LABEL].path,
             Some("/state/sqlite_key_value.db".into())
@@ -138,12 +219,32 @@ mod tests {
     }
 
     #[test]
-    fn a_type_that_is_not_there_yet_says_so() {
-        let text = "[sqlite_database.default]\ntype = \"libsql\"\nurl = \"http://x\"\n";
-        let error = RuntimeConfig::parse(Path::new("r.toml"), text).unwrap_err();
+    fn a_libsql_server_has_a_url_and_a_token_as_on_spin() {
+        let text = "[sqlite_database.default]\ntype = \"libsql\"\nurl = \"http://127.0.0.1:8080\"\ntoken = \"t\"\n";
+        let config = RuntimeConfig::parse(Path::new("r.toml"), text).unwrap();
+        let SqliteDatabase::Libsql(server) = &config.sqlite[DEFAULT_LABEL] else {
+            panic!("{config:?}");
+        };
         assert_eq!(
-            error.to_string(),
-            "r.toml: `sqlite_database.default.type`: \"libsql\" is not supported yet by this host; use \"spin\""
+            (server.url.as_str(), server.token.as_str()),
+            ("http://127.0.0.1:8080", "t")
+        );
+        assert!(!format!("{config:?}").contains("\"t\""), "the token is a secret");
+        let without = refusal("[sqlite_database.default]\ntype = \"libsql\"\nurl = \"http://x\"\n");
+        assert!(without.contains("missing field `token`"), "{without}");
+        let other = refusal("[sqlite_database.a]\ntype = \"libsql\"\nurl = \"libsql://x\"\ntoken = \"\"\n");
+        assert!(other.starts_with("r.toml: `sqlite_database.a.url`: must be"), "{other}");
+    }
+
+    #[test]
+    fn a_type_that_is_not_there_yet_says_so() {
+        assert_eq!(
+            refusal("[key_value_store.default]\ntype = \"redis\"\nurl = \"redis://x\"\n"),
+            "r.toml: `key_value_store.default.type`: \"redis\" is not supported yet by this host; use \"spin\""
+        );
+        assert_eq!(
+            refusal("[sqlite_database.default]\ntype = \"mysql\"\n"),
+            "r.toml: `sqlite_database.default.type`: \"mysql\" is unknown; use \"spin\" or \"libsql\""
         );
     }
 }

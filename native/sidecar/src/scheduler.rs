@@ -1,6 +1,6 @@
 //! Jobs on a schedule: each is a signed `POST /internal/…` to the components, which know what to do.
 //!
-//! A job runs one at a time, at its period, and at once when a component says that there is work
+//! A job runs one at a time (or so many as it says), at its period, and at once when a component says that there is work
 //! ([`Nudges`]). A nudge is a convenience: the work itself is in a table, and the next tick finds it.
 
 use std::sync::Arc;
@@ -17,6 +17,8 @@ pub struct Job {
     pub name: &'static str,
     pub path: &'static str,
     pub period: Duration,
+    /// How many of it may run at once, each in an instance of its own; the first is the one that nudges start.
+    pub side_by_side: usize,
 }
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -26,47 +28,57 @@ pub const JOBS: [Job; 9] = [
         name: "mail",
         path: "/internal/mail/deliver",
         period: Duration::from_secs(1),
+        // A drain computes on one thread, and leases keep two of them apart.
+        side_by_side: 2,
     },
     Job {
         name: "chat",
         path: nexus_domain::relay_calls::PURGE,
         period: Duration::from_secs(60),
+        side_by_side: 1,
     },
     // Deletions whose time has come, and what of identity's has run out.
     Job {
         name: "identity-retention",
         path: "/internal/identity/retention",
         period: HOUR,
+        side_by_side: 1,
     },
     Job {
         name: "overdue",
         path: "/internal/jobs/overdue",
         period: Duration::from_secs(900),
+        side_by_side: 1,
     },
     Job {
         name: "reminders",
         path: "/internal/jobs/reminders",
         period: HOUR,
+        side_by_side: 1,
     },
     Job {
         name: "late-fees",
         path: "/internal/jobs/late-fees",
         period: HOUR,
+        side_by_side: 1,
     },
     Job {
         name: "monthly-invoices",
         path: "/internal/jobs/monthly-invoices",
         period: HOUR,
+        side_by_side: 1,
     },
     Job {
         name: "mail-tidy",
         path: "/internal/mail/tidy",
         period: HOUR,
+        side_by_side: 1,
     },
     Job {
         name: "documents-tidy",
         path: "/internal/verification/tidy",
         period: HOUR,
+        side_by_side: 1,
     },
 ];
 
@@ -107,12 +119,15 @@ impl Nudges {
 pub async fn run(jobs: &'static [Job], client: InternalClient, nudges: Nudges, stop: watch::Receiver<bool>) {
     let mut running = JoinSet::new();
     for job in jobs {
-        running.spawn(repeat(job, client.clone(), nudges.clone(), stop.clone()));
+        for lane in 0..job.side_by_side {
+            let nudged = (lane == 0).then(|| nudges.clone());
+            running.spawn(repeat(job, client.clone(), nudged, stop.clone()));
+        }
     }
     while running.join_next().await.is_some() {}
 }
 
-async fn repeat(job: &'static Job, client: InternalClient, nudges: Nudges, mut stop: watch::Receiver<bool>) {
+async fn repeat(job: &'static Job, client: InternalClient, nudges: Option<Nudges>, mut stop: watch::Receiver<bool>) {
     let mut failures = 0;
     let mut pause = pause_after(job.period.min(FIRST_RUN), 0);
     loop {
@@ -120,14 +135,16 @@ async fn repeat(job: &'static Job, client: InternalClient, nudges: Nudges, mut s
             // Also when the sender is gone.
             _ = stop.wait_for(|stopped| *stopped) => return,
             () = tokio::time::sleep(pause) => {}
-            () = nudges.of(job.name), if failures == 0 => {}
+            () = nudged(nudges.as_ref(), job.name), if failures == 0 => {}
         }
+        let mut more = false;
         match client.post(job.path, Bytes::from_static(b"{}")).await {
-            Ok(_) => {
+            Ok(answer) => {
                 if failures > 0 {
                     tracing::info!(job = job.name, failures, "job runs again");
                 }
                 failures = 0;
+                more = leaves_more(&answer);
             }
             Err(error) => {
                 // Said once: the components may simply still be starting.
@@ -137,7 +154,27 @@ async fn repeat(job: &'static Job, client: InternalClient, nudges: Nudges, mut s
                 failures += 1;
             }
         }
-        pause = pause_after(job.period, failures);
+        pause = match more {
+            true => Duration::ZERO,
+            false => pause_after(job.period, failures),
+        };
+    }
+}
+
+/// Whether the answer says that the job stopped for its time and not for want of work. Most say nothing of it.
+fn leaves_more(answer: &[u8]) -> bool {
+    #[derive(Default, serde::Deserialize)]
+    #[serde(default)]
+    struct Done {
+        more: bool,
+    }
+    serde_json::from_slice::<Done>(answer).is_ok_and(|done| done.more)
+}
+
+async fn nudged(nudges: Option<&Nudges>, job: &str) {
+    match nudges {
+        Some(nudges) => nudges.of(job).await,
+        None => std::future::pending().await,
     }
 }
 

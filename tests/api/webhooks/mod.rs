@@ -40,7 +40,10 @@ async fn an_address_that_bounced_gets_no_more_mail_until_an_admin_says_so() {
         .await;
     let owner = owner(&app).await;
     let client = app.client();
-    let body = json!([{ "email": "Ana@example.org", "event": "bounce", "type": "bounce", "sg_event_id": "e1", "reason": "550" }]).to_string();
+    let odd = json!({ "email": 5, "event": "bounce", "sg_event_id": "e0" });
+    let bounce = json!({ "email": "Ana@example.org", "event": "bounce", "type": "bounce", "sg_event_id": "e1", "reason": "550" });
+    // What can't be read doesn't keep the rest of its batch back.
+    let body = json!(["odd", odd, bounce]).to_string();
     post(&client, &body, None).await.expect_problem(401, "UNAUTHENTICATED");
     post(&client, &body, Some(sign("[]")))
         .await

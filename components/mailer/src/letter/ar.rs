@@ -3,7 +3,7 @@
 use nexus_domain::mail::Template;
 
 use super::en::without_empty;
-use super::{DOCUMENTS_PAGE, Facts, Letter, Part, RESET_PAGE};
+use super::{DOCUMENTS_PAGE, Facts, Letter, Part, RESET_PAGE, isolated};
 
 fn text(text: impl Into<String>) -> Part {
     Part::Text(text.into())
@@ -42,7 +42,7 @@ pub fn letter(template: Template, f: &Facts<'_>) -> Letter {
                 f.alone("temporaryPassword"),
                 text(format!(
                     "سيُطلب منك اختيار كلمة مرور خاصة بك. كلمة المرور المؤقتة صالحة حتى {}.",
-                    f.instant("expiresAt")
+                    isolated(&f.instant("expiresAt"))
                 )),
                 f.home("تسجيل الدخول"),
             ],
@@ -131,7 +131,7 @@ pub fn letter(template: Template, f: &Facts<'_>) -> Letter {
             ],
         ),
         Template::InvoiceIssued => (
-            format!("فاتورة {} من {brand}", f.text("invoiceNumber")),
+            format!("فاتورة {} من {brand}", isolated(&f.text("invoiceNumber"))),
             "لديك فاتورة جديدة",
             vec![
                 hello,
@@ -142,7 +142,7 @@ pub fn letter(template: Template, f: &Facts<'_>) -> Letter {
             ],
         ),
         Template::PaymentReceipt => (
-            format!("إيصال الفاتورة {}", f.text("invoiceNumber")),
+            format!("إيصال الفاتورة {}", isolated(&f.text("invoiceNumber"))),
             "شكرًا على دفعتك",
             vec![
                 hello,
@@ -155,7 +155,7 @@ pub fn letter(template: Template, f: &Facts<'_>) -> Letter {
             ],
         ),
         Template::PaymentReminder => (
-            format!("اقترب موعد استحقاق الفاتورة {}", f.text("invoiceNumber")),
+            format!("اقترب موعد استحقاق الفاتورة {}", isolated(&f.text("invoiceNumber"))),
             "اقترب موعد استحقاق فاتورة",
             vec![
                 hello,
@@ -166,7 +166,7 @@ pub fn letter(template: Template, f: &Facts<'_>) -> Letter {
             ],
         ),
         Template::PaymentOverdue => (
-            format!("تأخر سداد الفاتورة {}", f.text("invoiceNumber")),
+            format!("تأخر سداد الفاتورة {}", isolated(&f.text("invoiceNumber"))),
             "تأخر سداد فاتورة",
             vec![
                 hello,

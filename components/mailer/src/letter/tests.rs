@@ -177,3 +177,32 @@ fn what_is_not_known_is_not_shown() {
     let mail = rendered(Template::PaymentReceipt, "en", "Ana", everything());
     assert!(!mail.text.contains("Reference"), "{}", mail.text);
 }
+
+#[test]
+fn what_is_written_in_digits_keeps_its_order_in_arabic() {
+    let mail = rendered(Template::AccountApproved, "ar", "Ana", everything());
+    for part in [&mail.text, &mail.html] {
+        assert!(part.contains("\u{2068}2026-01-31 09:00 UTC\u{2069}"), "{part}");
+    }
+    let mail = rendered(Template::InvoiceIssued, "ar", "Ana", everything());
+    assert!(mail.subject.contains("\u{2068}2026-0001\u{2069}"), "{}", mail.subject);
+    assert!(mail.text.contains("\u{2068}2026-02-01\u{2069}"), "{}", mail.text);
+    assert!(mail.html.contains("<bdi>2026-02-01</bdi>"), "{}", mail.html);
+    let english = rendered(Template::InvoiceIssued, "en", "Ana", everything());
+    assert!(
+        !english.text.contains(['\u{2068}', '\u{2069}']),
+        "only where it is needed"
+    );
+}
+
+#[test]
+fn somebody_s_words_keep_their_lines_and_their_direction() {
+    let mut values = everything();
+    values["reason"] = json!("Too dark.\nTwice.");
+    let mail = rendered(Template::DocumentsRejected, "ar", "Ana", values);
+    let cell = mail.html.lines().find(|line| line.contains("Too dark.")).unwrap();
+    assert!(
+        cell.contains(r#"dir="auto""#) && cell.contains("white-space:pre-line"),
+        "{cell}"
+    );
+}

@@ -11,6 +11,7 @@ use nexus_store::{idempotency, mail_admin, mail_delivery};
 use serde::Serialize;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::alone::Alone;
 use crate::delivery;
 use crate::transport::{Bound, Provider, Readiness, Transport};
 
@@ -30,6 +31,8 @@ pub fn routes() -> OpenApiRouter<App> {
 }
 
 async fn deliver_mail(State(app): State<App>, request: Request) -> Answer<Response> {
+    // From the start: a second drain that came at the same moment must not have got in.
+    let _alone = Alone::begin();
     signed_body(&app, request, BODY_LIMIT).await?;
     let drained = nexus_kit::on_this_thread(delivery::drain(&app)).await?;
     Ok(respond::ok(&drained))

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use axum::extract::State;
 use axum::response::Response;
+use http::HeaderMap;
 use nexus_domain::Timestamp;
 use nexus_domain::ids::MailId;
 use nexus_domain::settings::{self, MailTransport};
@@ -81,10 +82,16 @@ pub async fn list_mailbox(State(app): State<App>, caller: Caller) -> Answer<Resp
 
 #[utoipa::path(get, path = "/api/v1/dev/mailbox/{id}", tag = "dev", params(("id" = String, Path, format = "uuid")), responses(
     (status = 200, body = MailView),
+    (status = 304, description = "a mail doesn't change"),
     (status = 404, body = ProblemDocument),
 ))]
-pub async fn get_mailbox_item(State(app): State<App>, caller: Caller, Path(id): Path<MailId>) -> Answer<Response> {
+pub async fn get_mailbox_item(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Path(id): Path<MailId>,
+) -> Answer<Response> {
     require_development(&app, &caller)?;
     let item = mail_delivery::mailbox_item(app.database(), id)?.ok_or_else(Problem::not_found)?;
-    Ok(respond::ok(&MailView::from(item)))
+    Ok(respond::versioned(&headers, item.at.as_millis(), &MailView::from(item)))
 }

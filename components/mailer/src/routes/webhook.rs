@@ -40,9 +40,14 @@ pub async fn take_sendgrid_events(
         .get(&settings::SENDGRID_WEBHOOK_KEY)?
         .ok_or_else(unsigned)?;
     verify(&key, &headers, &body)?;
-    let events: Vec<Event> = serde_json::from_slice(&body)
+    let events: Vec<serde_json::Value> = serde_json::from_slice(&body)
         .map_err(|error| Problem::new(Code::MalformedJson, format!("The body is no list of events: {error}.")))?;
-    let events: Vec<ProviderEvent> = events.into_iter().filter_map(Event::into_provider_event).collect();
+    // One that can't be read is passed over: refused, the whole batch would come again and again, and never get by.
+    let events: Vec<ProviderEvent> = events
+        .into_iter()
+        .filter_map(|event| serde_json::from_value::<Event>(event).ok())
+        .filter_map(Event::into_provider_event)
+        .collect();
     let now = clock::now();
     mail_admin::record_events(app.database(), &events, now, || act::entry(None, &caller, now))?;
     Ok(respond::no_content())

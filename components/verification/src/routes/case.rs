@@ -3,6 +3,7 @@
 use axum::extract::{FromRequest, Request, State};
 use axum::response::Response;
 use deserr::Deserr;
+use http::HeaderMap;
 use nexus_domain::Invalid;
 use nexus_domain::Timestamp;
 use nexus_domain::document::{CheckedDocument, LinkToken};
@@ -56,13 +57,15 @@ fn holder(app: &App, token: &str) -> Result<UserId, Problem> {
 /// How one's case stands.
 #[utoipa::path(get, path = "/api/v1/documents/case", tag = "verification", params(CaseByLink), responses(
     (status = 200, body = CaseState),
+    (status = 304, description = "not changed since"),
     (status = 400, body = ProblemDocument),
     (status = 404, body = ProblemDocument, description = "no such link, or it has expired"),
 ))]
-pub async fn get_case(State(app): State<App>, Query(query): Query<CaseByLink>) -> Answer<Response> {
+pub async fn get_case(State(app): State<App>, headers: HeaderMap, Query(query): Query<CaseByLink>) -> Answer<Response> {
     let user = holder(&app, &query.token)?;
     let state = verification::state(app.database(), user)?.ok_or_else(Problem::not_found)?;
-    Ok(respond::ok(&CaseState::from(state)))
+    let state = CaseState::from(state);
+    Ok(respond::versioned(&headers, act::fingerprint(&state)?, &state))
 }
 
 #[derive(Deserr, ToSchema)]

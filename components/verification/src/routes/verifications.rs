@@ -19,6 +19,8 @@ use nexus_store::verification::{self, Case, CaseList, PastDecision};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
+use crate::act;
+
 /// A document as admins see it.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -213,16 +215,23 @@ fn csv(app: App, list: CaseList) -> Answer<Response> {
 #[utoipa::path(get, path = "/api/v1/admin/verifications/{userId}", tag = "verification",
     params(("userId" = String, Path, format = "uuid")), responses(
     (status = 200, body = CaseDetail),
+    (status = 304, description = "not changed since"),
     (status = 401, body = ProblemDocument),
     (status = 403, body = ProblemDocument),
     (status = 404, body = ProblemDocument),
 ))]
-pub async fn get_verification(State(app): State<App>, session: Session, Path(user): Path<UserId>) -> Answer<Response> {
+pub async fn get_verification(
+    State(app): State<App>,
+    session: Session,
+    headers: HeaderMap,
+    Path(user): Path<UserId>,
+) -> Answer<Response> {
     session.require(Role::Admin)?;
     let case = verification::find(app.database(), user, session.scope()?)?.ok_or_else(Problem::not_found)?;
     let decisions = verification::decisions(app.database(), user)?;
-    Ok(respond::ok(&CaseDetail {
+    let case = CaseDetail {
         case: case.into(),
         decisions: decisions.into_iter().map(DecisionView::from).collect(),
-    }))
+    };
+    Ok(respond::versioned(&headers, act::fingerprint(&case)?, &case))
 }

@@ -119,7 +119,10 @@ async fn a_rejection_tells_why_and_its_link_opens_the_case_again() {
     let answer = f.post("", "/documents/resubmit", again.clone()).await;
     assert_eq!(answer.status, 201, "{}", answer.body);
     assert_eq!(answer.body["status"], "PENDING");
-    assert_eq!(f.post("", "/documents/resubmit", again).await.code(), (409, "CONFLICT"));
+    assert_eq!(
+        f.post("", "/documents/resubmit", again.clone()).await.code(),
+        (409, "CONFLICT")
+    );
     assert_eq!(
         f.post(&f.admin, &format!("{path}/approve"), json!({})).await.status,
         200
@@ -133,11 +136,35 @@ async fn a_rejection_tells_why_and_its_link_opens_the_case_again() {
         .collect();
     assert_eq!(statuses, ["REJECTED", "APPROVED"], "history is kept");
     assert_eq!(case.body["decisions"].as_array().unwrap().len(), 2);
+    let case = f.get("", &format!("/documents/case?token={token}")).await;
     assert_eq!(
-        f.get("", &format!("/documents/case?token={token}")).await.status,
-        404,
-        "the link has served"
+        case.body["status"], "APPROVED",
+        "who holds the link may know how it ended"
     );
+    let late = f.post("", "/documents/resubmit", again).await;
+    assert_eq!(late.code(), (409, "ALREADY_DECIDED"));
+}
+
+#[tokio::test]
+async fn a_case_that_hasn_t_changed_needn_t_be_sent_again() {
+    let f = Fixture::new();
+    let user = f.applicant("ana@example.org", Some(f.company), 1).await;
+    let (path, link) = (format!("/admin/verifications/{user}"), f.link(user));
+    let by_link = format!("/documents/case?token={link}");
+    for (token, path) in [(f.admin.as_str(), &path), ("", &by_link)] {
+        let tag = f.get(token, path).await.headers["etag"].to_str().unwrap().to_owned();
+        let again = f.send(Method::GET, token, path, None, &[("if-none-match", &tag)]).await;
+        assert_eq!((again.status.as_u16(), again.bytes.len()), (304, 0));
+    }
+    let tag = f.get(&f.admin, &path).await.headers["etag"]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    f.post(&f.admin, &format!("{path}/reject"), json!({})).await;
+    let changed = f
+        .send(Method::GET, &f.admin, &path, None, &[("if-none-match", &tag)])
+        .await;
+    assert_eq!(changed.status, 200);
 }
 
 #[tokio::test]

@@ -120,7 +120,6 @@ pub fn approve(
             params![user, role, company, approval.password_hash, approval.password_expires_at, decider.at],
         )?;
         changed.ok_or(DecisionError::NotPending)?;
-        tx.execute("DELETE FROM document_links WHERE user_id = ?1", params![user])?;
         let decided = finish(tx, user, decider, Template::AccountApproved, &approval.mail, json!({
             "role": role,
             "roleBefore": case.role,
@@ -268,14 +267,15 @@ pub fn resubmit(
         let row = tx
             .query_opt(
                 "SELECT c.status, c.company_id, (SELECT count(*) FROM documents d WHERE d.user_id = c.user_id AND \
-                 d.verification_status = 'PENDING') FROM verification_cases c JOIN users u ON u.id = c.user_id \
-                 WHERE c.user_id = ?1 AND u.status = 'PENDING'",
+                 d.verification_status = 'PENDING'), u.status = 'PENDING' \
+                 FROM verification_cases c JOIN users u ON u.id = c.user_id WHERE c.user_id = ?1",
                 params![user],
             )?
             .ok_or(DecisionError::NoCase)?;
         let waiting: i64 = row.get(2)?;
         match row.parse::<VerificationStatus>(0)? {
             VerificationStatus::Approved => return Err(DecisionError::AlreadyDecided),
+            _ if !row.get::<bool>(3)? => return Err(DecisionError::NoCase),
             // What lies there is being looked at; a second heap would be decided on unseen.
             VerificationStatus::Pending if waiting > 0 => return Err(DecisionError::NotPending),
             VerificationStatus::Pending | VerificationStatus::Rejected => {}

@@ -2,14 +2,13 @@
 //! an approval. Works while the product runs.
 
 use std::io::{IsTerminal, Read, stdin};
-use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use nexus_domain::{EmailAddress, Role};
 use nexus_store::{companies, users};
 
 use crate::accounts::{self, Account, InsertError};
-use crate::data_dir::DataDir;
+use crate::data_dir::Installation;
 use crate::failure::Failure;
 use crate::settings_source::EnvFile;
 
@@ -21,9 +20,8 @@ pub enum Action {
 
 #[derive(Args)]
 pub struct CreateArguments {
-    /// The data folder
-    #[arg(long, value_name = "DIR", default_value = ".nexus")]
-    data: PathBuf,
+    #[command(flatten)]
+    installation: Installation,
     /// E-mail address to sign in with
     #[arg(long, value_name = "ADDRESS")]
     email: String,
@@ -66,7 +64,7 @@ pub fn create(arguments: CreateArguments) -> Result<(), Failure> {
     }
     let account = Account::new(email, name, role, &password()?, &accounts::hashing(&source)?)?;
 
-    let database = DataDir::open(&arguments.data)?.database()?;
+    let database = arguments.installation.database()?;
     let company = match &arguments.company {
         None => None,
         Some(slug) => {

@@ -1,11 +1,9 @@
 //! `nexus audit verify`: proves that nobody changed the audit log. Works while the product runs, and on a restored backup.
 
-use std::path::PathBuf;
-
 use clap::{Args, Subcommand};
 use nexus_store::audit_read;
 
-use crate::data_dir::DataDir;
+use crate::data_dir::Installation;
 use crate::failure::Failure;
 
 #[derive(Subcommand)]
@@ -16,21 +14,19 @@ pub enum Action {
 
 #[derive(Args)]
 pub struct VerifyArguments {
-    /// The data folder
-    #[arg(long, value_name = "DIR", default_value = ".nexus")]
-    data: PathBuf,
+    #[command(flatten)]
+    installation: Installation,
 }
 
 pub fn verify(arguments: &VerifyArguments) -> Result<(), Failure> {
-    if !DataDir::at(&arguments.data).database_file().is_file() {
+    if arguments.installation.is_empty()? {
         return Err(Failure::failed(
-            arguments.data.display(),
+            "--data",
             "there is no database yet, so there is no log",
         ));
     }
-    let data = DataDir::open(&arguments.data)?;
-    let found =
-        audit_read::verify(&data.database()?).map_err(|error| Failure::failed("the log can't be read", error))?;
+    let found = audit_read::verify(&arguments.installation.database()?)
+        .map_err(|error| Failure::failed("the log can't be read", error))?;
     match found.first_broken {
         None => {
             println!("{} entries, each follows from the one before it", found.entries);

@@ -2,7 +2,6 @@
 //! shown once.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
 
 use clap::Args;
 use nexus_domain::chat::{ChatName, ChatType, Seeker};
@@ -15,15 +14,14 @@ use nexus_store::messages::{self, NewMessage};
 use nexus_store::{Database, StoreError, companies};
 
 use crate::accounts::{self, Account, InsertError, random};
-use crate::data_dir::DataDir;
+use crate::data_dir::Installation;
 use crate::failure::Failure;
 use crate::settings_source::EnvFile;
 
 #[derive(Args)]
 pub struct Arguments {
-    /// The data folder
-    #[arg(long, value_name = "DIR", default_value = ".nexus")]
-    data: PathBuf,
+    #[command(flatten)]
+    installation: Installation,
     /// Picks other names, rents and payments; passwords are random whatever the seed
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -59,7 +57,7 @@ struct SignIn {
 
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let source = arguments.env_file.read()?;
-    let database = DataDir::open(&arguments.data)?.database()?;
+    let database = arguments.installation.database()?;
     if companies::by_slug(&database, SLUG).map_err(unstored)?.is_some() {
         println!("The demo company is there; its passwords were shown when it was made.");
         println!("`nexus admin create --company {SLUG} …` makes another account.");

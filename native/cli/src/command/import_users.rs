@@ -20,14 +20,13 @@ use nexus_store::users::NewUser;
 use nexus_store::{Database, Transaction, companies};
 
 use crate::accounts::{self, InsertError, random};
-use crate::data_dir::DataDir;
+use crate::data_dir::Installation;
 use crate::failure::Failure;
 
 #[derive(Args)]
 pub struct Arguments {
-    /// The data folder
-    #[arg(long, value_name = "DIR", default_value = ".nexus")]
-    data: PathBuf,
+    #[command(flatten)]
+    installation: Installation,
     /// CSV with a header, or one JSON object a line; `-` reads standard input. Columns: email, name, passwordHash; if wanted
     /// role, status, companySlug, emailVerified, documentVerified, locale
     #[arg(value_name = "FILE")]
@@ -63,7 +62,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         let named = |error| Failure::failed(arguments.file.display(), error);
         Box::new(File::open(&arguments.file).map_err(named)?)
     };
-    let database = DataDir::open(&arguments.data)?.database()?;
+    let database = arguments.installation.database()?;
     let mut import = Import::new(&database, arguments);
     if let Some(slug) = &arguments.company
         && import.company(slug)?.is_none()

@@ -1,22 +1,18 @@
 //! `nexus migrate`: the database brought up to date, before rather than by the first request.
 
-use std::path::PathBuf;
-
 use clap::Args;
 
-use crate::data_dir::DataDir;
+use crate::data_dir::Installation;
 use crate::failure::Failure;
 
 #[derive(Args)]
 pub struct Arguments {
-    /// The data folder
-    #[arg(long, value_name = "DIR", default_value = ".nexus")]
-    data: PathBuf,
+    #[command(flatten)]
+    installation: Installation,
 }
 
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let data = DataDir::open(&arguments.data)?;
-    data.database()?;
-    println!("{} is up to date", data.database_file().display());
+    let (_, name) = arguments.installation.named_database()?;
+    println!("{name} is up to date");
     Ok(())
 }

@@ -2,10 +2,39 @@
 
 /// By its first word; `PRAGMA`, `COMMIT` and others count as read-only for SQLite and yet may write or wait.
 pub fn looks_like_a_read(sql: &str) -> bool {
-    let word = first_word(sql);
-    ["select", "with", "values", "explain"]
-        .iter()
-        .any(|read| word.eq_ignore_ascii_case(read))
+    is_one_of(sql, &["select", "with", "values", "explain"])
+}
+
+/// What a statement does to a transaction, by its text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// Refused when one is open.
+    Begin,
+    /// Begins one when none is open.
+    Savepoint,
+    Commit,
+    /// As a whole, not to a savepoint.
+    Rollback,
+    None,
+}
+
+pub fn bound(sql: &str) -> Bound {
+    if is_one_of(sql, &["begin"]) {
+        Bound::Begin
+    } else if is_one_of(sql, &["savepoint"]) {
+        Bound::Savepoint
+    } else if is_one_of(sql, &["commit", "end"]) {
+        Bound::Commit
+    } else if is_one_of(sql, &["rollback"]) && !sql.split_whitespace().any(|word| word.eq_ignore_ascii_case("to")) {
+        Bound::Rollback
+    } else {
+        Bound::None
+    }
+}
+
+fn is_one_of(sql: &str, words: &[&str]) -> bool {
+    let first = first_word(sql);
+    words.iter().any(|word| first.eq_ignore_ascii_case(word))
 }
 
 pub fn first_word(sql: &str) -> &str {
@@ -27,6 +56,22 @@ pub fn first_word(sql: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_bounds_of_a_transaction_are_known_by_their_words() {
+        for (sql, expected) in [
+            ("begin immediate", Bound::Begin),
+            ("/* a */ SAVEPOINT one", Bound::Savepoint),
+            ("COMMIT", Bound::Commit),
+            ("End", Bound::Commit),
+            ("ROLLBACK", Bound::Rollback),
+            ("ROLLBACK TO one", Bound::None),
+            ("RELEASE one", Bound::None),
+            ("SELECT 'begin'", Bound::None),
+        ] {
+            assert_eq!(bound(sql), expected, "{sql}");
+        }
+    }
 
     #[test]
     fn the_first_word_is_found_behind_comments() {

@@ -1,4 +1,4 @@
-//! One guest connection: where its statements run.
+//! One guest connection to a file: where its statements run.
 //!
 //! Reads run on the thread that serves the request: no hand-over, no wake-up. They can't be made to wait there:
 //! with a busy timeout of zero a lock that is taken gives an error at once, and a read that takes long is cut off;
@@ -15,21 +15,21 @@ use super::local::{Inline, LocalConnection, Opened};
 use super::rows::Batches;
 use crate::bindings::sqlite::{Error, QueryResult, Value};
 
-/// What the guest holds.
-pub struct Connection(Arc<Shared>);
+/// A connection to a file of this machine.
+pub struct Local(Arc<Shared>);
 
 struct Shared {
     local: Arc<Mutex<LocalConnection>>,
     counters: Arc<Counters>,
 }
 
-impl Clone for Connection {
+impl Clone for Local {
     fn clone(&self) -> Self {
         Self(self.0.clone())
     }
 }
 
-impl Connection {
+impl Local {
     pub fn new(local: LocalConnection, counters: Arc<Counters>) -> Self {
         counters.open_connections.fetch_add(1, Ordering::Relaxed);
         Self(Arc::new(Shared {

@@ -11,11 +11,12 @@ use rusqlite::config::DbConfig;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 
 use super::classify::{first_word, looks_like_a_read};
+use super::connection::Local;
 use super::rows::BatchSender;
 use super::values::{MAX_RESULT_BYTES, Stop, bind, collect, columns, convert, io, too_large};
 use super::{Connection, Counters, Database};
 use crate::bindings::sqlite::{Error, QueryResult, Value};
-use crate::runtime_config::SqliteDatabase;
+use crate::runtime_config::SqliteFile;
 
 /// More statements than a component has; preparing costs more than running a small one.
 const STATEMENT_CACHE: usize = 512;
@@ -29,10 +30,10 @@ const INLINE_BYTES: usize = 1 << 20;
 const OPS_PER_CHECK: std::ffi::c_int = 10_000;
 
 /// A file, or a fresh database in memory for each connection.
-pub struct LocalDatabase(Arc<SqliteDatabase>);
+pub struct LocalDatabase(Arc<SqliteFile>);
 
 impl LocalDatabase {
-    pub fn new(config: SqliteDatabase) -> Self {
+    pub fn new(config: SqliteFile) -> Self {
         Self(Arc::new(config))
     }
 }
@@ -40,12 +41,12 @@ impl LocalDatabase {
 impl Database for LocalDatabase {
     fn connect(&self, counters: Arc<Counters>) -> Result<Connection, Error> {
         let local = LocalConnection::Closed(self.0.clone());
-        Ok(Connection::new(local, counters))
+        Ok(Connection::Local(Local::new(local, counters)))
     }
 }
 
 pub enum LocalConnection {
-    Closed(Arc<SqliteDatabase>),
+    Closed(Arc<SqliteFile>),
     Open(Box<Opened>),
 }
 
@@ -84,7 +85,7 @@ impl LocalConnection {
     }
 
     pub fn take(&mut self) -> Option<Opened> {
-        let closed = Self::Closed(Arc::new(SqliteDatabase {
+        let closed = Self::Closed(Arc::new(SqliteFile {
             path: None,
             allow_attach_file: false,
         }));
@@ -96,7 +97,7 @@ impl LocalConnection {
 }
 
 impl Opened {
-    fn new(config: &SqliteDatabase) -> Result<Self, Error> {
+    fn new(config: &SqliteFile) -> Result<Self, Error> {
         let mut db = match &config.path {
             Some(path) => open_file(path),
             None => rusqlite::Connection::open_in_memory(),
@@ -273,7 +274,7 @@ mod tests {
 
     #[test]
     fn a_read_that_takes_long_is_not_run_inline_again() {
-        let mut db = Opened::new(&SqliteDatabase {
+        let mut db = Opened::new(&SqliteFile {
             path: None,
             allow_attach_file: false,
         })
@@ -288,7 +289,7 @@ mod tests {
 
     #[test]
     fn the_guest_sees_the_busy_timeout_that_it_set() {
-        let mut db = Opened::new(&SqliteDatabase {
+        let mut db = Opened::new(&SqliteFile {
             path: None,
             allow_attach_file: false,
         })
@@ -304,7 +305,7 @@ mod tests {
 
     #[test]
     fn a_write_is_never_run_inline() {
-        let mut db = Opened::new(&SqliteDatabase {
+        let mut db = Opened::new(&SqliteFile {
             path: None,
             allow_attach_file: false,
         })
@@ -317,7 +318,7 @@ mod tests {
 
     #[test]
     fn another_file_cannot_be_attached() {
-        let mut db = Opened::new(&SqliteDatabase {
+        let mut db = Opened::new(&SqliteFile {
             path: None,
             allow_attach_file: false,
         })

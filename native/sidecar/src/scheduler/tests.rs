@@ -8,7 +8,7 @@ use http_body_util::BodyExt;
 use nexus_domain::settings::Settings;
 
 use super::*;
-use crate::backend::{Backend, BackendError, Body, empty};
+use crate::backend::{Backend, BackendError, Body, empty, full};
 use crate::signature::Signer;
 
 /// Components that check the signature and count the calls.
@@ -39,6 +39,7 @@ static SLOW: [Job; 1] = [Job {
     name: "mail",
     path: "/internal/mail/deliver",
     period: Duration::from_secs(3600),
+    side_by_side: 1,
 }];
 
 fn settings() -> Settings {
@@ -107,6 +108,59 @@ async fn a_job_that_is_due_seldom_runs_soon_after_the_start() {
     assert_eq!(calls.load(Ordering::SeqCst), 1);
     tokio::time::sleep(Duration::from_secs(4_200)).await;
     assert_eq!(calls.load(Ordering::SeqCst), 2);
+    stop.send(true).expect("it listens");
+    scheduler.await.expect("it stops without a panic");
+}
+
+/// Answers that work is left for a number of times, and remembers how many calls there were at once.
+struct Leaving {
+    left: AtomicUsize,
+    calls: AtomicUsize,
+    at_once: AtomicUsize,
+    most: AtomicUsize,
+}
+
+struct Shared(Arc<Leaving>);
+
+impl Backend for Shared {
+    fn call(&self, _: Request<Body>, _: SocketAddr) -> BoxFuture<'static, Result<Response<Body>, BackendError>> {
+        let me = Arc::clone(&self.0);
+        async move {
+            me.calls.fetch_add(1, Ordering::SeqCst);
+            let now = me.at_once.fetch_add(1, Ordering::SeqCst) + 1;
+            me.most.fetch_max(now, Ordering::SeqCst);
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            me.at_once.fetch_sub(1, Ordering::SeqCst);
+            let take = |left: usize| left.checked_sub(1);
+            let more = me.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).is_ok();
+            Ok(Response::new(full(format!(r#"{{"sent":1,"more":{more}}}"#))))
+        }
+        .boxed()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_leaves_work_is_asked_again_at_once_and_side_by_side_where_that_is_meant() {
+    static TWO: [Job; 1] = [Job {
+        name: "mail",
+        path: "/internal/mail/deliver",
+        period: Duration::from_secs(1),
+        side_by_side: 2,
+    }];
+    let leaving = Arc::new(Leaving {
+        left: AtomicUsize::new(20),
+        calls: AtomicUsize::new(0),
+        at_once: AtomicUsize::new(0),
+        most: AtomicUsize::new(0),
+    });
+    let (stop, stopped) = watch::channel(false);
+    let signer = Signer::read(&settings()).expect("a secret");
+    let client = InternalClient::new(Arc::new(Shared(Arc::clone(&leaving))), signer);
+    let scheduler = tokio::spawn(run(&TWO, client, Nudges::new(&TWO), stopped));
+    // Twenty that leave something and two that don't, in two lanes of a tenth of a second each.
+    tokio::time::sleep(Duration::from_millis(2_250)).await;
+    assert_eq!(leaving.most.load(Ordering::SeqCst), 2);
+    assert!(leaving.calls.load(Ordering::SeqCst) >= 20, "{:?}", leaving.calls);
     stop.send(true).expect("it listens");
     scheduler.await.expect("it stops without a panic");
 }

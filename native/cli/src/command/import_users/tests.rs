@@ -20,7 +20,7 @@ impl Place {
         let file = self.0.path().join(name);
         fs::write(&file, text).unwrap();
         Arguments {
-            data: self.0.path().join("data"),
+            installation: self.installation(),
             file,
             format: None,
             company: None,
@@ -29,8 +29,12 @@ impl Place {
         }
     }
 
+    fn installation(&self) -> Installation {
+        Installation::in_folder(self.0.path().join("data"))
+    }
+
     fn database(&self) -> Database {
-        DataDir::open(&self.0.path().join("data")).unwrap().database().unwrap()
+        self.installation().database().unwrap()
     }
 
     /// How many of these addresses were taken over.
