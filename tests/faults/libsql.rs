@@ -1,5 +1,7 @@
 //! Decisions and mail on a libSQL server: each statement is a round trip there, and any of them may be lost.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use nexus_tests::{Client, Cut, CuttingProxy, LibsqlServer, TestApp, stores_at};
@@ -189,14 +191,24 @@ async fn kill_during_decisions(kills: u32) {
             let request = owner.request(Method::POST, &format!("/admin/verifications/{person}/{act}"));
             deciding.push((act, request));
         }
+        let answered = Arc::new(AtomicU32::new(0));
         let deciding: Vec<_> = deciding
             .into_iter()
             .map(|(act, request)| {
-                let decided = async move { request.send().await.is_ok_and(|answer| answer.status() == 200) };
+                let answered = Arc::clone(&answered);
+                let decided = async move {
+                    let decided = request.send().await.is_ok_and(|answer| answer.status() == 200);
+                    answered.fetch_add(1, Ordering::SeqCst);
+                    decided
+                };
                 (act, tokio::spawn(decided))
             })
             .collect();
-        tokio::time::sleep(Duration::from_millis(u64::from(round) * 7 % 60)).await;
+        // Before the first answer, after the last, and between any two of them: just then another is committing.
+        while answered.load(Ordering::SeqCst) < round % 7 {
+            tokio::time::sleep(Duration::from_micros(200)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(u64::from(round / 7 % 12))).await;
         match round % 2 {
             0 => {
                 server.kill_9();
@@ -220,6 +232,7 @@ async fn kill_during_decisions(kills: u32) {
         }
     }
     assert_eq!(server.query("PRAGMA integrity_check").await, [["ok"]]);
+    assert!(0 < approvals + rejections, "the kills came between");
     let kept = (whole(&server, APPROVED, "").await, whole(&server, REJECTED, "").await);
     println!(
         "{kills} kills: {approvals} approvals acknowledged, {} kept; {rejections} rejections acknowledged, {} kept; 0 halves",
