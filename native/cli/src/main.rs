@@ -8,6 +8,7 @@ mod embedded;
 mod failure;
 mod logging;
 mod mail_check;
+mod open_files;
 mod secrets;
 mod settings_source;
 
