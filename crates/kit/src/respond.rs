@@ -50,20 +50,17 @@ fn json(status: StatusCode, body: &impl Serialize) -> Response {
 
 /// A single resource with its `ETag`, or 304 when the client has this version already.
 pub fn versioned(request: &HeaderMap, version: i64, body: &impl Serialize) -> Response {
+    not_modified(request, version).unwrap_or_else(|| with_etag(ok(body), version))
+}
+
+/// 304, when the client has this version already.
+pub fn not_modified(request: &HeaderMap, version: i64) -> Option<Response> {
     let tag = etag(version);
     let unchanged = request
         .get(header::IF_NONE_MATCH)
         .and_then(|value| value.to_str().ok())
         .is_some_and(|given| given.trim() == "*" || names_tag(given, &tag));
-    let mut response = if unchanged {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        ok(body)
-    };
-    if let Ok(value) = HeaderValue::from_str(&tag) {
-        response.headers_mut().insert(header::ETAG, value);
-    }
-    response
+    unchanged.then(|| with_etag(StatusCode::NOT_MODIFIED.into_response(), version))
 }
 
 /// Adds the `ETag` of this version to an answer.

@@ -126,6 +126,7 @@ async fn too_much_missed_is_a_gap_and_edits_are_made_up_for() {
         short,
         first.message.id,
         "after".into(),
+        |_| true,
         clock::now(),
     )
     .unwrap();
