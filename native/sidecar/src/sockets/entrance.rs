@@ -251,8 +251,10 @@ async fn catch_up(
                 continue;
             }
             replay(connection, behind, &missed).await?;
+            // Not what the client says it has: after a restore from a backup that may be more than there is, and
+            // what is said anew would be taken for a repetition.
             let reached = Reached {
-                seq: behind.seq.max(missed.last_seq),
+                seq: missed.last_seq,
                 change: missed.last_change,
             };
             all.insert(behind.chat_id, reached);
