@@ -95,8 +95,8 @@ async fn a_stopping_server_says_goodbye_and_stores_what_is_under_way() {
     client
         .send("NEW_MESSAGE", json!({"chatId": chat, "content": "last words"}))
         .await;
-    client.next("NEW_MESSAGE").await;
     house.hub.drain().await;
+    client.next("MESSAGE_SENT").await;
     assert_eq!(client.next("FORCE_DISCONNECT").await["code"], "SHUTDOWN");
     client.closed().await;
     let stream = TcpStream::connect(house.address).await.unwrap();
