@@ -7,7 +7,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use nexus_domain::Timestamp;
@@ -152,6 +152,7 @@ async fn enter(
         return;
     };
     core.no_stranger(connection);
+    core.deadlines.look_at(connection.id, Instant::now());
     if core.recent.ended_since(connection.opened_at, identity.session, user) {
         return core.dismiss(connection, Farewell::Revoked);
     }

@@ -7,6 +7,7 @@
 mod batch;
 mod calls;
 mod connection;
+mod deadlines;
 mod door;
 mod entrance;
 mod events;
@@ -17,6 +18,7 @@ mod hub;
 mod meters;
 mod neighbours;
 mod order;
+mod people;
 mod place;
 mod plain;
 mod presence;

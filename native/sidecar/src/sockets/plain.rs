@@ -21,9 +21,10 @@ use super::{MOST_FRAME, entrance, events};
 
 /// The subprotocol that we speak.
 pub const SUBPROTOCOL: &str = "nexus.v1";
-const PING_EVERY: Duration = Duration::from_secs(25);
+/// Proxies end what is silent for a minute.
+const PING_EVERY: Duration = Duration::from_secs(40);
 /// A client from which nothing came for so long, not even a pong, is gone.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_secs(90);
 
 /// What one frame says.
 #[derive(Deserialize)]
