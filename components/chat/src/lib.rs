@@ -4,6 +4,7 @@ mod events;
 mod paging;
 mod problems;
 mod routes;
+mod version;
 
 use axum::routing::post;
 use nexus_domain::relay_calls;

@@ -20,6 +20,7 @@ pub fn of_chat(error: ChatError) -> Problem {
                 Invalid::new("TOO_MANY", format!("a group has at most {most} members")),
             )
         }
+        ChatError::Changed => changed(),
         ChatError::Store(error) => error.into(),
     }
 }
@@ -29,9 +30,17 @@ pub fn of_change(error: ChangeError) -> Problem {
         ChangeError::NotFound => Problem::not_found(),
         ChangeError::NotOwn => Problem::new(Code::Forbidden, "This message is somebody else's."),
         ChangeError::Deleted => Problem::new(Code::InvalidTransition, "This message was deleted."),
+        ChangeError::Changed => changed(),
         ChangeError::Content(invalid) => Problem::field("content", invalid),
         ChangeError::Store(error) => error.into(),
     }
+}
+
+fn changed() -> Problem {
+    Problem::new(
+        Code::PreconditionFailed,
+        "This changed since you read it. Read it again and repeat your change.",
+    )
 }
 
 /// Ids of a list, or a problem that names each one that isn't one.

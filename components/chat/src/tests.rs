@@ -83,6 +83,46 @@ impl House {
         self.send(request.body(body).unwrap()).await
     }
 
+    /// The status, and the version of what was answered.
+    async fn versioned(
+        &self,
+        who: &Person,
+        method: &str,
+        path: &str,
+        condition: Option<(&str, &str)>,
+        body: Option<Value>,
+    ) -> (StatusCode, String) {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("/api/v1{path}"))
+            .header(header::AUTHORIZATION, format!("Bearer {}", who.token))
+            .header(header::CONTENT_TYPE, "application/json");
+        if let Some((name, tag)) = condition {
+            request = request.header(name, tag);
+        }
+        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        let answer = self.router.clone().oneshot(request.body(body).unwrap()).await.unwrap();
+        let tag = answer.headers().get(header::ETAG);
+        (
+            answer.status(),
+            tag.map_or_else(String::new, |tag| tag.to_str().unwrap().to_owned()),
+        )
+    }
+
+    async fn csv(&self, who: &Person, path: &str) -> String {
+        let request = Request::get(format!("/api/v1{path}"))
+            .header(header::AUTHORIZATION, format!("Bearer {}", who.token))
+            .header(header::ACCEPT, "text/csv");
+        let answer = self
+            .router
+            .clone()
+            .oneshot(request.body(Body::empty()).unwrap())
+            .await
+            .unwrap();
+        assert_eq!(answer.headers()[header::CONTENT_TYPE], "text/csv; charset=utf-8");
+        String::from_utf8(answer.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap()
+    }
+
     async fn internal(&self, path: &str, body: Value) -> (StatusCode, Value) {
         let body = body.to_string();
         let signature = sign_request(

@@ -52,16 +52,13 @@ fn json(status: StatusCode, body: &impl Serialize) -> Response {
 
 /// A single resource with its `ETag`, or 304 when the client has this version already.
 pub fn versioned(request: &HeaderMap, version: i64, body: &impl Serialize) -> Response {
+    not_modified(request, version).unwrap_or_else(|| with_etag(ok(body), version))
+}
+
+/// 304, when the client has this version already.
+pub fn not_modified(request: &HeaderMap, version: i64) -> Option<Response> {
     let tag = etag(version);
-    let mut response = if has(request, &tag) {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        ok(body)
-    };
-    if let Ok(value) = HeaderValue::from_str(&tag) {
-        response.headers_mut().insert(header::ETAG, value);
-    }
-    response
+    has(request, &tag).then(|| with_etag(StatusCode::NOT_MODIFIED.into_response(), version))
 }
 
 /// A list with an `ETag` of what is in it, or 304 when the client has the same. A list has no version of its own, so

@@ -21,6 +21,8 @@ pub enum ChatError {
     NotAllowed,
     #[error("the group would have too many members")]
     TooManyMembers,
+    #[error("the chat is not as its editor saw it")]
+    Changed,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -216,9 +218,19 @@ fn group(tx: &Transaction<'_>, chat: ChatId, member: UserId) -> Result<Group, Ch
     })
 }
 
-pub fn rename(database: &Database, member: UserId, chat: ChatId, name: &ChatName) -> Result<Chat, ChatError> {
+/// Gives a group a name, if it still is as its editor saw it.
+pub fn rename(
+    database: &Database,
+    member: UserId,
+    chat: ChatId,
+    name: &ChatName,
+    is_as_seen: impl FnOnce(&Chat) -> bool,
+) -> Result<Chat, ChatError> {
     database.transaction(|tx| {
         group(tx, chat, member)?;
+        if !find(tx, chat, member)?.is_some_and(|chat| is_as_seen(&chat)) {
+            return Err(ChatError::Changed);
+        }
         tx.execute("UPDATE chats SET name = ?2 WHERE id = ?1", params![chat, name.as_str()])?;
         find(tx, chat, member)?.ok_or(ChatError::NotFound)
     })

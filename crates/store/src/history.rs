@@ -291,7 +291,8 @@ pub fn search(
 /// Words as an FTS5 query without operators: each quoted, so that nothing in them has a meaning of its own.
 fn match_query(words: &str) -> Option<String> {
     let quoted: Vec<String> = words
-        .split_whitespace()
+        // FTS5 reads its query up to the first NUL.
+        .split(|c: char| c.is_whitespace() || c.is_control())
         .filter(|word| word.chars().any(char::is_alphanumeric))
         .map(|word| format!("\"{}\"", word.replace('"', "\"\"")))
         .collect();
@@ -313,5 +314,6 @@ mod tests {
             Some(r#""rent" "OR" """due""" "-x*"*"#)
         );
         assert_eq!(match_query(" ** \" "), None);
+        assert_eq!(match_query("re\0nt").as_deref(), Some(r#""re" "nt"*"#));
     }
 }

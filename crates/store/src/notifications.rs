@@ -39,22 +39,33 @@ pub fn insert(database: &Database, notification: &Notification) -> Result<(), St
     )
 }
 
-/// One's own, the newest first. Index: notifications_by_user.
+/// One's own, the newest first, or the oldest. Ids grow with time. Index: notifications_by_user.
 pub fn list(
     database: &Database,
     user: UserId,
-    before: Option<NotificationId>,
+    newest_first: bool,
+    after: Option<NotificationId>,
     limit: u32,
 ) -> Result<Vec<Notification>, StoreError> {
+    let downwards = "SELECT id, user_id, kind, title, body, link, created_at, read_at FROM notifications \
+        WHERE user_id = ?1 AND (?2 IS NULL OR id < ?2) ORDER BY id DESC LIMIT ?3";
+    let upwards = "SELECT id, user_id, kind, title, body, link, created_at, read_at FROM notifications \
+        WHERE user_id = ?1 AND (?2 IS NULL OR id > ?2) ORDER BY id LIMIT ?3";
     database
         .query(
-            "SELECT id, user_id, kind, title, body, link, created_at, read_at FROM notifications \
-             WHERE user_id = ?1 AND (?2 IS NULL OR id < ?2) ORDER BY id DESC LIMIT ?3",
-            params![user, before, limit],
+            if newest_first { downwards } else { upwards },
+            params![user, after, limit],
         )?
         .iter()
         .map(read)
         .collect()
+}
+
+pub fn count(database: &Database, user: UserId) -> Result<i64, StoreError> {
+    database
+        .query_opt("SELECT count(*) FROM notifications WHERE user_id = ?1", params![user])?
+        .ok_or(StoreError::Column { index: 0 })?
+        .get(0)
 }
 
 fn read(row: &Row) -> Result<Notification, StoreError> {

@@ -5,7 +5,7 @@ use nexus_domain::ids::UserId;
 use nexus_domain::{Role, Timestamp};
 use serde_json::json;
 
-use crate::{Database, StoreError, params};
+use crate::{Database, StoreError, Value, params};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
@@ -24,38 +24,39 @@ const ONLINE: &str = "EXISTS (SELECT 1 FROM presence p JOIN relay_nodes r ON r.i
 const FINDABLE: &str = "u.status = 'ACTIVE' AND u.id <> ?2 AND (?3 OR (u.company_id = ?4 \
     AND (NOT ?5 OR u.discoverable = 1 OR u.role NOT IN ('STUDENT', 'TENANT'))))";
 
-/// People by name, after this one. Index: users_by_company.
-pub fn list(
-    database: &Database,
-    seeker: Seeker,
-    words: Option<&str>,
-    role: Option<Role>,
-    after: Option<(&str, UserId)>,
-    limit: u32,
-    now: Timestamp,
-) -> Result<Vec<Person>, StoreError> {
-    let pattern = words.map(like_pattern);
+/// Whom somebody looks for.
+#[derive(Debug, Clone)]
+pub struct PeopleList {
+    pub seeker: Seeker,
+    /// A part of the name.
+    pub words: Option<String>,
+    pub role: Option<Role>,
+    /// By name, Z to A.
+    pub descending: bool,
+    /// The last one before those wanted.
+    pub after: Option<(String, UserId)>,
+    pub limit: u32,
+}
+
+/// Those of them whom the words and the role fit.
+const SOUGHT: &str = "(?6 IS NULL OR u.name LIKE ?6 ESCAPE '\\') AND (?7 IS NULL OR u.role = ?7)";
+
+/// People by name. Index: users_by_company.
+pub fn list(database: &Database, list: &PeopleList, now: Timestamp) -> Result<Vec<Person>, StoreError> {
+    let (beyond, direction) = if list.descending { ("<", " DESC") } else { (">", "") };
     let sql = format!(
-        "SELECT u.id, u.name, u.role, {ONLINE} FROM users u WHERE {FINDABLE} \
-         AND (?6 IS NULL OR u.name LIKE ?6 ESCAPE '\\') AND (?7 IS NULL OR u.role = ?7) \
-         AND (?8 IS NULL OR (u.name, u.id) > (?8, ?9)) ORDER BY u.name, u.id LIMIT ?10"
+        "SELECT u.id, u.name, u.role, {ONLINE} FROM users u WHERE {FINDABLE} AND {SOUGHT} \
+         AND (?8 IS NULL OR (u.name, u.id) {beyond} (?8, ?9)) ORDER BY u.name{direction}, u.id{direction} LIMIT ?10"
     );
+    let after = list.after.as_ref();
+    let mut given = sought(list, now);
+    given.extend_from_slice(params![
+        after.map(|after| after.0.as_str()),
+        after.map(|after| after.1),
+        list.limit
+    ]);
     database
-        .query(
-            &sql,
-            params![
-                now,
-                seeker.user,
-                seeker.role == Role::SuperAdmin,
-                seeker.company,
-                seeker.role.is_resident(),
-                pattern,
-                role,
-                after.map(|a| a.0),
-                after.map(|a| a.1),
-                limit
-            ],
-        )?
+        .query(&sql, &given)?
         .iter()
         .map(|row| {
             Ok(Person {
@@ -66,6 +67,31 @@ pub fn list(
             })
         })
         .collect()
+}
+
+/// How many there are on all pages.
+pub fn count(database: &Database, list: &PeopleList, now: Timestamp) -> Result<i64, StoreError> {
+    // The time is named so that as many parameters are expected as are given.
+    let sql = format!("SELECT count(*), ?1 FROM users u WHERE {FINDABLE} AND {SOUGHT}");
+    database
+        .query_opt(&sql, &sought(list, now))?
+        .ok_or(StoreError::Column { index: 0 })?
+        .get(0)
+}
+
+/// `?1` to `?7`.
+fn sought(list: &PeopleList, now: Timestamp) -> Vec<Value> {
+    let seeker = list.seeker;
+    params![
+        now,
+        seeker.user,
+        seeker.role == Role::SuperAdmin,
+        seeker.company,
+        seeker.role.is_resident(),
+        list.words.as_deref().map(like_pattern),
+        list.role
+    ]
+    .to_vec()
 }
 
 /// `%words%` with the signs that LIKE gives a meaning taken literally.

@@ -9,6 +9,7 @@ mod failure;
 mod libsql_engine;
 mod logging;
 mod mail_check;
+mod open_files;
 mod secrets;
 mod settings_source;
 

@@ -4,7 +4,7 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
-use http::{HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use multer::{Constraints, Multipart, SizeLimit};
 use nexus_domain::Invalid;
 use nexus_domain::ids::AttachmentId;
@@ -13,6 +13,8 @@ use nexus_kit::blob::BlobKey;
 use nexus_kit::{Answer, App, Code, Path, Problem, Session, blob, clock, respond};
 use nexus_store::attachments;
 use utoipa::ToSchema;
+
+use crate::version;
 
 /// What a file may weigh.
 const MOST_BYTES: usize = 10 * 1024 * 1024;
@@ -170,14 +172,20 @@ fn is_shown(media_type: &str) -> bool {
 #[utoipa::path(
     get, path = "/api/v1/attachments/{id}", tag = "chats", params(("id" = AttachmentId, Path)),
     security(("bearer" = [])),
-    responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>))
+    responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>), (status = 304))
 )]
 pub async fn get_attachment(
     State(app): State<App>,
     session: Session,
     Path(id): Path<AttachmentId>,
+    headers: HeaderMap,
 ) -> Answer<Response> {
     let found = attachments::find_visible(app.database(), id, session.user())?.ok_or_else(Problem::not_found)?;
+    // The key names the content, which never changes.
+    let version = version::of_bytes(found.blob_key.as_bytes());
+    if let Some(known) = respond::not_modified(&headers, version) {
+        return Ok(known);
+    }
     let content = blob::get(&app, &BlobKey::from_stored(found.blob_key))
         .await?
         .ok_or_else(|| Problem::internal(format!("the content of attachment {id} is missing")))?;
@@ -198,7 +206,10 @@ pub async fn get_attachment(
         ),
         (CACHE_CONTROL, HeaderValue::from_static("private, max-age=3600")),
     ];
-    Ok((StatusCode::OK, headers, content).into_response())
+    Ok(respond::with_etag(
+        (StatusCode::OK, headers, content).into_response(),
+        version,
+    ))
 }
 
 /// RFC 6266 §4: a plain name for old clients, the full one in `filename*`.

@@ -3,17 +3,19 @@
 use axum::extract::State;
 use axum::response::Response;
 use deserr::Deserr;
+use http::HeaderMap;
 use nexus_domain::chat::{Chat, ChatName, ChatType, MOST_MEMBERS};
 use nexus_domain::ids::{ChatId, UserId};
 use nexus_domain::{Invalid, Timestamp};
-use nexus_kit::{Answer, App, FieldErrors, Json, Path, Problem, Query, Session, clock, relay, respond};
+use nexus_kit::listing::accepts_csv;
+use nexus_kit::{Answer, App, FieldErrors, Json, Path, Problem, Query, Session, clock, csv_pages, relay, respond};
 use nexus_store::chats::{self, NewChat};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::seeker;
+use super::{Body, require_member, seeker};
 use crate::paging::{Limit, decode_cursor, next_cursor};
-use crate::{events, problems};
+use crate::{events, problems, version};
 
 #[derive(Debug, Deserr, ToSchema)]
 #[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
@@ -113,12 +115,27 @@ pub struct ChatList {
     pub total: Option<i64>,
 }
 
+const COLUMNS: &[&str] = &["id", "type", "name", "lastSeq", "unreadCount", "createdAt"];
+
 /// One's own chats, the most lively first.
 #[utoipa::path(
     get, path = "/api/v1/chats", tag = "chats", params(ListChats), security(("bearer" = [])),
     responses((status = 200, body = ChatList))
 )]
-pub async fn list_chats(State(app): State<App>, session: Session, Query(query): Query<ListChats>) -> Answer<Response> {
+pub async fn list_chats(
+    State(app): State<App>,
+    session: Session,
+    headers: HeaderMap,
+    Query(query): Query<ListChats>,
+) -> Answer<Response> {
+    if accepts_csv(&headers) {
+        let (user, mut last) = (session.user(), None);
+        return csv_pages::answer(COLUMNS, move || {
+            let found = chats::list(app.database(), user, last, csv_pages::ROWS)?;
+            last = found.last().map(|(_, position)| *position);
+            Ok(found.into_iter().map(|(chat, _)| chat).collect())
+        });
+    }
     let after =
         decode_cursor::<(i64, ChatId)>(query.cursor.as_deref())?.map(|(at, chat)| (Timestamp::from_millis(at), chat));
     let mut found = chats::list(app.database(), session.user(), after, query.limit.and_one())?;
@@ -138,11 +155,16 @@ pub async fn list_chats(State(app): State<App>, session: Session, Query(query): 
 /// One of one's own chats.
 #[utoipa::path(
     get, path = "/api/v1/chats/{id}", tag = "chats", params(("id" = ChatId, Path)), security(("bearer" = [])),
-    responses((status = 200, body = Chat))
+    responses((status = 200, body = Chat), (status = 304))
 )]
-pub async fn get_chat(State(app): State<App>, session: Session, Path(id): Path<ChatId>) -> Answer<Response> {
+pub async fn get_chat(
+    State(app): State<App>,
+    session: Session,
+    Path(id): Path<ChatId>,
+    headers: HeaderMap,
+) -> Answer<Response> {
     let chat = chats::find(app.database(), id, session.user())?.ok_or_else(Problem::not_found)?;
-    Ok(respond::ok(&chat))
+    Ok(respond::versioned(&headers, version::of(&chat), &chat))
 }
 
 #[derive(Debug, Deserr, ToSchema)]
@@ -157,20 +179,26 @@ pub struct UpdateChat {
 /// Renames a group.
 #[utoipa::path(
     patch, path = "/api/v1/chats/{id}", tag = "chats", params(("id" = ChatId, Path)), request_body = UpdateChat,
-    security(("bearer" = [])), responses((status = 200, body = Chat))
+    security(("bearer" = [])), responses((status = 200, body = Chat), (status = 412))
 )]
 pub async fn update_chat(
     State(app): State<App>,
     session: Session,
     Path(id): Path<ChatId>,
-    Json(body): Json<UpdateChat>,
+    headers: HeaderMap,
+    body: Body<UpdateChat>,
 ) -> Answer<Response> {
+    require_member(&app, &session, id)?;
+    let Json(body) = body?;
     let Some(name) = body.name else {
         let chat = chats::find(app.database(), id, session.user())?.ok_or_else(Problem::not_found)?;
-        return Ok(respond::ok(&chat));
+        let version = version::of(&chat);
+        respond::check_if_match(&headers, version)?;
+        return Ok(respond::with_etag(respond::ok(&chat), version));
     };
-    let chat = chats::rename(app.database(), session.user(), id, &name).map_err(problems::of_chat)?;
+    let is_as_seen = |chat: &Chat| version::is_as_seen(&headers, chat);
+    let chat = chats::rename(app.database(), session.user(), id, &name, is_as_seen).map_err(problems::of_chat)?;
     let unread = chats::unread(app.database(), id)?;
     relay::publish(&app, events::chat_updated(&chat, &unread));
-    Ok(respond::ok(&chat))
+    Ok(respond::with_etag(respond::ok(&chat), version::of(&chat)))
 }

@@ -10,7 +10,7 @@ use nexus_kit::{Answer, App, FieldErrors, Json, Path, Problem, Session, clock, r
 use nexus_store::chats;
 use utoipa::ToSchema;
 
-use super::seeker;
+use super::{Body, require_member, seeker};
 use crate::{events, problems};
 
 #[derive(Debug, Deserr, ToSchema)]
@@ -30,12 +30,10 @@ pub async fn add_members(
     State(app): State<App>,
     session: Session,
     Path(id): Path<ChatId>,
-    Json(body): Json<AddMembers>,
+    body: Body<AddMembers>,
 ) -> Answer<Response> {
-    // Not one's chat: 404 before anything else is judged.
-    if !chats::is_member(app.database(), id, session.user())? {
-        return Err(Problem::not_found());
-    }
+    require_member(&app, &session, id)?;
+    let Json(body) = body?;
     let mut people: Vec<UserId> = problems::parse_ids("userIds", body.user_ids)?;
     people.retain(|user| *user != session.user());
     people.sort_unstable();

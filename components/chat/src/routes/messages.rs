@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use deserr::Deserr;
+use http::HeaderMap;
 use nexus_domain::Invalid;
 use nexus_domain::ids::{AttachmentId, ChatId, MessageId};
 use nexus_domain::message::{Content, MOST_ATTACHMENTS, Message, MessageType, TempId};
@@ -14,8 +15,9 @@ use nexus_store::messages::{self, NewMessage, Sent};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
+use super::{Asked, Body, require_member};
 use crate::paging::{Limit, SeqParam, decode_cursor, next_cursor};
-use crate::{events, problems};
+use crate::{events, problems, version};
 
 #[derive(Debug, Deserr, IntoParams)]
 #[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
@@ -58,9 +60,10 @@ pub async fn list_messages(
     State(app): State<App>,
     session: Session,
     Path(id): Path<ChatId>,
-    Query(query): Query<ListMessages>,
+    query: Asked<ListMessages>,
 ) -> Answer<Response> {
     require_member(&app, &session, id)?;
+    let Query(query) = query?;
     let page = match (query.after, query.before) {
         (Some(_), Some(_)) => {
             let invalid = Invalid::new("NOT_ALLOWED", "can't be given together with `after`");
@@ -76,14 +79,6 @@ pub async fn list_messages(
         last_seq: items.last().map(|message| message.seq),
         items,
     }))
-}
-
-fn require_member(app: &App, session: &Session, chat: ChatId) -> Result<(), Problem> {
-    if chats::is_member(app.database(), chat, session.user())? {
-        Ok(())
-    } else {
-        Err(Problem::not_found())
-    }
 }
 
 #[derive(Debug, Deserr, ToSchema)]
@@ -125,23 +120,28 @@ pub async fn create_message(
     State(app): State<App>,
     session: Session,
     Path(id): Path<ChatId>,
-    Json(body): Json<CreateMessage>,
+    body: Body<CreateMessage>,
 ) -> Answer<Response> {
     require_member(&app, &session, id)?;
+    let Json(body) = body?;
     let new = new_message(&session, id, body)?;
     match messages::send(app.database(), vec![new], clock::now())?.pop() {
         Some(Sent::Stored(placed)) => {
-            let answer = respond::created(&placed.message);
+            let answer = respond::with_etag(respond::created(&placed.message), version::of(&placed.message));
             relay::publish(&app, vec![RelayEvent::MessageStored { placed }]);
             Ok(answer)
         }
-        Some(Sent::Duplicate(first)) => Ok(respond::ok(&first)),
+        Some(Sent::Duplicate(first)) => Ok(shown(&first)),
         Some(Sent::UnknownAttachment) => {
             let invalid = Invalid::new("UNKNOWN_ATTACHMENT", "must be your own and not sent before");
             Err(Problem::field("attachments", invalid))
         }
         Some(Sent::NotAMember) | None => Err(Problem::not_found()),
     }
+}
+
+fn shown(message: &Message) -> Response {
+    respond::with_etag(respond::ok(message), version::of(message))
 }
 
 fn new_message(session: &Session, chat: ChatId, body: CreateMessage) -> Result<NewMessage, Problem> {
@@ -179,22 +179,27 @@ pub struct UpdateMessage {
 #[utoipa::path(
     patch, path = "/api/v1/chats/{id}/messages/{messageId}", tag = "chats",
     params(("id" = ChatId, Path), ("messageId" = MessageId, Path)), request_body = UpdateMessage,
-    security(("bearer" = [])), responses((status = 200, body = Message))
+    security(("bearer" = [])), responses((status = 200, body = Message), (status = 412))
 )]
 pub async fn update_message(
     State(app): State<App>,
     session: Session,
     Path((chat, id)): Path<(ChatId, MessageId)>,
-    Json(body): Json<UpdateMessage>,
+    headers: HeaderMap,
+    body: Body<UpdateMessage>,
 ) -> Answer<Response> {
+    let message = history::find(app.database(), chat, id, session.user())?.ok_or_else(Problem::not_found)?;
+    let Json(body) = body?;
     let Some(content) = body.content else {
-        let message = history::find(app.database(), chat, id, session.user())?.ok_or_else(Problem::not_found)?;
-        return Ok(respond::ok(&message));
+        respond::check_if_match(&headers, version::of(&message))?;
+        return Ok(shown(&message));
     };
+    let is_as_seen = |message: &Message| version::is_as_seen(&headers, message);
+    let (database, editor) = (app.database(), session.user());
     let changed =
-        messages::edit(app.database(), session.user(), chat, id, content, clock::now()).map_err(problems::of_change)?;
+        messages::edit(database, editor, chat, id, content, is_as_seen, clock::now()).map_err(problems::of_change)?;
     relay::publish(&app, events::message_changed(&changed));
-    Ok(respond::ok(&changed.message))
+    Ok(shown(&changed.message))
 }
 
 /// Takes a message back. Its place in the chat stays, without its words and files.
@@ -234,8 +239,10 @@ pub async fn mark_read(
     State(app): State<App>,
     session: Session,
     Path(id): Path<ChatId>,
-    Json(body): Json<MarkRead>,
+    body: Body<MarkRead>,
 ) -> Answer<Response> {
+    require_member(&app, &session, id)?;
+    let Json(body) = body?;
     let (seq, moved) =
         chats::mark_read(app.database(), session.user(), id, body.seq.into())?.ok_or_else(Problem::not_found)?;
     if moved {

@@ -10,7 +10,21 @@ pub mod people;
 pub mod purge;
 
 use nexus_domain::chat::Seeker;
-use nexus_kit::Session;
+use nexus_domain::ids::ChatId;
+use nexus_kit::{App, Json, Problem, Query, Session};
+use nexus_store::chats as store;
+
+/// What the body or the query says, or what is wrong with it: not one's chat is 404 before that is told.
+pub type Body<T> = Result<Json<T>, Problem>;
+pub type Asked<T> = Result<Query<T>, Problem>;
+
+pub fn require_member(app: &App, session: &Session, chat: ChatId) -> Result<(), Problem> {
+    if store::is_member(app.database(), chat, session.user())? {
+        Ok(())
+    } else {
+        Err(Problem::not_found())
+    }
+}
 
 pub fn seeker(session: &Session) -> Seeker {
     Seeker {

@@ -3,25 +3,35 @@
 use axum::extract::State;
 use axum::response::Response;
 use deserr::Deserr;
+use http::HeaderMap;
 use nexus_domain::ids::NotificationId;
+use nexus_domain::page::{Flag, Limit, Sort};
 use nexus_domain::{Invalid, Timestamp};
-use nexus_kit::{Answer, App, FieldErrors, Json, Problem, Query, Session, clock, respond};
+use nexus_kit::listing::accepts_csv;
+use nexus_kit::page::{self, Page, bad_cursor};
+use nexus_kit::{Answer, App, FieldErrors, Json, Problem, Query, Session, clock, csv_pages, respond};
 use nexus_store::notifications;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::paging::{Limit, decode_cursor, next_cursor};
 use crate::problems;
 
 #[derive(Debug, Deserr, IntoParams)]
 #[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
 #[into_params(rename_all = "camelCase", parameter_in = Query)]
 pub struct ListNotifications {
-    #[deserr(default, try_from(String) = Limit::try_from -> Invalid)]
+    /// `-createdAt`, or `createdAt` for the oldest first.
+    #[deserr(default)]
+    pub sort: Option<String>,
+    #[deserr(default)]
     #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
     pub limit: Limit,
     #[deserr(default)]
     pub cursor: Option<String>,
+    /// `true` adds `total`.
+    #[deserr(default)]
+    #[param(value_type = Option<bool>)]
+    pub with_total: Flag,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -36,29 +46,11 @@ pub struct Notification {
     pub read_at: Option<Timestamp>,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct NotificationList {
-    pub items: Vec<Notification>,
-    pub next_cursor: Option<String>,
-}
+const COLUMNS: &[&str] = &["id", "kind", "title", "body", "link", "timestamp", "readAt"];
 
-/// One's own notifications of the last 90 days, the newest first.
-#[utoipa::path(
-    get, path = "/api/v1/notifications", tag = "chats", params(ListNotifications), security(("bearer" = [])),
-    responses((status = 200, body = NotificationList))
-)]
-pub async fn list_notifications(
-    State(app): State<App>,
-    session: Session,
-    Query(query): Query<ListNotifications>,
-) -> Answer<Response> {
-    let before = decode_cursor::<NotificationId>(query.cursor.as_deref())?;
-    let mut found = notifications::list(app.database(), session.user(), before, query.limit.and_one())?;
-    let next_cursor = next_cursor(&mut found, query.limit, |notification| notification.id);
-    let items = found
-        .into_iter()
-        .map(|found| Notification {
+impl From<notifications::Notification> for Notification {
+    fn from(found: notifications::Notification) -> Self {
+        Self {
             id: found.id,
             kind: found.kind,
             title: found.title,
@@ -66,9 +58,48 @@ pub async fn list_notifications(
             link: found.link,
             timestamp: found.created_at,
             read_at: found.read_at,
-        })
-        .collect();
-    Ok(respond::ok(&NotificationList { items, next_cursor }))
+        }
+    }
+}
+
+/// One's own notifications of the last 90 days, the newest first.
+#[utoipa::path(
+    get, path = "/api/v1/notifications", tag = "chats", params(ListNotifications), security(("bearer" = [])),
+    responses((status = 200, body = Page<Notification>))
+)]
+pub async fn list_notifications(
+    State(app): State<App>,
+    session: Session,
+    headers: HeaderMap,
+    Query(query): Query<ListNotifications>,
+) -> Answer<Response> {
+    let sort = Sort::parse(query.sort.as_deref(), &["createdAt"], "-createdAt");
+    let sort = sort.map_err(|invalid| Problem::field("sort", invalid))?;
+    let (user, name) = (session.user(), format!("notifications:{}", sort.text()));
+    if accepts_csv(&headers) {
+        let mut last = None;
+        return csv_pages::answer(COLUMNS, move || {
+            let found = notifications::list(app.database(), user, sort.descending, last, csv_pages::ROWS)?;
+            last = found.last().map(|found| found.id);
+            Ok(found.into_iter().map(Notification::from).collect())
+        });
+    }
+    let cursor = query.cursor.as_deref();
+    let after = cursor.map(|cursor| place(&name, cursor)).transpose()?;
+    let found = notifications::list(app.database(), user, sort.descending, after, query.limit.and_one())?;
+    let counted = query.with_total.is_set();
+    let total = counted
+        .then(|| notifications::count(app.database(), user))
+        .transpose()?;
+    let page = Page::of(found, query.limit, total, &name, |found| {
+        vec![found.id.to_string().into()]
+    });
+    Ok(respond::ok(&page.map(Notification::from)))
+}
+
+fn place(list: &str, cursor: &str) -> Result<NotificationId, Problem> {
+    let [id] = page::decode::<1>(list, cursor)?;
+    id.as_str().and_then(|id| id.parse().ok()).ok_or_else(bad_cursor)
 }
 
 #[derive(Debug, Deserr, ToSchema)]

@@ -3,15 +3,18 @@
 use axum::extract::State;
 use axum::response::Response;
 use deserr::Deserr;
+use http::HeaderMap;
 use nexus_domain::ids::UserId;
+use nexus_domain::page::{Flag, Limit, Sort};
 use nexus_domain::{Invalid, Role, Timestamp};
-use nexus_kit::{Answer, App, FieldErrors, Problem, Query, Session, clock, respond};
-use nexus_store::people;
+use nexus_kit::listing::accepts_csv;
+use nexus_kit::page::{self, Page};
+use nexus_kit::{Answer, App, FieldErrors, Problem, Query, Session, clock, csv_pages, respond};
+use nexus_store::people::{self, PeopleList};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::seeker;
-use crate::paging::{Limit, decode_cursor, next_cursor};
 use crate::problems;
 
 #[derive(Debug, Deserr, IntoParams)]
@@ -25,11 +28,18 @@ pub struct ListPeople {
     #[deserr(default, try_from(Option<String>) = given_role -> Invalid)]
     #[param(value_type = Option<Role>)]
     pub role: Option<Role>,
-    #[deserr(default, try_from(String) = Limit::try_from -> Invalid)]
+    /// `name`, or `-name` for Z to A.
+    #[deserr(default)]
+    pub sort: Option<String>,
+    #[deserr(default)]
     #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
     pub limit: Limit,
     #[deserr(default)]
     pub cursor: Option<String>,
+    /// `true` adds `total`.
+    #[deserr(default)]
+    #[param(value_type = Option<bool>)]
+    pub with_total: Flag,
 }
 
 fn given_role(given: Option<String>) -> Result<Option<Role>, Invalid> {
@@ -44,21 +54,28 @@ pub struct Person {
     pub online: bool,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct PersonList {
-    pub items: Vec<Person>,
-    pub next_cursor: Option<String>,
+const COLUMNS: &[&str] = &["id", "name", "role", "online"];
+
+impl From<people::Person> for Person {
+    fn from(found: people::Person) -> Self {
+        Self {
+            id: found.id,
+            name: found.name,
+            role: found.role,
+            online: found.online,
+        }
+    }
 }
 
 /// People one may write to, by name.
 #[utoipa::path(
     get, path = "/api/v1/people", tag = "chats", params(ListPeople), security(("bearer" = [])),
-    responses((status = 200, body = PersonList))
+    responses((status = 200, body = Page<Person>))
 )]
 pub async fn list_people(
     State(app): State<App>,
     session: Session,
+    headers: HeaderMap,
     Query(query): Query<ListPeople>,
 ) -> Answer<Response> {
     if query.q.as_ref().is_some_and(|q| q.chars().count() > 100) {
@@ -67,27 +84,43 @@ pub async fn list_people(
             Invalid::new("TOO_LONG", "must have at most 100 characters"),
         ));
     }
-    let after = decode_cursor::<(String, UserId)>(query.cursor.as_deref())?;
-    let mut found = people::list(
-        app.database(),
-        seeker(&session),
-        query.q.as_deref(),
-        query.role,
-        after.as_ref().map(|(name, id)| (name.as_str(), *id)),
-        query.limit.and_one(),
-        clock::now(),
-    )?;
-    let next_cursor = next_cursor(&mut found, query.limit, |person| (person.name.clone(), person.id));
-    let items = found
-        .into_iter()
-        .map(|person| Person {
-            id: person.id,
-            name: person.name,
-            role: person.role,
-            online: person.online,
-        })
-        .collect();
-    Ok(respond::ok(&PersonList { items, next_cursor }))
+    let sort = Sort::parse(query.sort.as_deref(), &["name"], "name").map_err(|e| Problem::field("sort", e))?;
+    let name = format!("people:{}", sort.text());
+    let cursor = query.cursor.as_deref();
+    let list = PeopleList {
+        seeker: seeker(&session),
+        words: query.q,
+        role: query.role,
+        descending: sort.descending,
+        after: cursor
+            .map(|cursor| page::decode_text_and_id(&name, cursor))
+            .transpose()?,
+        limit: query.limit.and_one(),
+    };
+    let now = clock::now();
+    if accepts_csv(&headers) {
+        return csv(app, list);
+    }
+    let counted = query.with_total.is_set();
+    let total = counted.then(|| people::count(app.database(), &list, now)).transpose()?;
+    let found = people::list(app.database(), &list, now)?;
+    let page = Page::of(found, query.limit, total, &name, |person| {
+        vec![person.name.as_str().into(), person.id.to_string().into()]
+    });
+    Ok(respond::ok(&page.map(Person::from)))
+}
+
+fn csv(app: App, list: PeopleList) -> Answer<Response> {
+    let mut list = PeopleList {
+        after: None,
+        limit: csv_pages::ROWS,
+        ..list
+    };
+    csv_pages::answer(COLUMNS, move || {
+        let found = people::list(app.database(), &list, clock::now())?;
+        list.after = found.last().map(|person| (person.name.clone(), person.id));
+        Ok(found.into_iter().map(Person::from).collect())
+    })
 }
 
 #[derive(Debug, Deserr, IntoParams)]

@@ -151,6 +151,35 @@ async fn an_uploaded_image_is_seen_by_members_once_it_is_sent() {
         .call(&anna, "POST", &format!("/chats/{chat}/messages"), Some(body))
         .await;
     assert_eq!((status, &message["attachments"][0]), (StatusCode::CREATED, &file));
-    assert_eq!(house.call(&ben, "GET", &path, None).await.0, StatusCode::OK);
+    let (status, version) = house.versioned(&ben, "GET", &path, None, None).await;
+    assert_eq!(status, StatusCode::OK);
+    let known = Some(("if-none-match", version.as_str()));
+    assert_eq!(
+        house.versioned(&ben, "GET", &path, known, None).await.0,
+        StatusCode::NOT_MODIFIED
+    );
+    assert_eq!(
+        house.versioned(&stranger, "GET", &path, known, None).await.0,
+        StatusCode::NOT_FOUND
+    );
     assert_eq!(house.call(&stranger, "GET", &path, None).await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_message_is_not_edited_over_a_change_that_its_editor_has_not_seen() {
+    let Scene { house, anna, ben, .. } = scene();
+    let path = format!("/chats/{}/messages", house.direct(&anna, &ben).await);
+    let (_, message) = house.call(&anna, "POST", &path, Some(json!({"content": "one"}))).await;
+    let one = format!("{path}/{}", message["id"].as_str().unwrap());
+    let (_, first) = house.versioned(&anna, "PATCH", &one, None, Some(json!({}))).await;
+    let edit = |words: &str| Some(json!({"content": words}));
+    let seen = Some(("if-match", first.as_str()));
+    assert_eq!(
+        house.versioned(&anna, "PATCH", &one, seen, edit("two")).await.0,
+        StatusCode::OK
+    );
+    let (status, _) = house.versioned(&anna, "PATCH", &one, seen, edit("three")).await;
+    assert_eq!(status, StatusCode::PRECONDITION_FAILED);
+    let (_, page) = house.call(&ben, "GET", &path, None).await;
+    assert_eq!(page["items"][0]["content"], "two");
 }

@@ -112,7 +112,16 @@ fn people_are_online_while_their_relay_lives() {
     assert!(online(999) && !online(1_000));
     people::report(&database, "one", at(2_000), &[], &[ben], at(20)).unwrap();
     assert!(!online(30));
-    let found = people::list(&database, seeker(anna), Some("user"), None, None, 10, at(30)).unwrap();
+    let sought = people::PeopleList {
+        seeker: seeker(anna),
+        words: Some("user".to_owned()),
+        role: None,
+        descending: false,
+        after: None,
+        limit: 10,
+    };
+    assert_eq!(people::count(&database, &sought, at(30)), Ok(1));
+    let found = people::list(&database, &sought, at(30)).unwrap();
     assert_eq!(found.iter().map(|p| p.id).collect::<Vec<_>>(), [ben]);
     people::report(&database, "two", at(900_000), &[], &[], at(800_000)).unwrap();
     let seen = people::presence(&database, seeker(anna), &[ben], at(800_001)).unwrap();

@@ -17,6 +17,8 @@ pub enum ChangeError {
     NotOwn,
     #[error("the message was deleted")]
     Deleted,
+    #[error("the message is not as its editor saw it")]
+    Changed,
     #[error("the new text can't be taken: {0}")]
     Content(#[from] Invalid),
     #[error(transparent)]
@@ -30,19 +32,23 @@ pub struct Changed {
     pub change: i64,
 }
 
-/// New words for one's own message.
+/// New words for one's own message, if it still is as its editor saw it.
 pub fn edit(
     database: &Database,
     editor: UserId,
     chat: ChatId,
     message: MessageId,
     text: String,
+    is_as_seen: impl FnOnce(&Message) -> bool,
     now: Timestamp,
 ) -> Result<Changed, ChangeError> {
     database.transaction(|tx| {
         let found = find_for_change(tx, editor, chat, message)?;
         if found.message.sender_id != editor {
             return Err(ChangeError::NotOwn);
+        }
+        if !is_as_seen(&found.message) {
+            return Err(ChangeError::Changed);
         }
         if found.message.deleted_at.is_some() {
             return Err(ChangeError::Deleted);

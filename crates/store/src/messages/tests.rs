@@ -266,7 +266,7 @@ fn catching_up_gives_what_came_after_and_what_was_changed_meanwhile() {
     let sent = send(&database, batch, at(5)).unwrap();
     // Ben has seen both and goes; one is edited, a third comes.
     let first = stored(&sent[0]).id;
-    edit(&database, anna, chat, first, "edited".into(), at(6)).unwrap();
+    edit(&database, anna, chat, first, "edited".into(), |_| true, at(6)).unwrap();
     send(&database, vec![message(3, chat, anna, None)], at(7)).unwrap();
 
     let missed = history::catch_up(&database, &[behind(chat, ben, 2, None)])
@@ -344,7 +344,16 @@ fn words_are_found_in_ones_own_chats_as_they_read_now() {
     };
     assert_eq!(found(ben, "rent du"), HashSet::from([1]));
     assert_eq!(found(stranger, "rent"), HashSet::new());
-    edit(&database, anna, chat, stored(&sent[0]).id, "Paid".into(), at(6)).unwrap();
+    edit(
+        &database,
+        anna,
+        chat,
+        stored(&sent[0]).id,
+        "Paid".into(),
+        |_| true,
+        at(6),
+    )
+    .unwrap();
     assert_eq!(
         (found(ben, "rent"), found(ben, "paid")),
         (HashSet::new(), HashSet::from([1]))
@@ -364,7 +373,7 @@ fn only_the_sender_edits_and_an_admin_may_delete() {
     let sent = send(&database, vec![message(1, chat, anna, None)], at(5)).unwrap();
     let first = stored(&sent[0]).id;
     assert_eq!(
-        edit(&database, ben, chat, first, "x".into(), at(6)),
+        edit(&database, ben, chat, first, "x".into(), |_| true, at(6)),
         Err(ChangeError::NotOwn)
     );
     assert_eq!(
@@ -376,7 +385,7 @@ fn only_the_sender_edits_and_an_admin_may_delete() {
         .unwrap();
     assert_eq!((gone.message.content.as_str(), gone.change), ("", 1));
     assert_eq!(
-        edit(&database, anna, chat, first, "x".into(), at(7)),
+        edit(&database, anna, chat, first, "x".into(), |_| true, at(7)),
         Err(ChangeError::Deleted)
     );
     assert_eq!(delete(&database, anna, Role::Tenant, chat, first, at(7)), Ok(None));

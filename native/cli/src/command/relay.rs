@@ -15,8 +15,8 @@ use crate::command::{runtime, stop_signal};
 use crate::embedded::own_url;
 use crate::failure::Failure;
 use crate::logging::Log;
-use crate::mail_check;
 use crate::settings_source::EnvFile;
+use crate::{mail_check, open_files};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -40,6 +40,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
             .map_err(|error| Failure::configuration(format!("--upstream: {error}")))?,
     );
     let _log = Log::start(&settings)?;
+    open_files::raise_limit();
 
     runtime()?.block_on(async {
         let stop = stop_signal()?;

@@ -20,8 +20,8 @@ use crate::data_dir::DataDir;
 use crate::embedded::{self, EmbeddedBackend, own_url};
 use crate::failure::Failure;
 use crate::logging::Log;
-use crate::mail_check;
 use crate::settings_source::EnvFile;
+use crate::{mail_check, open_files};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -48,6 +48,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
     let data = DataDir::open(&arguments.data)?;
     let settings = source.settings(address, &data)?;
     let log = Log::start(&settings)?;
+    open_files::raise_limit();
 
     runtime()?.block_on(async {
         let stop = stop_signal()?;

@@ -7,7 +7,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use nexus_domain::Timestamp;
@@ -152,6 +152,7 @@ async fn enter(
         return;
     };
     core.no_stranger(connection);
+    core.deadlines.look_at(connection.id, Instant::now());
     if core.recent.ended_since(connection.opened_at, identity.session, user) {
         return core.dismiss(connection, Farewell::Revoked);
     }
@@ -251,8 +252,10 @@ async fn catch_up(
                 continue;
             }
             replay(connection, behind, &missed).await?;
+            // Not what the client says it has: after a restore from a backup that may be more than there is, and
+            // what is said anew would be taken for a repetition.
             let reached = Reached {
-                seq: behind.seq.max(missed.last_seq),
+                seq: missed.last_seq,
                 change: missed.last_change,
             };
             all.insert(behind.chat_id, reached);

@@ -14,6 +14,7 @@ use tokio::sync::{Notify, mpsc};
 use super::batch::Letter;
 use super::calls::{Calls, Grouped};
 use super::connection::Connection;
+use super::deadlines::Deadlines;
 use super::events::typing;
 use super::fill;
 use super::frame::{Event, Farewell};
@@ -22,6 +23,7 @@ use super::neighbours::{Cast, Neighbours, Pace};
 use super::recent::Recent;
 use super::rooms::Rooms;
 use super::typing::Typing;
+use super::watch;
 
 /// So many may knock at once: as many as may wait to have their tokens looked at.
 const MOST_STRANGERS: usize = 16 * 1024;
@@ -39,6 +41,7 @@ pub struct Core {
     pub node: String,
     pub calls: Calls,
     pub rooms: Rooms,
+    pub deadlines: Deadlines,
     pub typing: Typing,
     pub pace: Pace,
     pub neighbours: Arc<dyn Neighbours>,
@@ -82,6 +85,7 @@ impl Core {
             node: parts.node,
             calls,
             rooms: Rooms::default(),
+            deadlines: Deadlines::default(),
             typing: Typing::default(),
             pace: parts.pace,
             neighbours: parts.neighbours,
@@ -311,6 +315,8 @@ impl Core {
             .with_label_values(&[connection.protocol()])
             .inc();
         self.rooms.add(Arc::clone(connection));
+        self.deadlines
+            .look_at(connection.id, connection.opened_at + watch::DOOR);
     }
 
     /// What a component told us: done here, and passed on to the other nodes.

@@ -7,6 +7,7 @@
 mod batch;
 mod calls;
 mod connection;
+mod deadlines;
 mod door;
 mod entrance;
 mod events;
@@ -17,6 +18,7 @@ mod hub;
 mod meters;
 mod neighbours;
 mod order;
+mod people;
 mod place;
 mod plain;
 mod presence;
@@ -50,6 +52,8 @@ use crate::signature::{InternalClient, Signer};
 const MOST_FRAME: usize = 64 * 1024;
 /// Over how long the goodbyes of a stopping server are spread, so that not everybody comes back at once.
 const DRAIN: Duration = Duration::from_secs(4);
+/// How long what clients are just saying may take to come in and be stored before they are sent away.
+const LAST_WORDS: Duration = Duration::from_millis(250);
 /// How long messages that are being stored get at the end.
 const LAST_BATCH: Duration = Duration::from_secs(5);
 
@@ -149,6 +153,9 @@ impl Hub {
     /// Sends everybody away and stores what is still under way.
     pub async fn drain(&self) {
         self.0.start_draining();
+        // What was said before the end is heard and acknowledged first, as far as it doesn't keep coming.
+        tokio::time::sleep(LAST_WORDS).await;
+        let _ = tokio::time::timeout(LAST_WORDS, self.0.letters_settled()).await;
         let everybody = self.0.rooms.all_where(|_| true);
         let pause = DRAIN / u32::try_from(everybody.len().max(40)).unwrap_or(u32::MAX);
         for connection in everybody {

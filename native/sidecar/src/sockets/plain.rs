@@ -6,11 +6,12 @@ use std::time::Duration;
 use futures::{SinkExt, StreamExt};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
-use tokio_tungstenite::tungstenite::{Bytes, Message};
+use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 
 use super::connection::{ClientEvent, Connection, PlainOut, Wire};
 use super::flow::{Flow, Guarded};
@@ -20,9 +21,10 @@ use super::{MOST_FRAME, entrance, events};
 
 /// The subprotocol that we speak.
 pub const SUBPROTOCOL: &str = "nexus.v1";
-const PING_EVERY: Duration = Duration::from_secs(25);
+/// Proxies end what is silent for a minute.
+const PING_EVERY: Duration = Duration::from_secs(40);
 /// A client from which nothing came for so long, not even a pong, is gone.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_secs(90);
 
 /// What one frame says.
 #[derive(Deserialize)]
@@ -98,6 +100,7 @@ async fn exchange<S>(
                     Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
                     // After a close the library answers it; an error is a client that is gone or breaks the protocol.
                     Some(Ok(Message::Close(_))) => { let _ = socket.flush().await; return; }
+                    Some(Err(Error::Capacity(_))) => return refuse_as_too_large(&mut socket).await,
                     Some(Err(_)) | None => return,
                 }
             }
@@ -115,7 +118,7 @@ async fn write<S>(
     socket: &mut WebSocketStream<Guarded<S>>,
     first: PlainOut,
     queued: &mut mpsc::UnboundedReceiver<PlainOut>,
-) -> Result<bool, tokio_tungstenite::tungstenite::Error>
+) -> Result<bool, Error>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
@@ -147,6 +150,29 @@ where
 {
     let answered = async { while let Some(Ok(_)) = socket.next().await {} };
     let _ = tokio::time::timeout(Duration::from_secs(2), answered).await;
+}
+
+/// Says what was wrong, and takes what is still on its way, or the client would be told of a broken connection instead.
+async fn refuse_as_too_large<S>(socket: &mut WebSocketStream<Guarded<S>>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    const PATIENCE: Duration = Duration::from_secs(2);
+    const MOST_TAKEN: u64 = 4 * MOST_FRAME as u64;
+    let refusal = error(ErrorCode::InvalidPayload, "A frame may have at most 64 KiB.");
+    let close = CloseFrame {
+        code: CloseCode::Size,
+        reason: "".into(),
+    };
+    let told = async {
+        socket.feed(Message::Text(refusal.plain().clone())).await?;
+        socket.close(Some(close)).await?;
+        let mut rest = socket.get_mut().take(MOST_TAKEN);
+        tokio::io::copy(&mut rest, &mut tokio::io::sink()).await?;
+        Ok::<_, Error>(())
+    };
+    // Whether or not it listens, it is gone.
+    let _ = tokio::time::timeout(PATIENCE, told).await;
 }
 
 fn hear(core: &Arc<Core>, connection: &Arc<Connection>, text: &str) {

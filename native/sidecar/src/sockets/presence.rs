@@ -72,7 +72,7 @@ pub fn sweep(core: &Arc<Core>, at: Instant) {
             continue;
         }
         core.neighbours.set_here(user, false);
-        let seen = now().plus_millis(-i64::try_from(super::rooms::GRACE.as_millis()).unwrap_or(0));
+        let seen = now().plus_millis(-i64::try_from(super::people::GRACE.as_millis()).unwrap_or(0));
         if !core.neighbours.is_elsewhere(user) {
             let event = offline(user, seen);
             for connection in &around {
@@ -93,17 +93,37 @@ pub fn sweep(core: &Arc<Core>, at: Instant) {
 /// Keeps what the components know of this node's people up to date.
 pub async fn report(core: Arc<Core>) {
     let mut reported: HashSet<UserId> = HashSet::new();
+    let mut told = Instant::now();
     loop {
         let _ = tokio::time::timeout(RENEWED, core.presence_changed.notified()).await;
         tokio::time::sleep(GATHERED).await;
-        let here: HashSet<UserId> = core.rooms.people().into_iter().collect();
-        if here.is_empty() && reported.is_empty() {
+        // When the lease ran out meanwhile, the store may have forgotten who was here.
+        let lapsed = told.elapsed() > LEASE;
+        if lapsed {
+            core.rooms.put_back_changed(core.rooms.people());
+        }
+        let (mut online, mut offline) = (Vec::new(), Vec::new());
+        for (user, is_here) in core.rooms.take_changed() {
+            // Who came and went in between is as they were.
+            match (is_here, reported.contains(&user)) {
+                (true, known) if lapsed || !known => online.push(user),
+                (false, true) => offline.push(user),
+                _ => {}
+            }
+        }
+        if reported.is_empty() && online.is_empty() {
+            told = Instant::now();
             continue;
         }
-        let online = here.difference(&reported).copied().collect();
-        let offline = reported.difference(&here).copied().collect();
-        if tell(&core, LEASE, online, offline).await {
-            reported = here;
+        let asked = Instant::now();
+        if tell(&core, LEASE, online.clone(), offline.clone()).await {
+            told = asked;
+            reported.extend(online);
+            for user in offline {
+                reported.remove(&user);
+            }
+        } else {
+            core.rooms.put_back_changed(online.into_iter().chain(offline));
         }
     }
 }

@@ -35,7 +35,8 @@ use super::presence;
 
 /// What may wait to be told while Redis is away. What is lost beyond it shows as a gap in a room's `seq`.
 const MOST_WAITING: usize = 4_096;
-const BEAT: Duration = Duration::from_secs(3);
+/// How often a node shows that it lives. Also how soon a Redis that hangs is noticed, when nobody says anything else.
+const BEAT: Duration = Duration::from_secs(1);
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(1);
 /// How many people one message of a whole list names.
 const PEOPLE_AT_ONCE: usize = 500;

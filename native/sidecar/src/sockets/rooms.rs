@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use nexus_domain::ids::{ChatId, SessionId, UserId};
 use nexus_domain::relay_calls::ChatHead;
@@ -11,10 +11,8 @@ use parking_lot::Mutex;
 use super::connection::{Connection, ConnectionId, Identity};
 use super::frame::Event;
 use super::order::{Order, Ready};
+use super::people::People;
 use super::place::Place;
-
-/// Offline is said once the last connection has been gone for so long.
-pub const GRACE: Duration = Duration::from_secs(3);
 
 /// A chat with people of ours in it.
 pub struct Room {
@@ -55,20 +53,9 @@ impl Room {
 }
 
 #[derive(Default)]
-struct Person {
-    /// The oldest first.
-    connections: Vec<Arc<Connection>>,
-    chats: HashSet<ChatId>,
-    /// The others were told that this person is here.
-    announced: bool,
-    /// When the last connection went.
-    gone_since: Option<Instant>,
-}
-
-#[derive(Default)]
 struct State {
     connections: HashMap<ConnectionId, Arc<Connection>>,
-    people: HashMap<UserId, Person>,
+    people: People,
     rooms: HashMap<ChatId, Arc<Mutex<Room>>>,
 }
 
@@ -104,9 +91,7 @@ impl Rooms {
         }
         connection.set_identity(identity);
         connection.start_catching_up();
-        let person = state.people.entry(identity.user).or_default();
-        person.gone_since = None;
-        let came_online = !std::mem::replace(&mut person.announced, true);
+        let (person, came_online) = state.people.enter(identity.user);
         person.connections.push(Arc::clone(connection));
         person.chats.extend(chats.iter().map(|head| head.chat_id));
         let over = person.connections.len().saturating_sub(limit);
@@ -147,14 +132,15 @@ impl Rooms {
         let Some(identity) = connection.identity() else {
             return true;
         };
-        let Some(person) = state.people.get_mut(&identity.user) else {
+        let Some(person) = state.people.get_mut(identity.user) else {
             return true;
         };
         person.connections.retain(|other| other.id != connection.id);
-        if person.connections.is_empty() {
-            person.gone_since = Some(Instant::now());
-        }
+        let is_last = person.connections.is_empty();
         let chats = person.chats.clone();
+        if is_last {
+            state.people.leave(identity.user, Instant::now());
+        }
         state.leave_rooms(connection, &chats);
         true
     }
@@ -163,7 +149,7 @@ impl Rooms {
     pub fn join(&self, head: ChatHead, users: &[UserId]) {
         let mut state = self.0.lock();
         for user in users {
-            let Some(person) = state.people.get_mut(user) else {
+            let Some(person) = state.people.get_mut(*user) else {
                 continue;
             };
             if !person.chats.insert(head.chat_id) {
@@ -183,7 +169,7 @@ impl Rooms {
     /// This person is in the chat no longer.
     pub fn leave(&self, chat: ChatId, user: UserId) {
         let mut state = self.0.lock();
-        let Some(person) = state.people.get_mut(&user) else {
+        let Some(person) = state.people.get_mut(user) else {
             return;
         };
         if !person.chats.remove(&chat) {
@@ -215,7 +201,7 @@ impl Rooms {
         let state = self.0.lock();
         state
             .people
-            .get(&user)
+            .get(user)
             .is_some_and(|person| person.chats.contains(&chat))
     }
 
@@ -223,20 +209,20 @@ impl Rooms {
         let state = self.0.lock();
         state
             .people
-            .get(&user)
+            .get(user)
             .map(|person| person.chats.clone())
             .unwrap_or_default()
     }
 
     pub fn is_here(&self, user: UserId) -> bool {
-        self.0.lock().people.contains_key(&user)
+        self.0.lock().people.get(user).is_some()
     }
 
     pub fn connections_of(&self, user: UserId) -> Vec<Arc<Connection>> {
         let state = self.0.lock();
         state
             .people
-            .get(&user)
+            .get(user)
             .map(|person| person.connections.clone())
             .unwrap_or_default()
     }
@@ -248,6 +234,10 @@ impl Rooms {
                 .identity()
                 .is_some_and(|identity| sessions.contains(&identity.session))
         })
+    }
+
+    pub fn find(&self, connection: ConnectionId) -> Option<Arc<Connection>> {
+        self.0.lock().connections.get(&connection).cloned()
     }
 
     pub fn all_where(&self, wanted: impl Fn(&Connection) -> bool) -> Vec<Arc<Connection>> {
@@ -264,7 +254,7 @@ impl Rooms {
     pub fn around(&self, user: UserId) -> Vec<Arc<Connection>> {
         let rooms: Vec<_> = {
             let state = self.0.lock();
-            let Some(person) = state.people.get(&user) else {
+            let Some(person) = state.people.get(user) else {
                 return Vec::new();
             };
             person
@@ -302,44 +292,38 @@ impl Rooms {
     /// People whose last connection has been gone for the grace, with the chats they are in. They stay known until
     /// [`Rooms::forget`], so that whoever is around them can be told.
     pub fn departed(&self, now: Instant) -> Vec<UserId> {
-        let state = self.0.lock();
-        let departed = |person: &Person| person.gone_since.is_some_and(|gone| now.duration_since(gone) >= GRACE);
-        state
-            .people
-            .iter()
-            .filter(|(_, person)| departed(person))
-            .map(|(user, _)| *user)
-            .collect()
+        self.0.lock().people.departed(now)
     }
 
     /// Forgets a person, unless they came back meanwhile.
     pub fn forget(&self, user: UserId) -> bool {
-        let mut state = self.0.lock();
-        let gone = state
-            .people
-            .get(&user)
-            .is_some_and(|person| person.gone_since.is_some());
-        if gone {
-            state.people.remove(&user);
-        }
-        gone
+        self.0.lock().people.forget(user)
     }
 
     pub fn counts(&self) -> Counts {
         let state = self.0.lock();
         Counts {
             connections: state.connections.len(),
-            people: state
-                .people
-                .values()
-                .filter(|person| !person.connections.is_empty())
-                .count(),
+            people: state.people.connected(),
             rooms: state.rooms.len(),
         }
     }
 
     pub fn people(&self) -> Vec<UserId> {
-        self.0.lock().people.keys().copied().collect()
+        self.0.lock().people.known()
+    }
+
+    /// Who came or was forgotten since this was asked last, and whether they are here now.
+    pub fn take_changed(&self) -> Vec<(UserId, bool)> {
+        let mut state = self.0.lock();
+        let changed = state.people.take_changed();
+        let is_here = |user: UserId| (user, state.people.get(user).is_some());
+        changed.into_iter().map(is_here).collect()
+    }
+
+    /// What was taken couldn't be told.
+    pub fn put_back_changed(&self, users: impl IntoIterator<Item = UserId>) {
+        self.0.lock().people.put_back_changed(users);
     }
 }
 

@@ -17,9 +17,11 @@ const SWEEP: Duration = Duration::from_millis(250);
 /// Revocations take effect within 5 s, so the feed is read more often.
 const FEED_EVERY: Duration = Duration::from_millis(1_500);
 /// How long a client may take to show its token.
-const DOOR: Duration = Duration::from_secs(5);
+pub const DOOR: Duration = Duration::from_secs(5);
 /// Being let in takes longer when a long history is replayed.
 const ENTRANCE: Duration = Duration::from_secs(120);
+/// The longest until a connection is looked at again: expiry goes by another clock, which may be set.
+const LOOKED_AT: Duration = Duration::from_secs(30);
 /// How long an expired token is still good for, so that it can be renewed.
 const EXPIRED_MILLIS: i64 = 30_000;
 
@@ -40,7 +42,7 @@ pub async fn sweep(core: Arc<Core>) {
         presence::sweep(&core, at);
         rounds += 1;
         if rounds.is_multiple_of(4) {
-            connections(&core);
+            connections(&core, at);
             core.pace.sweep(at);
             core.recent.sweep(at);
             count(&core);
@@ -48,47 +50,60 @@ pub async fn sweep(core: Arc<Core>) {
     }
 }
 
-fn connections(core: &Arc<Core>) {
+fn connections(core: &Arc<Core>, at: Instant) {
     let time = now().as_millis();
-    let due = |connection: &Connection| verdict(core, connection, time).is_some();
-    for connection in core.rooms.all_where(due) {
+    for id in core.deadlines.due(at) {
+        let Some(connection) = core.rooms.find(id) else {
+            continue;
+        };
         match verdict(core, &connection, time) {
-            Some(Verdict::Dismiss(farewell)) => core.dismiss(&connection, farewell),
-            Some(Verdict::NoToken) => {
+            Verdict::Stays(left) => core.deadlines.look_at(id, at + left.min(LOOKED_AT)),
+            Verdict::Dismiss(farewell) => core.dismiss(&connection, farewell),
+            Verdict::NoToken => {
                 connection.refuse(ErrorCode::NoToken, "No token came within 5 seconds.");
                 core.gone(&connection);
             }
-            Some(Verdict::Cut) => {
+            Verdict::Cut => {
                 connection.cut();
                 core.gone(&connection);
             }
-            None => {}
         }
     }
 }
 
 enum Verdict {
+    /// At least for so long, if nothing happens.
+    Stays(Duration),
     Dismiss(Farewell),
     NoToken,
     Cut,
 }
 
-fn verdict(core: &Core, connection: &Connection, time: i64) -> Option<Verdict> {
+fn verdict(core: &Core, connection: &Connection, time: i64) -> Verdict {
     if connection.was_cut() {
-        return Some(Verdict::Cut);
+        return Verdict::Cut;
     }
-    let age = connection.opened_at.elapsed();
     if connection.expires_at() == i64::MAX {
-        return match connection.is_being_judged() {
-            false if age > DOOR => Some(Verdict::NoToken),
-            true if age > ENTRANCE => Some(Verdict::Cut),
-            _ => None,
+        let (allowed, then) = match connection.is_being_judged() {
+            false => (DOOR, Verdict::NoToken),
+            true => (ENTRANCE, Verdict::Cut),
+        };
+        return match allowed.checked_sub(connection.opened_at.elapsed()) {
+            Some(left) if !left.is_zero() => Verdict::Stays(left),
+            _ => then,
         };
     }
-    if connection.expires_at().saturating_add(EXPIRED_MILLIS) <= time {
-        return Some(Verdict::Dismiss(Farewell::TokenExpired));
+    let expired_in = connection
+        .expires_at()
+        .saturating_add(EXPIRED_MILLIS)
+        .saturating_sub(time);
+    let Some(expired_in) = u64::try_from(expired_in).ok().filter(|left| *left > 0) else {
+        return Verdict::Dismiss(Farewell::TokenExpired);
+    };
+    match core.limits.inactivity.checked_sub(connection.silent_for()) {
+        Some(left) if !left.is_zero() => Verdict::Stays(left.min(Duration::from_millis(expired_in))),
+        _ => Verdict::Dismiss(Farewell::Inactive),
     }
-    (connection.silent_for() >= core.limits.inactivity).then_some(Verdict::Dismiss(Farewell::Inactive))
 }
 
 fn count(core: &Core) {

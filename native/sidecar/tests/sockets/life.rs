@@ -111,3 +111,27 @@ async fn what_any_component_writes_down_for_somebody_reaches_their_sockets_once(
         }
     }
 }
+
+#[tokio::test]
+async fn whoever_stayed_while_the_store_was_away_is_online_again_when_it_has_forgotten_them() {
+    let house = house(&[]).await;
+    let anna = house.person();
+    let _here = house.plain_as(&anna).await;
+    let database = house.app.database();
+    let count = |sql: &str| -> i64 { database.query(sql, &[]).unwrap()[0].get(0).unwrap() };
+    let patience = Duration::from_millis(100);
+    while count("SELECT count(*) FROM presence WHERE online = 1") == 0 {
+        tokio::time::sleep(patience).await;
+    }
+    house.backend.broken.store(true, Ordering::Relaxed);
+    while count("SELECT count(*) FROM relay_nodes WHERE lease_until > unixepoch('subsec') * 1000") == 1 {
+        tokio::time::sleep(patience).await;
+    }
+    // As another node does after a while.
+    database.execute("DELETE FROM presence", &[]).unwrap();
+    database.execute("DELETE FROM relay_nodes", &[]).unwrap();
+    house.backend.broken.store(false, Ordering::Relaxed);
+    while count("SELECT count(*) FROM presence WHERE online = 1") == 0 {
+        tokio::time::sleep(patience).await;
+    }
+}

@@ -249,7 +249,8 @@ async fn while_redis_stands_still_each_node_goes_on_and_what_was_missed_comes_fr
     // Asks in place of those who mustn't miss an event over the answer.
     let mut onlooker = one.plain_as(&one.person()).await;
     redis.pause();
-    until_status(&mut onlooker, "disconnected").await;
+    let noticed = until_status(&mut onlooker, "disconnected").await;
+    assert!(noticed < Duration::from_secs(3), "{noticed:?}");
     for number in 1..=5 {
         here.send("NEW_MESSAGE", json!({"chatId": chat, "content": format!("{number}")}))
             .await;

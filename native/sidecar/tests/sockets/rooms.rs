@@ -126,6 +126,7 @@ async fn too_much_missed_is_a_gap_and_edits_are_made_up_for() {
         short,
         first.message.id,
         "after".into(),
+        |_| true,
         clock::now(),
     )
     .unwrap();
@@ -171,4 +172,20 @@ async fn messages_of_others_come_in_order_even_when_nobody_told_the_hub() {
     assert_eq!(reader.seqs(3).await, [1, 2, 3]);
     house.store(chat, &anna, "only the feed knows");
     assert_eq!(reader.seqs(1).await, [4]);
+}
+
+#[tokio::test]
+async fn whoever_knows_more_than_the_store_after_a_restore_hears_what_is_said_anew() {
+    let house = house(&[]).await;
+    let (anna, ben) = (house.person(), house.person());
+    let chat = house.chat(&[&anna, &ben]);
+    house.store(chat, &anna, "in the backup");
+    let known = json!({chat.to_string(): 40});
+    let mut reader = house.plain(Some(json!({"token": ben.token, "lastSeq": known}))).await;
+    reader.next("CONNECTED").await;
+    let mut writer = house.plain_as(&anna).await;
+    writer
+        .send("NEW_MESSAGE", json!({"chatId": chat, "content": "said anew"}))
+        .await;
+    assert_eq!(reader.seqs(1).await, [2]);
 }

@@ -95,8 +95,8 @@ async fn a_stopping_server_says_goodbye_and_stores_what_is_under_way() {
     client
         .send("NEW_MESSAGE", json!({"chatId": chat, "content": "last words"}))
         .await;
-    client.next("NEW_MESSAGE").await;
     house.hub.drain().await;
+    client.next("MESSAGE_SENT").await;
     assert_eq!(client.next("FORCE_DISCONNECT").await["code"], "SHUTDOWN");
     client.closed().await;
     let stream = TcpStream::connect(house.address).await.unwrap();
@@ -131,6 +131,17 @@ async fn whatever_is_sent_the_connection_answers_or_ends() {
         ),
         (&json!(true), &json!("disabled"), &json!(1))
     );
-    client.raw(&"x".repeat(70_000)).await;
-    client.closed().await;
+    let mut largest = json!({"event": "NOPE", "data": ""}).to_string();
+    largest.insert_str(largest.len() - 2, &"x".repeat(64 * 1024 - largest.len()));
+    client.raw(&largest).await;
+    assert_eq!(client.next("ERROR").await["message"], "There is no such event.");
+    client.raw(&format!("{largest} ")).await;
+    assert_eq!(
+        client.next("ERROR").await["message"],
+        "A frame may have at most 64 KiB."
+    );
+    match client.socket.next().await {
+        Some(Ok(Message::Close(Some(close)))) => assert_eq!(u16::from(close.code), 1009),
+        other => panic!("{other:?}"),
+    }
 }

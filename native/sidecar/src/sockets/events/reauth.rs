@@ -1,6 +1,7 @@
 //! `REAUTH`: the same person goes on with a fresh access token.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use nexus_domain::Timestamp;
 use nexus_domain::relay_calls::Connection as Resolved;
@@ -45,6 +46,7 @@ pub fn renew(core: &Arc<Core>, connection: &Arc<Connection>, event: &ClientEvent
                     session: session_id,
                     expires_at,
                 });
+                core.deadlines.look_at(connection.id, Instant::now());
                 if core.recent.ended_lately(session_id, user_id) {
                     return core.dismiss(&connection, Farewell::Revoked);
                 }

@@ -13,6 +13,8 @@ use crate::sockets::neighbours::{Neighbours, Reach};
 
 const CHANNEL: &str = "nexus:relay";
 const TRIES: usize = 3;
+/// Our own beat comes back to us.
+const DEAF_AFTER: Duration = BEAT.saturating_mul(5);
 
 /// `min(attempt × 50 ms, 2 s)`
 fn pause(attempt: u32) -> Duration {
@@ -35,7 +37,7 @@ pub async fn listen(this: Arc<OverRedis>, core: Weak<Core>, client: Client) {
             let mut messages = subscription.into_on_message();
             loop {
                 // Our own beat comes back to us: when it doesn't, the connection is dead whatever TCP thinks.
-                let Ok(Some(message)) = tokio::time::timeout(BEAT * 2, messages.next()).await else {
+                let Ok(Some(message)) = tokio::time::timeout(DEAF_AFTER, messages.next()).await else {
                     break;
                 };
                 let Some(core) = core.upgrade() else { return };
@@ -106,7 +108,10 @@ pub async fn speak(this: Arc<OverRedis>, client: Client, mut outgoing: mpsc::Rec
                     failures = 0;
                     this.set_reach(Reach::Connected);
                 }
-                Err(_) => failures += 1,
+                Err(_) => {
+                    failures += 1;
+                    this.set_reach(Reach::Disconnected);
+                }
             }
         }
         *this.commands.lock() = None;
