@@ -14,6 +14,7 @@ use crate::{Row, StoreError, Value};
 pub(crate) trait Link: Sized {
     fn open() -> Result<Self, StoreError>;
     fn run(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError>;
+    #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code))]
     fn run_aside<'a>(&'a self, sql: &'static str) -> Aside<'a>;
 }
 
@@ -42,6 +43,8 @@ impl<L: Link> Reopening<L> {
         answer
     }
 
+    /// As `run`, for what takes long (natively nobody does).
+    #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code))]
     pub async fn run_aside(&self, sql: &'static str) -> Result<(), StoreError> {
         let mut answer = self.link().run_aside(sql).await;
         if let Some(anew) = self.anew(sql, &answer)? {
@@ -95,6 +98,8 @@ fn ends(sql: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use std::cell::{Cell, RefCell};
+    use std::future::Future;
+    use std::task::{Context, Poll, Waker};
 
     use super::*;
 
@@ -152,6 +157,21 @@ mod tests {
             "3: BEGIN IMMEDIATE",
         ];
         assert_eq!(run(), expected);
+    }
+
+    #[test]
+    fn a_batch_does_not_notice_it_either_before_it_has_begun() {
+        let link = Reopening::<Fake>::open().unwrap();
+        let aside = |sql| {
+            let done = std::pin::pin!(link.run_aside(sql)).poll(&mut Context::from_waker(Waker::noop()));
+            matches!(done, Poll::Ready(Ok(())))
+        };
+        KNOWN.set(2);
+        assert!(aside("BEGIN IMMEDIATE"));
+        KNOWN.set(3);
+        assert!(!aside("COMMIT"), "what was in it is lost");
+        assert!(aside("BEGIN IMMEDIATE"));
+        assert_eq!(run(), ["2: BEGIN IMMEDIATE", "3: BEGIN IMMEDIATE"]);
     }
 
     #[test]
