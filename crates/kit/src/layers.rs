@@ -148,7 +148,7 @@ fn identify(app: &App, request: &Request) -> Caller {
             behind_edge: true,
         };
     }
-    let address = text(&HeaderName::from_static("spin-client-addr")).unwrap_or("");
+    let address = spin_client(request.headers());
     let request_id = text(&REQUEST_ID)
         .filter(|given| is_request_id(given))
         .map_or_else(|| clock::new_id(nexus_domain::ids::uuid_v7).to_string(), str::to_owned);
@@ -157,6 +157,16 @@ fn identify(app: &App, request: &Request) -> Caller {
         request_id: request_id.into(),
         behind_edge: false,
     }
+}
+
+/// Spin adds its word to what the client sent under the same name, so only the last one is Spin's.
+fn spin_client(headers: &HeaderMap) -> &str {
+    headers
+        .get_all("spin-client-addr")
+        .iter()
+        .next_back()
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
 }
 
 fn is_request_id(given: &str) -> bool {
@@ -278,4 +288,18 @@ pub fn nudge_mail(response: impl IntoResponse) -> Response {
     let mut response = response.into_response();
     response.headers_mut().insert(NUDGE, HeaderValue::from_static("mail"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_chooses_their_own_address_under_spin() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(spin_client(&headers), "");
+        headers.append("spin-client-addr", HeaderValue::from_static("127.0.0.1:1"));
+        headers.append("spin-client-addr", HeaderValue::from_static("192.0.2.7:4711"));
+        assert_eq!(spin_client(&headers), "192.0.2.7:4711");
+    }
 }

@@ -183,10 +183,7 @@ impl Edge {
     ) -> Response<Body> {
         let may_compress = *request.method() != Method::HEAD && !paths::carries_secrets(path);
         let accepted = request.headers_mut().remove(ACCEPT_ENCODING).filter(|_| may_compress);
-        let patience = match request.body().size_hint().exact() {
-            Some(length) if length <= 256 * 1024 => PATIENCE,
-            _ => PATIENCE_FOR_UPLOADS,
-        };
+        let patience = patience(&request);
         self.introduce(&mut request, caller, path);
         let answer = tokio::time::timeout(patience, self.backend.call(request, caller.socket_address())).await;
         if place.is_some_and(|place| place.is_refused()) {
@@ -236,6 +233,18 @@ impl Edge {
             headers.insert(CLIENT, header);
             headers.insert(REQUEST_ID, id);
         }
+    }
+}
+
+/// By what the head says: a body that is watched doesn't tell its size.
+fn patience(request: &Request<Body>) -> Duration {
+    let length = match request.body().is_end_stream() {
+        true => Some(0),
+        false => declared_length(request.headers()),
+    };
+    match length {
+        Some(length) if length <= 256 * 1024 => PATIENCE,
+        _ => PATIENCE_FOR_UPLOADS,
     }
 }
 

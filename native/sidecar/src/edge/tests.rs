@@ -271,3 +271,21 @@ async fn the_token_for_metrics_is_taken_however_its_scheme_is_spelled() {
         assert_eq!(answer.status(), status, "{given}");
     }
 }
+
+#[test]
+fn components_that_hang_are_waited_for_as_long_as_the_head_says_that_the_body_takes() {
+    let post = |length: Option<u64>| {
+        let mut request = Request::post("/api/v1/chats");
+        if let Some(length) = length {
+            request = request.header("content-length", length);
+        }
+        patience(&with_body_timeout(request.body(full("{}")).expect("a request")))
+    };
+    assert_eq!(post(Some(2)), PATIENCE);
+    assert_eq!(post(Some(10 << 20)), PATIENCE_FOR_UPLOADS);
+    assert_eq!(post(None), PATIENCE_FOR_UPLOADS, "it may be an upload");
+    assert_eq!(
+        patience(&get("/api/v1/chats").body(empty()).expect("a request")),
+        PATIENCE
+    );
+}
