@@ -246,7 +246,7 @@ fn decider<'a>(session: &Session, caller: &'a Caller, scope: Option<CompanyId>, 
         ip: &caller.address,
         request_id: &caller.request_id,
         audit_id: clock::new_id(nexus_domain::ids::AuditId::generate),
-        decision_id: uuid_v7(at, clock::random()),
+        decision_id: clock::new_id(uuid_v7),
         notification_id: clock::new_id(NotificationId::generate),
     }
 }
