@@ -1,5 +1,6 @@
 //! Kills during decisions: never a person without their mail, audit entry and documents, nor the other way round.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -7,8 +8,10 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use nexus_store::{Database, audit_read, integrity};
-use nexus_tests::{Client, TestApp};
+use nexus_tests::{Answer, Client, TestApp, TestAppBuilder};
+use reqwest::Method;
 use serde_json::json;
+use tokio::task::JoinHandle;
 
 /// What must always be equal: people let in, and what came with each of them.
 pub const APPROVED: [&str; 7] = [
@@ -37,55 +40,98 @@ fn counts(database: &Database, halves: [&str; 7]) -> [i64; 7] {
     halves.map(|sql| database.query(sql, &[]).expect("rows")[0].get(0).expect("a count"))
 }
 
-/// Somebody with a passport to decide on.
+/// Somebody with a passport to decide on. Each comes from an address of their own: an address may only register so often.
 pub async fn register(client: &Client, email: &str) -> String {
     let data = STANDARD.encode(format!("%PDF-1.7 {email}"));
     let document = json!({ "type": "PASSPORT", "fileName": "p.pdf", "contentType": "application/pdf", "data": data });
     let body = json!({ "email": email, "password": "Quiet-River-42", "name": "Ana", "documents": [document] });
-    let made = client.post("/auth/register", &body).await.expect(201).json();
+    let address = email.bytes().fold(0x0a00_0000, |address: u32, byte| {
+        (address.wrapping_mul(31).wrapping_add(byte.into()) & 0x00ff_ffff) | 0x0a00_0000
+    });
+    let request = client
+        .request(Method::POST, "/auth/register")
+        .header("x-forwarded-for", Ipv4Addr::from_bits(address).to_string());
+    let made = Answer::of(request.json(&body)).await.expect(201).json();
     made["user"]["id"].as_str().expect("an id").to_owned()
 }
 
-async fn kill_during_decisions(kills: u32) {
-    let mut app = TestApp::start().await;
-    let account = app.admin_create("owner@example.org", "SUPER_ADMIN", None);
-    let (mut approvals, mut rejections) = (0, 0);
-    for round in 0..kills {
-        let owner = account.sign_in(&app.client()).await;
-        let mut deciding = Vec::new();
+/// Whose `x-forwarded-for` is believed.
+pub fn behind_a_proxy() -> TestAppBuilder {
+    TestApp::builder().env("TRUSTED_PROXIES", "127.0.0.1")
+}
+
+/// Six decisions on their way, while somebody is about to kill who makes them.
+pub struct Decisions {
+    deciding: Vec<(&'static str, JoinHandle<bool>)>,
+    answered: Arc<AtomicU32>,
+}
+
+/// Decisions of either kind.
+#[derive(Default)]
+pub struct Made {
+    pub approvals: i64,
+    pub rejections: i64,
+}
+
+impl Decisions {
+    /// Four approvals and two rejections at once, of people of this round.
+    pub async fn begin(people: &Client, decider: &Client, round: u32) -> Self {
+        let mut requests = Vec::new();
         for n in 0..6 {
-            let user = register(&app.client(), &format!("u{round}-{n}@example.org")).await;
+            let person = register(people, &format!("u{round}-{n}@example.org")).await;
             let act = if n % 3 == 0 { "reject" } else { "approve" };
-            deciding.push((act, format!("/admin/verifications/{user}/{act}")));
+            let path = format!("/admin/verifications/{person}/{act}");
+            requests.push((act, decider.request(Method::POST, &path)));
         }
         let answered = Arc::new(AtomicU32::new(0));
-        let deciding: Vec<_> = deciding
-            .into_iter()
-            .map(|(act, path)| {
-                let (request, answered) = (owner.request(reqwest::Method::POST, &path), Arc::clone(&answered));
-                let decided = async move {
-                    let decided = request.send().await.is_ok_and(|answer| answer.status() == 200);
-                    answered.fetch_add(1, Ordering::SeqCst);
-                    decided
-                };
-                (act, tokio::spawn(decided))
-            })
-            .collect();
-        // Before the first answer, after the last, and between any two of them: just then another is committing.
-        while answered.load(Ordering::SeqCst) < round % 7 {
+        let deciding = requests.into_iter().map(|(act, request)| {
+            let answered = Arc::clone(&answered);
+            let decided = async move {
+                let decided = request.send().await.is_ok_and(|answer| answer.status() == 200);
+                answered.fetch_add(1, Ordering::SeqCst);
+                decided
+            };
+            (act, tokio::spawn(decided))
+        });
+        Self {
+            deciding: deciding.collect(),
+            answered: Arc::clone(&answered),
+        }
+    }
+
+    /// Waits for the moment to kill: before the first answer, after the last, or between any two of them, and just then
+    /// another is committing.
+    pub async fn reach_moment_of(&self, round: u32) {
+        while self.answered.load(Ordering::SeqCst) < round % 7 {
             tokio::time::sleep(Duration::from_micros(200)).await;
         }
         tokio::time::sleep(Duration::from_millis(u64::from(round / 7 % 12))).await;
-        app.restart().await;
-        for (act, decided) in deciding {
+    }
+
+    /// Adds those that were acknowledged.
+    pub async fn add_to(self, made: &mut Made) {
+        for (act, decided) in self.deciding {
             let acknowledged = i64::from(decided.await.unwrap_or(false));
             match act {
-                "approve" => approvals += acknowledged,
-                _ => rejections += acknowledged,
+                "approve" => made.approvals += acknowledged,
+                _ => made.rejections += acknowledged,
             }
         }
+    }
+}
+
+async fn kill_during_decisions(kills: u32) {
+    let mut app = behind_a_proxy().start().await;
+    let account = app.admin_create("owner@example.org", "SUPER_ADMIN", None);
+    let mut made = Made::default();
+    for round in 0..kills {
+        let owner = account.sign_in(&app.client()).await;
+        let decisions = Decisions::begin(&app.client(), &owner, round).await;
+        decisions.reach_moment_of(round).await;
+        app.restart().await;
+        decisions.add_to(&mut made).await;
         let database = Database::open_file(&app.database_file()).expect("the database");
-        for (halves, acknowledged) in [(APPROVED, approvals), (REJECTED, rejections)] {
+        for (halves, acknowledged) in [(APPROVED, made.approvals), (REJECTED, made.rejections)] {
             let counts = counts(&database, halves);
             assert!(
                 counts.iter().all(|count| *count == counts[0]),
@@ -97,6 +143,7 @@ async fn kill_during_decisions(kills: u32) {
             );
         }
     }
+    let Made { approvals, rejections } = made;
     let database = Database::open_file(&app.database_file()).expect("the database");
     assert_eq!(integrity::quick_check(&database), Ok(Vec::new()));
     let log = audit_read::verify(&database).expect("it can be read");

@@ -1,17 +1,15 @@
 //! Decisions and mail on a libSQL server: each statement is a round trip there, and any of them may be lost.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use nexus_tests::{Client, Cut, CuttingProxy, LibsqlServer, TestApp, stores_at};
 use reqwest::Method;
 use serde_json::json;
 
-use crate::approvals::{APPROVED, REJECTED, register};
+use crate::approvals::{APPROVED, Decisions, Made, REJECTED, behind_a_proxy, register};
 
 async fn start(url: &str) -> TestApp {
-    TestApp::builder().stores(stores_at(url)).start().await
+    behind_a_proxy().stores(stores_at(url)).start().await
 }
 
 async fn owner(app: &TestApp) -> Client {
@@ -181,34 +179,11 @@ async fn kill_during_decisions(kills: u32) {
     let mut server = LibsqlServer::start();
     let mut app = start(&server.url()).await;
     let account = tokio::task::block_in_place(|| app.admin_create("owner@example.org", "SUPER_ADMIN", None));
-    let (mut approvals, mut rejections) = (0, 0);
+    let mut made = Made::default();
     for round in 0..kills {
         let owner = account.sign_in(&app.client()).await;
-        let mut deciding = Vec::new();
-        for n in 0..6 {
-            let person = register(&app.client(), &format!("u{round}-{n}@example.org")).await;
-            let act = if n % 3 == 0 { "reject" } else { "approve" };
-            let request = owner.request(Method::POST, &format!("/admin/verifications/{person}/{act}"));
-            deciding.push((act, request));
-        }
-        let answered = Arc::new(AtomicU32::new(0));
-        let deciding: Vec<_> = deciding
-            .into_iter()
-            .map(|(act, request)| {
-                let answered = Arc::clone(&answered);
-                let decided = async move {
-                    let decided = request.send().await.is_ok_and(|answer| answer.status() == 200);
-                    answered.fetch_add(1, Ordering::SeqCst);
-                    decided
-                };
-                (act, tokio::spawn(decided))
-            })
-            .collect();
-        // Before the first answer, after the last, and between any two of them: just then another is committing.
-        while answered.load(Ordering::SeqCst) < round % 7 {
-            tokio::time::sleep(Duration::from_micros(200)).await;
-        }
-        tokio::time::sleep(Duration::from_millis(u64::from(round / 7 % 12))).await;
+        let decisions = Decisions::begin(&app.client(), &owner, round).await;
+        decisions.reach_moment_of(round).await;
         match round % 2 {
             0 => {
                 server.kill_9();
@@ -216,14 +191,8 @@ async fn kill_during_decisions(kills: u32) {
             }
             _ => app.restart().await,
         }
-        for (act, decided) in deciding {
-            let acknowledged = i64::from(decided.await.unwrap_or(false));
-            match act {
-                "approve" => approvals += acknowledged,
-                _ => rejections += acknowledged,
-            }
-        }
-        for (halves, acknowledged) in [(APPROVED, approvals), (REJECTED, rejections)] {
+        decisions.add_to(&mut made).await;
+        for (halves, acknowledged) in [(APPROVED, made.approvals), (REJECTED, made.rejections)] {
             let kept = whole(&server, halves, &format!("round {round}")).await;
             assert!(
                 kept >= acknowledged,
@@ -232,6 +201,7 @@ async fn kill_during_decisions(kills: u32) {
         }
     }
     assert_eq!(server.query("PRAGMA integrity_check").await, [["ok"]]);
+    let Made { approvals, rejections } = made;
     assert!(0 < approvals + rejections, "the kills came between");
     let kept = (whole(&server, APPROVED, "").await, whole(&server, REJECTED, "").await);
     println!(

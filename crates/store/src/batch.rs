@@ -31,12 +31,13 @@ impl Batch<'_> {
         if let Some(lost) = &self.lost {
             return Err(lost.clone().into());
         }
-        // The savepoints stay on their stack until the commit: releasing them would be a call each for nothing.
+        // Released, or every page that a later work changes would be copied for the sake of all works before it.
         let made = self
             .database
             .execute("SAVEPOINT part", &[])
             .map_err(E::from)
-            .and_then(|()| work(&Transaction::within(self.database)));
+            .and_then(|()| work(&Transaction::within(self.database)))
+            .and_then(|made| Ok(self.database.execute("RELEASE part", &[]).map(|()| made)?));
         if made.is_err()
             && let Err(error) = self.database.execute("ROLLBACK TO part", &[])
         {

@@ -177,7 +177,7 @@ async fn generated_lines_and_notices_are_in_the_tenant_s_language() {
         .unwrap();
     let answer = product.router.clone().oneshot(request).await.unwrap();
     assert_eq!(answer.status(), StatusCode::OK);
-    let invoices = product.get("/invoices?sort=createdAt", &admin).await.is(200).json;
+    let invoices = product.get("/invoices?sort=invoiceDate", &admin).await.is(200).json;
     let line = |place: usize| {
         invoices["items"][place]["lines"][0]["description"]
             .as_str()

@@ -5,6 +5,18 @@ pub fn looks_like_a_read(sql: &str) -> bool {
     is_one_of(sql, &["select", "with", "values", "explain"])
 }
 
+/// Whether it takes the write lock at once, outside of a transaction. `WITH` isn't looked into.
+pub fn begins_to_write(sql: &str) -> bool {
+    const WRITES: [&str; 10] = [
+        "insert", "update", "delete", "replace", "create", "drop", "alter", "reindex", "vacuum", "analyze",
+    ];
+    let locks = |word: &str| word.eq_ignore_ascii_case("immediate") || word.eq_ignore_ascii_case("exclusive");
+    match bound(sql) {
+        Bound::Begin => sql.split_whitespace().any(locks),
+        _ => is_one_of(sql, &WRITES),
+    }
+}
+
 /// What a statement does to a transaction, by its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bound {
@@ -70,6 +82,27 @@ mod tests {
             ("SELECT 'begin'", Bound::None),
         ] {
             assert_eq!(bound(sql), expected, "{sql}");
+        }
+    }
+
+    #[test]
+    fn what_takes_the_write_lock_is_known_by_its_words() {
+        for sql in [
+            "BEGIN IMMEDIATE",
+            "/* a */ begin exclusive transaction",
+            "insert into t",
+            "Create Table t",
+        ] {
+            assert!(begins_to_write(sql), "{sql}");
+        }
+        for sql in [
+            "BEGIN",
+            "begin deferred",
+            "SELECT 'insert'",
+            "COMMIT",
+            "PRAGMA immediate",
+        ] {
+            assert!(!begins_to_write(sql), "{sql}");
         }
     }
 

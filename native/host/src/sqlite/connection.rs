@@ -2,8 +2,9 @@
 //!
 //! Reads run on the thread that serves the request: no hand-over, no wake-up. They can't be made to wait there:
 //! with a busy timeout of zero a lock that is taken gives an error at once, and a read that takes long is cut off;
-//! both then run again on a thread that may block. Everything that isn't a plain read runs there from the start,
-//! since whoever waits for the write lock on a runtime thread may keep its holder from releasing it.
+//! both then run again on a thread that may block. So do, within a transaction that holds the write lock, writes that
+//! were quick before. Everything else runs on a thread that may block from the start, since whoever waits for the write
+//! lock on a runtime thread may keep its holder from releasing it.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -42,32 +43,39 @@ impl Local {
     pub async fn execute(&self, sql: String, params: Vec<Value>) -> Result<QueryResult, Error> {
         self.count();
         if let Ok(mut local) = self.0.local.try_lock()
-            && let Inline::Done(result) = local.open()?.read_inline(&sql, &params)
+            && let Inline::Done(result) = local.open()?.run_inline(&sql, &params)
         {
             return result;
         }
-        self.blocking(move |local| local.open()?.run(&sql, &params)).await
+        // The lock is taken before the thread: a queue of waiting statements must not use up the threads.
+        let mut local = self.0.local.clone().lock_owned().await;
+        let patience = local.open()?.wait_for_turn(&sql).await;
+        self.0.counters.off_thread.fetch_add(1, Ordering::Relaxed);
+        tokio::task::spawn_blocking(move || local.open()?.run(&sql, &params, patience))
+            .await
+            .map_err(|error| Error::Io(error.to_string()))?
     }
 
     /// The columns and rows as they come.
     pub async fn stream(&self, sql: String, params: Vec<Value>) -> Batches {
         self.count();
         if let Ok(mut local) = self.0.local.try_lock() {
-            match local.open().map(|db| db.read_inline(&sql, &params)) {
+            match local.open().map(|db| db.run_inline(&sql, &params)) {
                 Ok(Inline::Done(result)) => return Batches::complete(result),
                 Ok(Inline::No) => {}
                 Err(error) => return Batches::complete(Err(error)),
             }
         }
         let (sender, batches) = Batches::channel();
-        let local = self.0.local.clone().lock_owned().await;
+        let mut local = self.0.local.clone().lock_owned().await;
+        let patience = match local.open() {
+            Ok(db) => db.wait_for_turn(&sql).await,
+            Err(error) => return Batches::complete(Err(error)),
+        };
         self.0.counters.off_thread.fetch_add(1, Ordering::Relaxed);
-        tokio::task::spawn_blocking(move || {
-            let mut local = local;
-            match local.open() {
-                Ok(db) => db.stream(&sql, &params, sender),
-                Err(error) => sender.fail(error),
-            }
+        tokio::task::spawn_blocking(move || match local.open() {
+            Ok(db) => db.stream(&sql, &params, patience, sender),
+            Err(error) => sender.fail(error),
         });
         batches.started().await
     }
@@ -82,18 +90,6 @@ impl Local {
 
     fn count(&self) {
         self.0.counters.statements.fetch_add(1, Ordering::Relaxed);
-    }
-
-    async fn blocking<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut LocalConnection) -> Result<T, Error> + Send + 'static,
-    ) -> Result<T, Error> {
-        // The lock is taken before the thread: a queue of waiting statements must not use up the threads.
-        let mut local = self.0.local.clone().lock_owned().await;
-        self.0.counters.off_thread.fetch_add(1, Ordering::Relaxed);
-        tokio::task::spawn_blocking(move || work(&mut local))
-            .await
-            .map_err(|error| Error::Io(error.to_string()))?
     }
 }
 

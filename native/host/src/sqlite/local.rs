@@ -9,8 +9,10 @@ use std::time::{Duration, Instant};
 use rusqlite::ErrorCode;
 use rusqlite::config::DbConfig;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::classify::{first_word, looks_like_a_read};
+use super::checkpoint::Checkpointer;
+use super::classify::{Bound, begins_to_write, bound, first_word, looks_like_a_read};
 use super::connection::Local;
 use super::rows::BatchSender;
 use super::values::{MAX_RESULT_BYTES, Stop, bind, collect, columns, convert, io, too_large};
@@ -24,17 +26,42 @@ const STATEMENT_CACHE: usize = 512;
 const OPENING_BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// As long as a read may keep a runtime thread.
 const INLINE_BUDGET: Duration = Duration::from_millis(4);
+/// What a write must have taken less than on a thread that may block, to run on a runtime thread from then on.
+const QUICK: Duration = Duration::from_micros(500);
+/// As much as such a write may be given: one that takes a list takes as long as the list.
+const INLINE_PARAMETER_BYTES: usize = 4 << 10;
 /// As much as a read may collect there.
 const INLINE_BYTES: usize = 1 << 20;
 /// SQLite's virtual instructions between two looks at the clock.
 const OPS_PER_CHECK: std::ffi::c_int = 10_000;
 
 /// A file, or a fresh database in memory for each connection.
-pub struct LocalDatabase(Arc<SqliteFile>);
+pub struct LocalDatabase(Arc<Place>);
+
+pub struct Place {
+    file: SqliteFile,
+    /// Whose turn it is to write into the file, first come, first served. SQLite itself knows no queue: whoever finds
+    /// the lock taken sleeps for some time and tries again, and with many writers some of them never get it. Other
+    /// processes are kept apart by SQLite's lock as ever.
+    turns: Arc<Semaphore>,
+    checkpointer: Option<Arc<Checkpointer>>,
+}
 
 impl LocalDatabase {
-    pub fn new(config: SqliteFile) -> Self {
-        Self(Arc::new(config))
+    pub fn new(file: SqliteFile) -> Self {
+        Self(Arc::new(Place::new(file)))
+    }
+}
+
+impl Place {
+    fn new(file: SqliteFile) -> Self {
+        let turns = Arc::new(Semaphore::new(1));
+        let checkpointer = file.path.as_deref().map(|path| Checkpointer::new(path, turns.clone()));
+        Self {
+            file,
+            turns,
+            checkpointer,
+        }
     }
 }
 
@@ -46,17 +73,23 @@ impl Database for LocalDatabase {
 }
 
 pub enum LocalConnection {
-    Closed(Arc<SqliteFile>),
+    Closed(Arc<Place>),
     Open(Box<Opened>),
 }
 
 /// An open connection. Its busy timeout is zero except while a statement runs where it may wait.
 pub struct Opened {
+    /// Closed before the turn is given back.
     db: rusqlite::Connection,
+    place: Arc<Place>,
+    /// Held from what begins to write until the transaction is over.
+    turn: Option<OwnedSemaphorePermit>,
     /// The timeout that the guest believes in.
     busy_timeout: Duration,
-    /// Reads that took too long once; they don't get a second chance on a runtime thread.
+    /// What took too long once; it doesn't get a second chance on a runtime thread.
     slow: HashSet<Box<str>>,
+    /// Writes that were quick.
+    quick: HashSet<Box<str>>,
     clock: Arc<InlineClock>,
 }
 
@@ -68,14 +101,14 @@ struct InlineClock {
 
 pub enum Inline {
     Done(Result<QueryResult, Error>),
-    /// It isn't a plain read, or it would have to wait: nothing has happened.
+    /// It might have to wait, or take long: nothing has happened.
     No,
 }
 
 impl LocalConnection {
     pub fn open(&mut self) -> Result<&mut Opened, Error> {
-        if let Self::Closed(config) = self {
-            let opened = Opened::new(config)?;
+        if let Self::Closed(place) = self {
+            let opened = Opened::new(place.clone())?;
             *self = Self::Open(Box::new(opened));
         }
         match self {
@@ -85,10 +118,8 @@ impl LocalConnection {
     }
 
     pub fn take(&mut self) -> Option<Opened> {
-        let closed = Self::Closed(Arc::new(SqliteFile {
-            path: None,
-            allow_attach_file: false,
-        }));
+        let Self::Open(opened) = self else { return None };
+        let closed = Self::Closed(opened.place.clone());
         match std::mem::replace(self, closed) {
             Self::Open(opened) => Some(*opened),
             Self::Closed(_) => None,
@@ -97,7 +128,8 @@ impl LocalConnection {
 }
 
 impl Opened {
-    fn new(config: &SqliteFile) -> Result<Self, Error> {
+    fn new(place: Arc<Place>) -> Result<Self, Error> {
+        let config = &place.file;
         let mut db = match &config.path {
             Some(path) => open_file(path),
             None => rusqlite::Connection::open_in_memory(),
@@ -111,6 +143,9 @@ impl Opened {
         db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
             .map_err(io)?;
         db.busy_timeout(Duration::ZERO).map_err(io)?;
+        if let Some(checkpointer) = &place.checkpointer {
+            checkpointer.watch(&mut db).map_err(io)?;
+        }
         let clock = Arc::new(InlineClock {
             started: Instant::now(),
             until_micros: AtomicI64::new(0),
@@ -120,14 +155,41 @@ impl Opened {
             .map_err(io)?;
         Ok(Self {
             db,
+            place,
+            turn: None,
             busy_timeout: OPENING_BUSY_TIMEOUT,
             slow: HashSet::new(),
+            quick: HashSet::new(),
             clock,
         })
     }
 
+    /// Runs what needn't wait for anybody, and won't take long.
+    pub fn run_inline(&mut self, sql: &str, params: &[Value]) -> Inline {
+        match self.read_inline(sql, params) {
+            Inline::No => self.write_inline(sql, params),
+            done => done,
+        }
+    }
+
+    /// Runs a write of a transaction that holds the lock already. Not its end, which waits for the disk.
+    fn write_inline(&mut self, sql: &str, params: &[Value]) -> Inline {
+        let holds_lock = self.turn.is_some() && !self.db.is_autocommit();
+        if !holds_lock || !self.quick.contains(sql) || params.iter().map(size).sum::<usize>() > INLINE_PARAMETER_BYTES {
+            return Inline::No;
+        }
+        let began = Instant::now();
+        let result = execute(&self.db, sql, params);
+        if began.elapsed() > INLINE_BUDGET {
+            self.quick.remove(sql);
+            self.slow.insert(sql.into());
+        }
+        self.keep_turn_while_open();
+        Inline::Done(result)
+    }
+
     /// Runs a read that needn't wait for anybody.
-    pub fn read_inline(&mut self, sql: &str, params: &[Value]) -> Inline {
+    fn read_inline(&mut self, sql: &str, params: &[Value]) -> Inline {
         if !looks_like_a_read(sql) || self.slow.contains(sql) {
             return Inline::No;
         }
@@ -161,21 +223,32 @@ impl Opened {
         }
     }
 
-    /// Runs any statement, on a thread that may block.
-    pub fn run(&mut self, sql: &str, params: &[Value]) -> Result<QueryResult, Error> {
-        self.waiting(sql, |db| {
-            let mut statement = db.prepare_cached(sql).map_err(io)?;
-            collect(&mut statement, params, MAX_RESULT_BYTES).map_err(|stop| match stop {
-                Stop::Sqlite(error) => io(error),
-                Stop::Value(error) => error,
-                Stop::TooLarge => too_large(),
-            })
-        })
+    /// Waits until nobody else of this process writes, if the statement begins to. Gives how long it may still wait for
+    /// other processes.
+    pub async fn wait_for_turn(&mut self, sql: &str) -> Duration {
+        let shared = self.place.file.path.is_some();
+        if !shared || self.turn.is_some() || !self.db.is_autocommit() || !begins_to_write(sql) {
+            return self.busy_timeout;
+        }
+        if let Ok(turn) = self.place.turns.clone().try_acquire_owned() {
+            self.turn = Some(turn);
+            return self.busy_timeout;
+        }
+        let began = Instant::now();
+        let turn = tokio::time::timeout(self.busy_timeout, self.place.turns.clone().acquire_owned()).await;
+        // Without it in time SQLite says that the database is busy.
+        self.turn = turn.ok().and_then(Result::ok);
+        self.busy_timeout.saturating_sub(began.elapsed())
+    }
+
+    /// Runs any statement, on a thread that may block, for at most `patience` in wait of a lock.
+    pub fn run(&mut self, sql: &str, params: &[Value], patience: Duration) -> Result<QueryResult, Error> {
+        self.waiting(sql, patience, |db| execute(db, sql, params))
     }
 
     /// As `run`, but hands the rows on in batches.
-    pub fn stream(&mut self, sql: &str, params: &[Value], mut sender: BatchSender) {
-        let result = self.waiting(sql, |db| {
+    pub fn stream(&mut self, sql: &str, params: &[Value], patience: Duration, mut sender: BatchSender) {
+        let result = self.waiting(sql, patience, |db| {
             let mut statement = db.prepare_cached(sql).map_err(io)?;
             sender.columns(columns(&statement));
             let count = statement.column_count();
@@ -202,14 +275,36 @@ impl Opened {
         self.db.last_insert_rowid()
     }
 
-    /// Lets a statement wait for locks as long as the guest wants, and notices when the guest changes that.
+    fn is_quick(&mut self, sql: &str) {
+        let may_run_inline = self.quick.len() < STATEMENT_CACHE
+            && !self.slow.contains(sql)
+            && matches!(bound(sql), Bound::None | Bound::Savepoint)
+            && !first_word(sql).eq_ignore_ascii_case("pragma");
+        if may_run_inline && !self.quick.contains(sql) {
+            self.quick.insert(sql.into());
+        }
+    }
+
+    fn keep_turn_while_open(&mut self) {
+        if self.db.is_autocommit() {
+            self.turn = None;
+        }
+    }
+
+    /// Lets a statement wait for locks, and notices when the guest changes how long.
     fn waiting<T>(
         &mut self,
         sql: &str,
+        patience: Duration,
         work: impl FnOnce(&rusqlite::Connection) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        self.db.busy_timeout(self.busy_timeout).map_err(io)?;
+        self.db.busy_timeout(patience).map_err(io)?;
+        let began = Instant::now();
         let result = work(&self.db);
+        if self.turn.is_some() && began.elapsed() < QUICK {
+            self.is_quick(sql);
+        }
+        self.keep_turn_while_open();
         if first_word(sql).eq_ignore_ascii_case("pragma")
             && let Ok(millis) = self
                 .db
@@ -236,6 +331,23 @@ impl InlineClock {
     fn is_over(&self) -> bool {
         let until = self.until_micros.load(Ordering::Relaxed);
         until != 0 && self.started.elapsed().as_micros() > until.unsigned_abs().into()
+    }
+}
+
+fn execute(db: &rusqlite::Connection, sql: &str, params: &[Value]) -> Result<QueryResult, Error> {
+    let mut statement = db.prepare_cached(sql).map_err(io)?;
+    collect(&mut statement, params, MAX_RESULT_BYTES).map_err(|stop| match stop {
+        Stop::Sqlite(error) => io(error),
+        Stop::Value(error) => error,
+        Stop::TooLarge => too_large(),
+    })
+}
+
+fn size(value: &Value) -> usize {
+    match value {
+        Value::Text(text) => text.len(),
+        Value::Blob(bytes) => bytes.len(),
+        Value::Integer(_) | Value::Real(_) | Value::Null => 8,
     }
 }
 
@@ -269,61 +381,4 @@ fn is_interrupt(error: &rusqlite::Error) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_read_that_takes_long_is_not_run_inline_again() {
-        let mut db = Opened::new(&SqliteFile {
-            path: None,
-            allow_attach_file: false,
-        })
-        .unwrap();
-        let long =
-            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000000) SELECT count(*) FROM n";
-        assert!(matches!(db.read_inline(long, &[]), Inline::No));
-        assert!(db.slow.contains(long));
-        assert_eq!(db.run(long, &[]).unwrap().rows.len(), 1);
-        assert!(matches!(db.read_inline("SELECT 1", &[]), Inline::Done(Ok(_))));
-    }
-
-    #[test]
-    fn the_guest_sees_the_busy_timeout_that_it_set() {
-        let mut db = Opened::new(&SqliteFile {
-            path: None,
-            allow_attach_file: false,
-        })
-        .unwrap();
-        let timeout = |db: &mut Opened| match db.run("PRAGMA busy_timeout", &[]).unwrap().rows[0].values[0] {
-            Value::Integer(millis) => millis,
-            _ => unreachable!(),
-        };
-        assert_eq!(timeout(&mut db), 5000);
-        db.run("PRAGMA busy_timeout = 1234", &[]).unwrap();
-        assert_eq!(timeout(&mut db), 1234);
-    }
-
-    #[test]
-    fn a_write_is_never_run_inline() {
-        let mut db = Opened::new(&SqliteFile {
-            path: None,
-            allow_attach_file: false,
-        })
-        .unwrap();
-        db.run("CREATE TABLE t (a)", &[]).unwrap();
-        let hidden = "WITH x AS (SELECT 1) INSERT INTO t SELECT * FROM x";
-        assert!(matches!(db.read_inline(hidden, &[]), Inline::No));
-        assert!(db.run("SELECT * FROM t", &[]).unwrap().rows.is_empty());
-    }
-
-    #[test]
-    fn another_file_cannot_be_attached() {
-        let mut db = Opened::new(&SqliteFile {
-            path: None,
-            allow_attach_file: false,
-        })
-        .unwrap();
-        assert!(db.run("ATTACH 'other.db' AS other", &[]).is_err());
-        assert!(db.run("ATTACH ':memory:' AS other", &[]).is_ok());
-    }
-}
+mod tests;

@@ -1,6 +1,7 @@
 //! `spin:sqlite`: databases by label, connections, statements.
 
 mod administration;
+mod checkpoint;
 mod classify;
 mod connection;
 mod host;
