@@ -114,6 +114,8 @@ async fn attack(seconds: u64, most_growth: u64) {
         ("MESSAGE_RATE", "1000000/1s"),
         ("LOG_LEVEL", "warn"),
         ("METRICS_ALLOW", "127.0.0.1/32"),
+        // One of the honest ones only listens, for longer than such a one is kept.
+        ("INACTIVITY", "1h"),
     ];
     let scene = Scene::with(&settings).await;
     let url = scene.app.url().to_owned();

@@ -1,6 +1,6 @@
 //! What is done by REST is heard on sockets.
 
-use nexus_tests::PlainSocket;
+use nexus_tests::{PlainSocket, TestApp};
 use serde_json::json;
 
 use crate::Scene;
@@ -117,4 +117,17 @@ async fn what_another_component_notes_for_somebody_is_heard_once_and_can_be_read
             .await
             .expect(204);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_relay_that_the_components_don_t_know_does_not_start() {
+    let app = TestApp::start().await;
+    let output = app
+        .command(&["relay", "--listen", "127.0.0.1:0", "--upstream", app.url()])
+        .env("INTERNAL_SECRET", "9b1f3c5d7e9a0b2c4d6e8f1a3b5c7d9e-other")
+        .output()
+        .expect("nexus runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("INTERNAL_SECRET"), "{said}");
 }

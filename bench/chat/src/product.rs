@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use nexus_domain::Role;
 use nexus_domain::ids::{ChatId, CompanyId, SessionId, UserId};
-use nexus_domain::token::{AccessClaims, sign_access_token};
+use nexus_domain::token::{AccessClaims, AccessKey, sign_access_token};
 use nexus_kit::clock;
 use nexus_store::{Database, params};
 use nexus_tests::TestApp;
@@ -74,7 +74,7 @@ impl Product {
             .into_iter()
             .map(|(id, session)| {
                 let claims = AccessClaims::new(id, session, Role::Manager, Some(self.company), now.as_seconds(), 3_600);
-                let token = sign_access_token(SECRET.as_bytes(), &claims).expect("a token");
+                let token = sign_access_token(&AccessKey::derive(SECRET.as_bytes()), &claims).expect("a token");
                 Person {
                     id,
                     auth: json!({ "token": token }).to_string(),

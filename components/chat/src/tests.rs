@@ -9,7 +9,7 @@ use http::{Request, StatusCode, header};
 use http_body_util::BodyExt;
 use nexus_domain::ids::{CompanyId, SessionId, UserId};
 use nexus_domain::signature::sign_request;
-use nexus_domain::token::{AccessClaims, sign_access_token};
+use nexus_domain::token::{AccessClaims, AccessKey, sign_access_token};
 use nexus_domain::{Role, relay_calls};
 use nexus_kit::{App, Config, clock};
 use nexus_store::{Database, params};
@@ -64,7 +64,7 @@ impl House {
         let claims = AccessClaims::new(id, session, role, company, now.as_seconds(), 900);
         Person {
             id,
-            token: sign_access_token(ACCESS.as_bytes(), &claims).unwrap(),
+            token: sign_access_token(&AccessKey::derive(ACCESS.as_bytes()), &claims).unwrap(),
         }
     }
 

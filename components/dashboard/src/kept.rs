@@ -91,20 +91,26 @@ struct Written {
 /// The component's key-value store. A cache that fails is a cache that is empty.
 #[cfg(target_arch = "wasm32")]
 mod key_value {
-    use nexus_kit::entry::on_this_thread;
+    use std::time::Duration;
+
+    use nexus_kit::entry::{on_this_thread, within};
     use spin_sdk::key_value::Store;
 
+    /// Counting anew takes less.
+    const PATIENCE: Duration = Duration::from_millis(300);
+
     pub async fn get(key: String) -> Option<Vec<u8>> {
-        on_this_thread(async move { Store::open_default().await.ok()?.get(key).await.ok()? }).await
+        let found = async move { Store::open_default().await.ok()?.get(key).await.ok()? };
+        on_this_thread(within(PATIENCE, found)).await.flatten()
     }
 
     pub async fn set(key: String, value: Vec<u8>) {
-        on_this_thread(async move {
+        let written = async move {
             if let Ok(store) = Store::open_default().await {
                 let _ = store.set(key, value).await;
             }
-        })
-        .await;
+        };
+        on_this_thread(within(PATIENCE, written)).await;
     }
 }
 

@@ -5,7 +5,7 @@ use axum::body::Body;
 use http::{Request, StatusCode, header};
 use http_body_util::BodyExt;
 use nexus_domain::ids::{CompanyId, SessionId, UserId};
-use nexus_domain::token::{AccessClaims, sign_access_token};
+use nexus_domain::token::{AccessClaims, AccessKey, sign_access_token};
 use nexus_domain::{Role, settings};
 use nexus_kit::{App, Config, clock};
 use nexus_store::{Database, params};
@@ -65,7 +65,7 @@ fn token(app: &App, role: Role, company: Option<CompanyId>) -> String {
         )
         .unwrap();
     let claims = AccessClaims::new(user, session, role, company, now.as_seconds(), 900);
-    sign_access_token(SECRET.as_bytes(), &claims).unwrap()
+    sign_access_token(&AccessKey::derive(SECRET.as_bytes()), &claims).unwrap()
 }
 
 async fn stats(app: &App, token: &str, query: &str) -> (StatusCode, String, Value) {

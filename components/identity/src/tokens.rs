@@ -72,11 +72,11 @@ pub fn hand_out(
         now.as_seconds(),
         lifetime,
     );
-    let secrets = app.access_secrets();
-    let secret = secrets
+    let key = app
+        .access_keys()
         .first()
         .ok_or_else(|| Problem::internal("there is no access secret"))?;
-    let access_token = sign_access_token(secret, &claims).map_err(|error| Problem::internal(error.to_string()))?;
+    let access_token = sign_access_token(key, &claims).map_err(|error| Problem::internal(error.to_string()))?;
     let cookies = match keeping {
         Keeping::Body => Vec::new(),
         Keeping::Cookie => {

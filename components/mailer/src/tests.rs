@@ -8,7 +8,7 @@ use nexus_domain::ids::{CompanyId, MailId, SessionId, UserId};
 use nexus_domain::seal::SealKey;
 use nexus_domain::signature::sign_request;
 use nexus_domain::status::UserStatus;
-use nexus_domain::token::{AccessClaims, sign_access_token};
+use nexus_domain::token::{AccessClaims, AccessKey, sign_access_token};
 use nexus_domain::{EmailAddress, Role, mail};
 use nexus_kit::{App, Config, clock, layers, openapi};
 use nexus_store::outbox::{self, NewMail};
@@ -145,7 +145,7 @@ fn sign_in(app: &App, email: &str, role: Role, company: Option<CompanyId>) -> St
         .execute(sql, params![session, id, now, now.plus_seconds(3_600)])
         .unwrap();
     let claims = AccessClaims::new(id, session, role, company, now.as_seconds(), 900);
-    sign_access_token(SECRET.as_bytes(), &claims).unwrap()
+    sign_access_token(&AccessKey::derive(SECRET.as_bytes()), &claims).unwrap()
 }
 
 const MAILBOX: &str = "/api/v1/dev/mailbox";

@@ -15,7 +15,7 @@ use http::{Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use nexus_domain::ids::{CompanyId, SessionId, UserId};
 use nexus_domain::signature::sign_request;
-use nexus_domain::token::{AccessClaims, sign_access_token};
+use nexus_domain::token::{AccessClaims, AccessKey, sign_access_token};
 use nexus_domain::{Role, settings};
 use nexus_kit::{App, Config, clock};
 use nexus_store::{Database, params};
@@ -108,7 +108,10 @@ impl Product {
             )
             .unwrap();
         let claims = AccessClaims::new(user, session, role, company, now.as_seconds(), 900);
-        (user, sign_access_token(SECRET.as_bytes(), &claims).unwrap())
+        (
+            user,
+            sign_access_token(&AccessKey::derive(SECRET.as_bytes()), &claims).unwrap(),
+        )
     }
 
     async fn send(

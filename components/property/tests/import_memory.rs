@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{Request, header};
 use http_body_util::BodyExt;
 use nexus_domain::ids::{CompanyId, SessionId, UserId};
-use nexus_domain::token::{AccessClaims, sign_access_token};
+use nexus_domain::token::{AccessClaims, AccessKey, sign_access_token};
 use nexus_domain::{Role, settings};
 use nexus_kit::{App, Config, clock};
 use nexus_store::{Database, companies, params};
@@ -50,7 +50,10 @@ fn manager(app: &App) -> (CompanyId, String) {
         )
         .unwrap();
     let claims = AccessClaims::new(user, session, Role::Manager, Some(company), now.as_seconds(), 900);
-    (company, sign_access_token(SECRET.as_bytes(), &claims).unwrap())
+    (
+        company,
+        sign_access_token(&AccessKey::derive(SECRET.as_bytes()), &claims).unwrap(),
+    )
 }
 
 /// A file of tenants that is never there as a whole: pieces of 16 KiB, cut anywhere.

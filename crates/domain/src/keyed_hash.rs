@@ -6,19 +6,24 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
+/// HKDF-SHA-256 (RFC 5869) of a setting, for one purpose.
+pub(crate) fn derived_key(secret: &[u8], purpose: &str) -> [u8; 32] {
+    let mut key = [0; 32];
+    // 32 bytes are far below HKDF's limit of 255 blocks.
+    #[allow(clippy::expect_used)]
+    Hkdf::<Sha256>::new(None, secret)
+        .expand(purpose.as_bytes(), &mut key)
+        .expect("32 bytes can be expanded");
+    key
+}
+
 /// HMAC-SHA-256 under a key derived from a setting for one purpose.
 #[derive(Clone)]
 pub struct HashKey([u8; 32]);
 
 impl HashKey {
     pub fn derive(secret: &[u8], purpose: &str) -> Self {
-        let mut key = [0; 32];
-        // 32 bytes are far below HKDF's limit of 255 blocks.
-        #[allow(clippy::expect_used)]
-        Hkdf::<Sha256>::new(None, secret)
-            .expand(purpose.as_bytes(), &mut key)
-            .expect("32 bytes can be expanded");
-        Self(key)
+        Self(derived_key(secret, purpose))
     }
 
     /// Each part goes in with its length before it, so that no two lists of parts share a hash.

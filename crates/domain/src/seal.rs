@@ -6,9 +6,10 @@
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
-use hkdf::Hkdf;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
+
+use crate::keyed_hash::derived_key;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum SealError {
@@ -31,12 +32,7 @@ pub struct SealKey {
 impl SealKey {
     /// `purpose` separates keys derived from one setting (`"mail"`, `"totp"`).
     pub fn derive(secret: &[u8], purpose: &str) -> Self {
-        let mut key = [0u8; 32];
-        // 32 bytes are far below HKDF's limit of 255 blocks.
-        #[allow(clippy::expect_used)]
-        Hkdf::<Sha256>::new(None, secret)
-            .expand(purpose.as_bytes(), &mut key)
-            .expect("32 bytes can be expanded");
+        let key = derived_key(secret, purpose);
         let digest = Sha256::digest(key);
         let mut id = [0u8; KEY_ID_LENGTH];
         id.copy_from_slice(&digest[..KEY_ID_LENGTH]);

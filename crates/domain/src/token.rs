@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use crate::Role;
 use crate::ids::{CompanyId, SessionId, UserId};
+use crate::keyed_hash::derived_key;
 
 const ISSUER: &str = "nexus";
 const AUDIENCE: &str = "nexus-api";
@@ -56,26 +57,36 @@ pub enum TokenError {
     Expired,
 }
 
-pub fn sign_access_token(secret: &[u8], claims: &AccessClaims) -> Result<String, TokenError> {
+/// What access tokens are signed with, derived from a setting: another key than any other that the same text gives.
+#[derive(Clone)]
+pub struct AccessKey([u8; 32]);
+
+impl AccessKey {
+    pub fn derive(secret: &[u8]) -> Self {
+        Self(derived_key(secret, "access-token"))
+    }
+}
+
+pub fn sign_access_token(key: &AccessKey, claims: &AccessClaims) -> Result<String, TokenError> {
     jsonwebtoken::encode(
         &Header::new(Algorithm::HS256),
         claims,
-        &EncodingKey::from_secret(secret),
+        &EncodingKey::from_secret(&key.0),
     )
     .map_err(|_| TokenError::Invalid)
 }
 
-/// Checks algorithm, signature (against each secret valid now), issuer, audience, type and times.
-pub fn verify_access_token(secrets: &[&[u8]], token: &str, now: i64) -> Result<AccessClaims, TokenError> {
+/// Checks algorithm, signature (against each key valid now), issuer, audience, type and times.
+pub fn verify_access_token(keys: &[AccessKey], token: &str, now: i64) -> Result<AccessClaims, TokenError> {
     let mut rules = Validation::new(Algorithm::HS256);
     rules.set_issuer(&[ISSUER]);
     rules.set_audience(&[AUDIENCE]);
     rules.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
     // The library would read the system clock; the time is the caller's to give.
     rules.validate_exp = false;
-    let claims = secrets
+    let claims = keys
         .iter()
-        .find_map(|secret| jsonwebtoken::decode::<AccessClaims>(token, &DecodingKey::from_secret(secret), &rules).ok())
+        .find_map(|key| jsonwebtoken::decode::<AccessClaims>(token, &DecodingKey::from_secret(&key.0), &rules).ok())
         .ok_or(TokenError::Invalid)?
         .claims;
     if claims.typ != TYPE || claims.iat > now.saturating_add(60) {
@@ -94,6 +105,10 @@ mod tests {
 
     const SECRET: &[u8] = b"an access secret of at least thirty-two bytes";
 
+    fn key(secret: &[u8]) -> AccessKey {
+        AccessKey::derive(secret)
+    }
+
     fn claims() -> AccessClaims {
         let at = Timestamp::from_millis(1_000_000);
         AccessClaims::new(
@@ -108,16 +123,19 @@ mod tests {
 
     #[test]
     fn a_token_verifies_until_it_expires() {
-        let token = sign_access_token(SECRET, &claims()).unwrap();
-        assert_eq!(verify_access_token(&[SECRET], &token, 1_899).unwrap(), claims());
-        assert_eq!(verify_access_token(&[SECRET], &token, 1_900), Err(TokenError::Expired));
+        let token = sign_access_token(&key(SECRET), &claims()).unwrap();
+        assert_eq!(verify_access_token(&[key(SECRET)], &token, 1_899).unwrap(), claims());
+        assert_eq!(
+            verify_access_token(&[key(SECRET)], &token, 1_900),
+            Err(TokenError::Expired)
+        );
     }
 
     #[test]
     fn other_secrets_issuers_audiences_and_types_are_refused() {
         let refused = |claims: &AccessClaims, secret: &[u8]| {
-            let token = sign_access_token(secret, claims).unwrap();
-            verify_access_token(&[SECRET], &token, 1_001) == Err(TokenError::Invalid)
+            let token = sign_access_token(&key(secret), claims).unwrap();
+            verify_access_token(&[key(SECRET)], &token, 1_001) == Err(TokenError::Invalid)
         };
         assert!(refused(&claims(), b"another secret of at least thirty-two bytes!"));
         assert!(refused(
@@ -144,15 +162,28 @@ mod tests {
     }
 
     #[test]
+    fn the_secret_itself_signs_nothing() {
+        let raw = EncodingKey::from_secret(SECRET);
+        let token = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims(), &raw).unwrap();
+        assert_eq!(
+            verify_access_token(&[key(SECRET)], &token, 1_001),
+            Err(TokenError::Invalid)
+        );
+    }
+
+    #[test]
     fn the_algorithm_is_pinned() {
         let none = "eyJhbGciOiJub25lIn0.e30.";
-        assert_eq!(verify_access_token(&[SECRET], none, 0), Err(TokenError::Invalid));
+        assert_eq!(verify_access_token(&[key(SECRET)], none, 0), Err(TokenError::Invalid));
         let other = jsonwebtoken::encode(
             &Header::new(Algorithm::HS512),
             &claims(),
-            &EncodingKey::from_secret(SECRET),
+            &EncodingKey::from_secret(&key(SECRET).0),
         )
         .unwrap();
-        assert_eq!(verify_access_token(&[SECRET], &other, 1_001), Err(TokenError::Invalid));
+        assert_eq!(
+            verify_access_token(&[key(SECRET)], &other, 1_001),
+            Err(TokenError::Invalid)
+        );
     }
 }

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use nexus_domain::settings;
 use nexus_domain::settings::Secret;
+use nexus_domain::token::AccessKey;
 use nexus_store::{Database, Usage};
 
+use crate::edgeless::Edgeless;
 use crate::session::Verified;
 use crate::{Config, Problem};
 
@@ -15,29 +17,37 @@ pub struct App(Arc<Parts>);
 struct Parts {
     database: Database,
     config: Config,
-    access_secrets: Vec<Secret>,
+    access_keys: Vec<AccessKey>,
     internal_secrets: Vec<Secret>,
     verified: Verified,
     /// For batches; opened by the first.
     #[cfg(target_arch = "wasm32")]
     writer: std::sync::OnceLock<Database>,
     hsts_preload: bool,
+    edgeless: Edgeless,
 }
 
 impl App {
     pub fn new(database: Database, config: Config) -> Result<Self, Problem> {
+        config.judge()?;
         let access_secrets = config.secrets(&settings::JWT_ACCESS_SECRET, &settings::JWT_ACCESS_SECRET_PREVIOUS)?;
+        let access_keys = access_secrets
+            .iter()
+            .map(|secret| AccessKey::derive(secret.as_bytes()))
+            .collect();
         let internal_secrets = config.secrets(&settings::INTERNAL_SECRET, &settings::INTERNAL_SECRET_PREVIOUS)?;
+        let edgeless = Edgeless::read(&config)?;
         let hsts_preload = config.get(&settings::HSTS_PRELOAD)?;
         Ok(Self(Arc::new(Parts {
             database,
             config,
-            access_secrets,
+            access_keys,
             internal_secrets,
             verified: Verified::default(),
             #[cfg(target_arch = "wasm32")]
             writer: std::sync::OnceLock::new(),
             hsts_preload,
+            edgeless,
         })))
     }
 
@@ -74,9 +84,14 @@ impl App {
         &self.0.config
     }
 
-    /// What access tokens are signed with: the present secret first.
-    pub fn access_secrets(&self) -> Vec<&[u8]> {
-        self.0.access_secrets.iter().map(Secret::as_bytes).collect()
+    /// What access tokens are signed with: the present key first.
+    pub fn access_keys(&self) -> &[AccessKey] {
+        &self.0.access_keys
+    }
+
+    /// What to look at where no edge did.
+    pub(crate) fn edgeless(&self) -> &Edgeless {
+        &self.0.edgeless
     }
 
     /// Whether answers say that the domain may be put on browsers' preload lists.

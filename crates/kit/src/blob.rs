@@ -72,33 +72,35 @@ pub async fn delete(app: &App, key: &BlobKey) -> Result<(), Problem> {
 
 #[cfg(target_arch = "wasm32")]
 mod key_value {
+    use std::time::Duration;
+
     use bytes::Bytes;
     use spin_sdk::key_value::{Error, Store};
 
     use crate::Problem;
-    use crate::entry::on_this_thread;
+    use crate::entry::{on_this_thread, within};
 
-    fn explain(error: Error) -> Problem {
-        Problem::unavailable(format!("key-value store: {error}"))
+    /// For a document, also to a store on another machine.
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    async fn patiently<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Problem> {
+        match on_this_thread(within(PATIENCE, work)).await {
+            Some(done) => done.map_err(|error| Problem::unavailable(format!("key-value store: {error}"))),
+            None => Err(Problem::unavailable("the key-value store does not answer")),
+        }
     }
 
     pub async fn set(key: &str, content: &[u8]) -> Result<(), Problem> {
-        on_this_thread(async { Store::open_default().await?.set(key, content).await })
-            .await
-            .map_err(explain)
+        patiently(async { Store::open_default().await?.set(key, content).await }).await
     }
 
     pub async fn get(key: &str) -> Result<Option<Bytes>, Problem> {
-        on_this_thread(async { Store::open_default().await?.get(key).await })
-            .await
-            .map(|found| found.map(Bytes::from))
-            .map_err(explain)
+        let found = patiently(async { Store::open_default().await?.get(key).await }).await?;
+        Ok(found.map(Bytes::from))
     }
 
     pub async fn delete(key: &str) -> Result<(), Problem> {
-        on_this_thread(async { Store::open_default().await?.delete(key).await })
-            .await
-            .map_err(explain)
+        patiently(async { Store::open_default().await?.delete(key).await }).await
     }
 }
 

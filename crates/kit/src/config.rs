@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use nexus_domain::settings::{Secret, Setting};
+use nexus_domain::settings::{self, AnySetting, Environment, NEXUS_ENV, Secret, Setting, SettingError, Settings};
 
 use crate::Problem;
 
@@ -35,6 +35,33 @@ impl Config {
         Self { given }
     }
 
+    /// What `nexus` says before it starts, for components that Spin starts: settings that can't be read, and in
+    /// production secrets that keep nobody out, are refused before they do harm.
+    pub fn judge(&self) -> Result<(), Problem> {
+        let refused = |errors: Vec<SettingError>| {
+            let errors: Vec<_> = errors.iter().map(ToString::to_string).collect();
+            Problem::unavailable(format!("refused to serve with these settings: {}", errors.join("; ")))
+        };
+        let lookup = |name: &str| {
+            let given = self.given.get(&name.to_ascii_lowercase())?;
+            (!given.is_empty()).then(|| given.clone())
+        };
+        let absent: Vec<&dyn AnySetting> = settings::ALL
+            .iter()
+            .copied()
+            .filter(|setting| lookup(setting.name()).is_none())
+            .collect();
+        let settings = Settings::read_unless_missing(lookup, &absent).map_err(refused)?;
+        let in_production =
+            settings.is_given(NEXUS_ENV.name()) && settings.get(&NEXUS_ENV) == Ok(Environment::Production);
+        let weak = if in_production {
+            settings.weak_secrets()
+        } else {
+            Vec::new()
+        };
+        if weak.is_empty() { Ok(()) } else { Err(refused(weak)) }
+    }
+
     /// The value of a setting; a bad one is our operator's fault and is told to the log.
     pub fn get<T>(&self, setting: &Setting<T>) -> Result<T, Problem> {
         let text = self
@@ -56,5 +83,43 @@ impl Config {
         let mut secrets = vec![self.get(present)?];
         secrets.extend(self.get(previous)?);
         Ok(secrets)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn production_is_refused_with_secrets_that_anybody_could_guess() {
+        let judge = |environment: &str, secret: &str| {
+            let given = [
+                ("nexus_env", environment),
+                ("jwt_access_secret", secret),
+                ("s3_bucket", ""),
+            ];
+            Config::from_pairs(given).judge()
+        };
+        let example = "your-access-secret-goes-here-0123456789";
+        assert!(judge("development", example).is_ok());
+        assert!(judge("production", "qL2m9Zt1vXc8Rb4nWs7Ty0Uk3Jh6Gf5D").is_ok());
+        let problem = judge("production", example).unwrap_err();
+        assert_eq!(problem.code().status().as_u16(), 503);
+        let cause = problem.cause().unwrap();
+        assert!(
+            cause.contains("JWT_ACCESS_SECRET") && !cause.contains(example),
+            "{cause}"
+        );
+    }
+
+    #[test]
+    fn a_setting_that_can_t_be_read_is_named() {
+        let config = Config::from_pairs([("bcrypt_cost", "99"), ("throttle_ttl", "soon")]);
+        let problem = config.judge().unwrap_err();
+        let cause = problem.cause().unwrap();
+        assert!(
+            cause.contains("BCRYPT_COST") && cause.contains("THROTTLE_TTL"),
+            "{cause}"
+        );
     }
 }

@@ -1,9 +1,12 @@
 //! The entry of every component: one router per instance, made at its first request.
 
+use std::pin::pin;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use axum::Router;
 use axum::response::{IntoResponse, Response};
+use futures_util::future::{Either, select};
 use nexus_store::Database;
 use spin_sdk::http::Request;
 use tower_service::Service;
@@ -49,6 +52,17 @@ fn unready(problem: &Problem) -> Response {
         http::HeaderValue::from_static("application/problem+json"),
     );
     response
+}
+
+/// Waits for so long and no longer: what the host calls (a Redis that hangs, say) may never answer.
+pub async fn within<T>(patience: Duration, work: impl Future<Output = T>) -> Option<T> {
+    let nanos = u64::try_from(patience.as_nanos()).unwrap_or(u64::MAX);
+    // The clock isn't asked for if the work is done at once.
+    let clock = pin!(spin_sdk::wasip3::clocks::monotonic_clock::wait_for(nanos));
+    match select(pin!(work), clock).await {
+        Either::Left((done, _)) => Some(done),
+        Either::Right(_) => None,
+    }
 }
 
 /// Makes a future of the host's `Send`: a guest has one thread, and axum asks for `Send`.

@@ -143,6 +143,9 @@ fn replay(status: u16, body: Vec<u8>) -> Result<Response, Problem> {
     let version = serde_json::from_slice::<Versioned>(&body)
         .ok()
         .map(|answer| answer.version);
+    if status == StatusCode::NO_CONTENT {
+        return Ok((status, [(REPLAYED, HeaderValue::from_static("true"))]).into_response());
+    }
     let mut response = (status, Bytes::from(body)).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -159,6 +162,12 @@ impl Ticket {
         let Some(ticket) = &self.0 else { return Ok(()) };
         let body = serde_json::to_vec(answer).unwrap_or_default();
         idempotency::keep(tx, ticket, status.as_u16(), body)
+    }
+
+    /// Keeps that it is done, with nothing to say.
+    pub fn keep_nothing(&self, tx: &Database) -> Result<(), StoreError> {
+        let Some(ticket) = &self.0 else { return Ok(()) };
+        idempotency::keep(tx, ticket, StatusCode::NO_CONTENT.as_u16(), Vec::new())
     }
 }
 

@@ -87,7 +87,14 @@ async fn around(State(app): State<App>, mut request: Request, next: Next) -> Res
     let path = request.uri().path().to_owned();
     request.extensions_mut().insert(caller.clone());
 
-    let mut response = next.run(request).await;
+    let admitted = match caller.behind_edge {
+        true => Ok(()),
+        false => app.edgeless().admit(&app, &caller.address, &path).await,
+    };
+    let mut response = match admitted {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    };
 
     let problem = response.extensions_mut().remove::<Problem>();
     let observed = response.extensions_mut().remove::<Observed>().unwrap_or_default();

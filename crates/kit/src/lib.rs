@@ -11,6 +11,7 @@ pub mod code;
 pub mod config;
 pub mod csv;
 pub mod csv_pages;
+mod edgeless;
 #[cfg(target_arch = "wasm32")]
 pub mod entry;
 pub mod extract;

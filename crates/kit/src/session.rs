@@ -227,7 +227,7 @@ fn claims(app: &App, token: &str, now: Timestamp) -> Result<AccessClaims, Proble
             Err(expired())
         };
     }
-    let claims = verify_access_token(&app.access_secrets(), token, now.as_seconds()).map_err(|error| match error {
+    let claims = verify_access_token(app.access_keys(), token, now.as_seconds()).map_err(|error| match error {
         TokenError::Expired => expired(),
         TokenError::Invalid => Problem::new(Code::InvalidToken, "The access token is not valid."),
     })?;
@@ -238,7 +238,7 @@ fn claims(app: &App, token: &str, now: Timestamp) -> Result<AccessClaims, Proble
 #[cfg(test)]
 mod tests {
     use nexus_domain::ids::{SessionId, UserId};
-    use nexus_domain::token::sign_access_token;
+    use nexus_domain::token::{AccessKey, sign_access_token};
     use nexus_store::Database;
 
     use super::*;
@@ -256,7 +256,7 @@ mod tests {
         let begin = clock::now();
         let (user, session) = (clock::new_id(UserId::generate), clock::new_id(SessionId::generate));
         let made = AccessClaims::new(user, session, Role::Student, None, begin.as_seconds(), 900);
-        let token = sign_access_token(SECRET.as_bytes(), &made).unwrap();
+        let token = sign_access_token(&AccessKey::derive(SECRET.as_bytes()), &made).unwrap();
         for _ in 0..2 {
             assert_eq!(claims(&app, &token, begin).unwrap(), made);
         }

@@ -1,7 +1,7 @@
 //! What admins do with people: find, change, suspend, ban, reinstate. Each act commits with its audit entry, and
 //! with its mail where the person is told.
 
-use nexus_domain::ids::{CompanyId, MailId, SessionId, UserId};
+use nexus_domain::ids::{CompanyId, MailId, UserId};
 use nexus_domain::mail::{PATIENCE_SECONDS, Template};
 use nexus_domain::page::Sort;
 use nexus_domain::status::UserStatus;
@@ -239,7 +239,7 @@ impl AccountAct {
     }
 }
 
-/// Suspends, bans or reinstates. The first two end all sessions and tell the person. Gives the sessions ended.
+/// Suspends, bans or reinstates. The first two end all sessions and tell the person. `and_then` commits with it.
 pub fn act(
     database: &Database,
     actor: &Actor<'_>,
@@ -247,7 +247,8 @@ pub fn act(
     act: AccountAct,
     reason: &str,
     mail: MailId,
-) -> Result<(UserRecord, Vec<SessionId>), UserActError> {
+    and_then: impl FnOnce(&Transaction<'_>, &UserRecord) -> Result<(), StoreError>,
+) -> Result<UserRecord, UserActError> {
     database.transaction(|tx| {
         let before = actor.target(tx, user)?;
         let open_case = tx.query_opt(
@@ -262,33 +263,35 @@ pub fn act(
             "UPDATE users SET status = ?2, status_reason = ?3, updated_at = ?4, version = version + 1 WHERE id = ?1",
             params![user, status, reason, now],
         )?;
-        let ended = sessions::end_all(tx, user, None, SessionEnd::Revoked, now)?;
+        sessions::end_all(tx, user, None, SessionEnd::Revoked, now)?;
         if act != AccountAct::Reinstate {
             let params = json!({ "reason": reason, "banned": act == AccountAct::Ban });
             tell(tx, &before, Template::AccountSuspended, params, mail, now)?;
         }
         actor.log(tx, act.action(), &before, json!({ "reason": reason }))?;
         let after = users::by_id(tx, user)?.ok_or(UserActError::NoUser)?;
-        Ok((after, ended))
+        and_then(tx, &after)?;
+        Ok(after)
     })
 }
 
-/// Takes a person's second factor away and tells them.
+/// Takes a person's second factor away and tells them. `and_then` commits with it.
 pub fn reset_mfa(
     database: &Database,
     actor: &Actor<'_>,
     user: UserId,
     reason: &str,
     mail: MailId,
-) -> Result<Vec<SessionId>, UserActError> {
+    and_then: impl FnOnce(&Transaction<'_>) -> Result<(), StoreError>,
+) -> Result<(), UserActError> {
     database.transaction(|tx| {
         let before = actor.target(tx, user)?;
         let now = actor.entry.at;
         second_factors::reset(tx, user, now)?;
-        let ended = sessions::end_all(tx, user, None, SessionEnd::Revoked, now)?;
+        sessions::end_all(tx, user, None, SessionEnd::Revoked, now)?;
         tell(tx, &before, Template::MfaReset, json!({}), mail, now)?;
         actor.log(tx, "user.mfa_reset", &before, json!({ "reason": reason }))?;
-        Ok(ended)
+        Ok(and_then(tx)?)
     })
 }
 

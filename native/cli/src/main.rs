@@ -8,10 +8,10 @@ mod embedded;
 mod failure;
 mod libsql_engine;
 mod logging;
-mod mail_check;
 mod open_files;
 mod secrets;
 mod settings_source;
+mod start_check;
 
 use std::process::ExitCode;
 

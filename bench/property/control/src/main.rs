@@ -12,7 +12,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
-use nexus_domain::token::verify_access_token;
+use nexus_domain::token::{AccessKey, verify_access_token};
 use nexus_store::dashboard::FIGURES;
 use rusqlite::{Connection, Row, named_params, params};
 use serde_json::{Value, json};
@@ -31,7 +31,7 @@ thread_local! {
 #[derive(Clone, Copy)]
 struct Place {
     file: &'static str,
-    secret: &'static str,
+    key: &'static AccessKey,
 }
 
 #[tokio::main]
@@ -45,7 +45,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let place = Place {
         file: option("--db").ok_or("--db FILE")?.leak(),
-        secret: option("--secret").ok_or("--secret SECRET")?.leak(),
+        key: Box::leak(Box::new(AccessKey::derive(
+            option("--secret").ok_or("--secret SECRET")?.as_bytes(),
+        ))),
     };
     let app = Router::new()
         .route("/apartments", get(list).post(create))
@@ -93,7 +95,7 @@ fn answer(
             .and_then(|value| value.strip_prefix("Bearer "))
             .ok_or("no token")?;
         let now = milliseconds();
-        let claims = verify_access_token(&[place.secret.as_bytes()], token, now / 1000)?;
+        let claims = verify_access_token(std::slice::from_ref(place.key), token, now / 1000)?;
         let company: Option<String> = db
             .prepare_cached(SESSION)?
             .query_row(params![claims.sid.to_string(), now], |row| row.get(3))?;

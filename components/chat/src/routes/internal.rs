@@ -43,10 +43,9 @@ fn answer<T: serde::Serialize>(items: Vec<T>) -> Response {
 pub async fn connect(State(app): State<App>, request: Request) -> Answer<Response> {
     let tokens: Vec<String> = items(&app, request).await?;
     let now = clock::now();
-    let secrets = app.access_secrets();
     let claims: Vec<_> = tokens
         .iter()
-        .map(|token| verify_access_token(&secrets, token, now.as_seconds()))
+        .map(|token| verify_access_token(app.access_keys(), token, now.as_seconds()))
         .collect();
     let sessions: Vec<_> = claims.iter().flatten().map(|claims| claims.sid).collect();
     let found: HashMap<_, _> = relay::connecting(app.database(), &sessions, now)?

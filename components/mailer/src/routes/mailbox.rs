@@ -7,7 +7,7 @@ use axum::response::Response;
 use http::HeaderMap;
 use nexus_domain::Timestamp;
 use nexus_domain::ids::MailId;
-use nexus_domain::settings::{self, MailTransport};
+use nexus_domain::settings::{self, Environment, MailTransport};
 use nexus_kit::problem::ProblemDocument;
 use nexus_kit::{Answer, App, Caller, Path, Problem, respond};
 use nexus_store::mail_delivery::{self, MailboxItem};
@@ -52,7 +52,8 @@ impl From<MailboxItem> for MailView {
 
 /// It shows passwords, so it is only there where nothing is real, and only for the machine itself.
 fn require_development(app: &App, caller: &Caller) -> Result<(), Problem> {
-    let is_dev = app.config().get(&settings::MAIL_TRANSPORT)? == MailTransport::Dev;
+    let is_dev = app.config().get(&settings::MAIL_TRANSPORT)? == MailTransport::Dev
+        && app.config().get(&settings::NEXUS_ENV)? != Environment::Production;
     let is_here = caller
         .address
         .parse::<IpAddr>()

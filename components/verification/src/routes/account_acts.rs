@@ -3,12 +3,14 @@
 use axum::extract::State;
 use axum::response::Response;
 use deserr::Deserr;
+use http::StatusCode;
 use nexus_domain::ids::{MailId, UserId};
 use nexus_domain::relay::RelayEvent;
 use nexus_domain::{Invalid, Role};
+use nexus_kit::idempotency::{self, Keyed, Start};
 use nexus_kit::layers::nudge_mail;
 use nexus_kit::problem::ProblemDocument;
-use nexus_kit::{Answer, App, Caller, FieldErrors, Json, Path, Problem, Session, clock, relay, respond};
+use nexus_kit::{Answer, App, Caller, FieldErrors, Path, Problem, Session, clock, relay, respond};
 use nexus_store::user_admin::{self, AccountAct};
 use nexus_store::users::UserRecord;
 use utoipa::ToSchema;
@@ -34,13 +36,15 @@ impl ActRequest {
 }
 
 /// The account can't be used until it is reinstated; sessions and sockets end.
-#[utoipa::path(post, path = "/api/v1/admin/users/{id}/suspend", tag = "admin", params(("id" = String, Path, format = "uuid")),
+#[utoipa::path(post, path = "/api/v1/admin/users/{id}/suspend", tag = "admin", 
+    params(("id" = String, Path, format = "uuid"), ("Idempotency-Key" = Option<String>, Header)),
     request_body = ActRequest, responses(
     (status = 200, body = UserRecord),
     (status = 400, body = ProblemDocument),
     (status = 401, body = ProblemDocument),
     (status = 403, body = ProblemDocument),
     (status = 404, body = ProblemDocument),
+    (status = 409, body = ProblemDocument),
     (status = 422, body = ProblemDocument),
 ))]
 pub async fn suspend_user(
@@ -48,19 +52,21 @@ pub async fn suspend_user(
     session: Session,
     caller: Caller,
     Path(id): Path<UserId>,
-    Json(body): Json<ActRequest>,
+    keyed: Keyed<ActRequest>,
 ) -> Answer<Response> {
-    act(app, session, caller, id, body, AccountAct::Suspend).await
+    act(app, session, caller, id, &keyed, AccountAct::Suspend).await
 }
 
 /// As suspending, and meant for good.
-#[utoipa::path(post, path = "/api/v1/admin/users/{id}/ban", tag = "admin", params(("id" = String, Path, format = "uuid")),
+#[utoipa::path(post, path = "/api/v1/admin/users/{id}/ban", tag = "admin", 
+    params(("id" = String, Path, format = "uuid"), ("Idempotency-Key" = Option<String>, Header)),
     request_body = ActRequest, responses(
     (status = 200, body = UserRecord),
     (status = 400, body = ProblemDocument),
     (status = 401, body = ProblemDocument),
     (status = 403, body = ProblemDocument),
     (status = 404, body = ProblemDocument),
+    (status = 409, body = ProblemDocument),
     (status = 422, body = ProblemDocument),
 ))]
 pub async fn ban_user(
@@ -68,19 +74,21 @@ pub async fn ban_user(
     session: Session,
     caller: Caller,
     Path(id): Path<UserId>,
-    Json(body): Json<ActRequest>,
+    keyed: Keyed<ActRequest>,
 ) -> Answer<Response> {
-    act(app, session, caller, id, body, AccountAct::Ban).await
+    act(app, session, caller, id, &keyed, AccountAct::Ban).await
 }
 
 /// Makes an account usable again.
-#[utoipa::path(post, path = "/api/v1/admin/users/{id}/reinstate", tag = "admin", params(("id" = String, Path, format = "uuid")),
+#[utoipa::path(post, path = "/api/v1/admin/users/{id}/reinstate", tag = "admin", 
+    params(("id" = String, Path, format = "uuid"), ("Idempotency-Key" = Option<String>, Header)),
     request_body = ActRequest, responses(
     (status = 200, body = UserRecord),
     (status = 400, body = ProblemDocument),
     (status = 401, body = ProblemDocument),
     (status = 403, body = ProblemDocument),
     (status = 404, body = ProblemDocument),
+    (status = 409, body = ProblemDocument),
     (status = 422, body = ProblemDocument),
 ))]
 pub async fn reinstate_user(
@@ -88,9 +96,9 @@ pub async fn reinstate_user(
     session: Session,
     caller: Caller,
     Path(id): Path<UserId>,
-    Json(body): Json<ActRequest>,
+    keyed: Keyed<ActRequest>,
 ) -> Answer<Response> {
-    act(app, session, caller, id, body, AccountAct::Reinstate).await
+    act(app, session, caller, id, &keyed, AccountAct::Reinstate).await
 }
 
 async fn act(
@@ -98,16 +106,23 @@ async fn act(
     session: Session,
     caller: Caller,
     id: UserId,
-    body: ActRequest,
+    keyed: &Keyed<ActRequest>,
     act: AccountAct,
 ) -> Answer<Response> {
     session.require(Role::Admin)?;
     let scope = session.scope()?;
     user_admin::find(app.database(), id, scope)?.ok_or_else(Problem::not_found)?;
-    let reason = body.reason()?;
+    let reason = keyed.body.reason()?;
+    let ticket = match keyed.start(&app, session.user())? {
+        Start::Replay(response) => return Ok(response),
+        Start::Run(ticket) => ticket,
+    };
     let mail = clock::new_id(MailId::generate);
-    let (user, _) =
-        user_admin::act(app.database(), &actor(&session, &caller, scope), id, act, reason, mail).map_err(explain)?;
+    let actor = actor(&session, &caller, scope);
+    let result = user_admin::act(app.database(), &actor, id, act, reason, mail, |tx, user| {
+        ticket.keep(tx, StatusCode::OK, user)
+    });
+    let user = idempotency::settle(&app, &ticket, result).map_err(explain)?;
     if act != AccountAct::Reinstate {
         relay::publish(&app, vec![RelayEvent::UserEnded { user_id: id }]);
     }
@@ -115,28 +130,36 @@ async fn act(
 }
 
 /// For somebody who lost their second factor: it is gone, sessions end, and they are told.
-#[utoipa::path(post, path = "/api/v1/admin/users/{id}/mfa/reset", tag = "admin", params(("id" = String, Path, format = "uuid")),
+#[utoipa::path(post, path = "/api/v1/admin/users/{id}/mfa/reset", tag = "admin", 
+    params(("id" = String, Path, format = "uuid"), ("Idempotency-Key" = Option<String>, Header)),
     request_body = ActRequest, responses(
     (status = 204),
     (status = 400, body = ProblemDocument),
     (status = 401, body = ProblemDocument),
     (status = 403, body = ProblemDocument),
     (status = 404, body = ProblemDocument),
+    (status = 409, body = ProblemDocument),
+    (status = 422, body = ProblemDocument),
 ))]
 pub async fn reset_user_mfa(
     State(app): State<App>,
     session: Session,
     caller: Caller,
     Path(id): Path<UserId>,
-    Json(body): Json<ActRequest>,
+    keyed: Keyed<ActRequest>,
 ) -> Answer<Response> {
     session.require(Role::Admin)?;
     let scope = session.scope()?;
     user_admin::find(app.database(), id, scope)?.ok_or_else(Problem::not_found)?;
-    let reason = body.reason()?;
+    let reason = keyed.body.reason()?;
+    let ticket = match keyed.start(&app, session.user())? {
+        Start::Replay(response) => return Ok(response),
+        Start::Run(ticket) => ticket,
+    };
     let mail = clock::new_id(MailId::generate);
     let actor = actor(&session, &caller, scope);
-    user_admin::reset_mfa(app.database(), &actor, id, reason, mail).map_err(explain)?;
+    let result = user_admin::reset_mfa(app.database(), &actor, id, reason, mail, |tx| ticket.keep_nothing(tx));
+    idempotency::settle(&app, &ticket, result).map_err(explain)?;
     relay::publish(&app, vec![RelayEvent::UserEnded { user_id: id }]);
     Ok(nudge_mail(respond::no_content()))
 }

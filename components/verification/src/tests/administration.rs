@@ -292,3 +292,32 @@ async fn the_log_is_read_per_company_and_verified_by_the_owner() {
         json!({ "entries": 2, "valid": true, "firstBroken": null })
     );
 }
+
+#[tokio::test]
+async fn an_act_that_is_sent_again_under_its_key_is_done_once() {
+    let f = Fixture::new();
+    let id = resident(&f, "ana@example.org");
+    let body = json!({ "reason": "Noise" });
+    let send = async |act: &str, key: &str, body: &serde_json::Value| {
+        let path = format!("/admin/users/{id}/{act}");
+        let headers = [("idempotency-key", key)];
+        f.send(Method::POST, &f.admin, &path, Some(body.clone()), &headers)
+            .await
+    };
+    for (act, status, action) in [("suspend", 200, "user.suspended"), ("mfa/reset", 204, "user.mfa_reset")] {
+        let first = send(act, act, &body).await;
+        let again = send(act, act, &body).await;
+        assert_eq!(
+            (first.status.as_u16(), again.status.as_u16()),
+            (status, status),
+            "{act}"
+        );
+        assert_eq!(first.bytes, again.bytes);
+        assert_eq!(again.headers["idempotency-replayed"], "true");
+        let other = send(act, act, &json!({ "reason": "Other" })).await;
+        assert_eq!(other.code(), (422, "IDEMPOTENCY_MISMATCH"));
+        let logged = format!("SELECT count(*) FROM audit_log WHERE action = '{action}'");
+        assert_eq!(f.count(&logged), 1, "{act}");
+    }
+    assert_eq!(f.count("SELECT count(*) FROM outbox"), 2, "one mail each");
+}

@@ -5,7 +5,7 @@ use http_body_util::BodyExt;
 use nexus_domain::document::{Document, DocumentType, LinkToken};
 use nexus_domain::ids::{CompanyId, SessionId, UserId};
 use nexus_domain::status::UserStatus;
-use nexus_domain::token::{AccessClaims, sign_access_token};
+use nexus_domain::token::{AccessClaims, AccessKey, sign_access_token};
 use nexus_domain::{EmailAddress, Role};
 use nexus_kit::{App, Config, clock, layers, openapi, upload};
 use nexus_store::users::{self, NewUser};
@@ -116,7 +116,7 @@ impl Fixture {
             )
             .unwrap();
         let claims = AccessClaims::new(user, session, role, company, now.as_seconds(), 900);
-        sign_access_token(SECRET.as_bytes(), &claims).unwrap()
+        sign_access_token(&AccessKey::derive(SECRET.as_bytes()), &claims).unwrap()
     }
 
     /// Somebody who registered, with so many documents.

@@ -16,7 +16,7 @@ use crate::embedded::own_url;
 use crate::failure::Failure;
 use crate::logging::Log;
 use crate::settings_source::EnvFile;
-use crate::{mail_check, open_files};
+use crate::{open_files, start_check};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -48,7 +48,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
             .await
             .map_err(|error| Failure::failed(format!("can't listen on {address}"), error))?;
         // The key is the components' setting, so they are asked whatever their transport is.
-        mail_check::at_start(Arc::clone(&backend), Signer::read(&settings)?).await?;
+        start_check::at_start(Arc::clone(&backend), Signer::read(&settings)?).await?;
         let url = own_url(listener.local_addr().unwrap_or(address));
         // Whoever waits for this line may have gone; that is no reason to stop.
         let _ = writeln!(stdout(), "listening on {url}").and_then(|()| stdout().flush());

@@ -21,7 +21,7 @@ use crate::embedded::{self, EmbeddedBackend, own_url};
 use crate::failure::Failure;
 use crate::logging::Log;
 use crate::settings_source::EnvFile;
-use crate::{mail_check, open_files};
+use crate::{open_files, start_check};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -60,7 +60,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         let host = embedded::load(&arguments.manifest, &data, &settings, address, log.component_sink()).await?;
         let backend = EmbeddedBackend::shared(host.clone());
         if settings.get(&MAIL_TRANSPORT)? == MailTransport::Sendgrid {
-            mail_check::at_start(Arc::clone(&backend), Signer::read(&settings)?).await?;
+            start_check::at_start(Arc::clone(&backend), Signer::read(&settings)?).await?;
         }
 
         let counted = host.clone();

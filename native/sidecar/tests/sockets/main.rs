@@ -21,7 +21,7 @@ use nexus_domain::chat::{ChatType, Seeker};
 use nexus_domain::ids::{ChatId, CompanyId, MessageId, SessionId, UserId};
 use nexus_domain::relay::RelayEvent;
 use nexus_domain::settings::Settings;
-use nexus_domain::token::{AccessClaims, sign_access_token};
+use nexus_domain::token::{AccessClaims, AccessKey, sign_access_token};
 use nexus_domain::{Role, message};
 use nexus_kit::{App, Config, clock};
 use nexus_sidecar::backend::{Backend, BackendError, Body, boxed};
@@ -178,7 +178,7 @@ impl House {
             clock::now().as_seconds(),
             lifetime,
         );
-        sign_access_token(SECRET.as_bytes(), &claims).unwrap()
+        sign_access_token(&AccessKey::derive(SECRET.as_bytes()), &claims).unwrap()
     }
 
     fn chat(&self, people: &[&Person]) -> ChatId {

@@ -1,24 +1,30 @@
-//! Whether the mail provider takes our key, asked once at the start.
+//! Whether the components believe us, and the mail provider takes our key: asked once at the start.
 //!
 //! A wrong key is better found now than by those who wait for their mail. A provider that can't be reached is
-//! no reason to stay down: mail waits in the outbox.
+//! no reason to stay down: mail waits in the outbox. Components that don't know our signature are one: every socket
+//! and job would fail.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::StatusCode;
 use nexus_sidecar::backend::Backend;
-use nexus_sidecar::signature::{InternalClient, Signer};
+use nexus_sidecar::signature::{InternalClient, InternalError, Signer};
 
 use crate::failure::Failure;
 
 const PATH: &str = "/internal/mail/check?fresh=true";
+const STRANGER: &str = "INTERNAL_SECRET: the components don't know this one; give this process the secret that they run with \
+                        (and both machines the same time)";
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Fails when the provider says that the key is no good.
+/// Fails when the components don't know our signature, or the provider says that the key is no good.
 pub async fn at_start(backend: Arc<dyn Backend>, signer: Signer) -> Result<(), Failure> {
     let answer = tokio::time::timeout(PATIENCE, InternalClient::new(backend, signer).get(PATH)).await;
     let reason = match answer {
         Err(_) => format!("no answer within {PATIENCE:?}"),
+        // What isn't signed with their secret finds nothing there.
+        Ok(Err(InternalError::Status(StatusCode::NOT_FOUND))) => return Err(Failure::configuration(STRANGER)),
         Ok(Err(error)) => error.to_string(),
         Ok(Ok(body)) => {
             let check: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
