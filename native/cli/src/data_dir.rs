@@ -63,6 +63,9 @@ impl Installation {
     }
 }
 
+/// As Spin calls it.
+const DATABASE: &str = "sqlite_db.db";
+
 #[derive(Debug, Clone)]
 pub struct DataDir(PathBuf);
 
@@ -75,6 +78,13 @@ impl DataDir {
     /// The folder, made if it isn't there, for its owner only.
     pub fn open(path: &Path) -> Result<Self, Failure> {
         let dir = Self::at(path);
+        // Spin's own folder, where somebody meant the one above it: another, empty database would be made below.
+        if dir.is_state_itself() {
+            return Err(Failure::configuration(format!(
+                "--data {}: that is the folder of the database itself; give the one above it",
+                path.display()
+            )));
+        }
         let failed = |error| Failure::failed(format!("the data folder {} can't be used", path.display()), error);
         // The state by itself too: the folder around it may have been made by somebody else, for all to read.
         for folder in [path, &dir.state()] {
@@ -92,7 +102,11 @@ impl DataDir {
     }
 
     pub fn database_file(&self) -> PathBuf {
-        self.state().join("sqlite_db.db")
+        self.state().join(DATABASE)
+    }
+
+    fn is_state_itself(&self) -> bool {
+        self.0.join(DATABASE).is_file() && !self.state().exists()
     }
 
     /// Compiled components.
@@ -134,5 +148,15 @@ mod tests {
         let data = DataDir::open(folder.path()).unwrap();
         let mode = fs::metadata(data.state()).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o700);
+    }
+
+    #[test]
+    fn the_folder_of_the_database_is_not_taken_for_the_one_above_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = DataDir::open(folder.path()).unwrap();
+        fs::write(data.database_file(), "").unwrap();
+        assert!(DataDir::open(folder.path()).is_ok());
+        assert!(DataDir::open(&data.state()).is_err());
+        assert!(!data.state().join(".spin").exists());
     }
 }

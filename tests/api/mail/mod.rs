@@ -26,7 +26,7 @@ async fn app_with(provider: &FakeSendGrid) -> TestApp {
 }
 
 /// The outbox row of `template`, once it has this status.
-async fn await_status(owner: &Client, template: &str, status: &str) -> Value {
+pub async fn await_status(owner: &Client, template: &str, status: &str) -> Value {
     let patience = Instant::now() + Duration::from_secs(30);
     loop {
         let mails = owner

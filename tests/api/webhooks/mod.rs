@@ -9,6 +9,7 @@ use p256::pkcs8::EncodePublicKey;
 use serde_json::json;
 
 use crate::admin::owner;
+use crate::mail::await_status;
 
 fn key() -> SigningKey {
     SigningKey::from_slice(&[7; 32]).expect("a key")
@@ -62,14 +63,7 @@ async fn an_address_that_bounced_gets_no_more_mail_until_an_admin_says_so() {
         .post(&format!("/admin/users/{id}/suspend"), &json!({ "reason": "x" }))
         .await
         .expect(200);
-    client.mailbox().await;
-    let mail = owner
-        .get("/admin/mail?template=account-suspended")
-        .await
-        .expect(200)
-        .json()["items"][0]
-        .clone();
-    assert_eq!(mail["status"], "SUPPRESSED", "{mail}");
+    let mail = await_status(&owner, "account-suspended", "SUPPRESSED").await;
     owner
         .post_empty(&format!("/admin/mail/{}/retry", mail["id"].as_str().expect("an id")))
         .await

@@ -29,7 +29,7 @@ const INLINE_BUDGET: Duration = Duration::from_millis(4);
 /// What a write must have taken less than on a thread that may block, to run on a runtime thread from then on.
 const QUICK: Duration = Duration::from_micros(500);
 /// As much as such a write may be given: one that takes a list takes as long as the list.
-const INLINE_PARAMETER_BYTES: usize = 4 << 10;
+const INLINE_PARAMETER_BYTES: usize = 32 << 10;
 /// As much as a read may collect there.
 const INLINE_BYTES: usize = 1 << 20;
 /// SQLite's virtual instructions between two looks at the clock.
