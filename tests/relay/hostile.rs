@@ -86,6 +86,20 @@ async fn calm(app: &TestApp) {
     }
 }
 
+/// Resident memory once it falls no more: the allocator gives freed pages back to the system over some seconds.
+async fn at_rest(app: &TestApp) -> u64 {
+    let mut before = app.resident_memory();
+    for _ in 0..20 {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let now = app.resident_memory();
+        if now + 1024 * 1024 > before {
+            return now;
+        }
+        before = now;
+    }
+    before
+}
+
 /// Somebody who just wants to talk. Gives how long each message took to be acknowledged and heard.
 async fn honest(attack: Arc<Attack>, mut anna: PlainSocket, mut ben: PlainSocket) -> Vec<Duration> {
     let mut took = Vec::new();
@@ -165,7 +179,7 @@ async fn attack(seconds: u64, most_growth: u64) {
             break;
         }
         calm(&scene.app).await;
-        memory.push(scene.app.resident_memory());
+        memory.push(at_rest(&scene.app).await);
     }
     talk.over.store(true, Ordering::Relaxed);
     let mut took = talking.await.expect("the honest ones are served");

@@ -21,7 +21,7 @@ use crate::command::{admin, audit, config, demo, doctor, import_users, migrate, 
 
 /// Requests and guests make many small allocations, often freed by another thread than the one that made them.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// Nexus: accounts with document verification, chat, and property management.
 #[derive(Parser)]
