@@ -2,6 +2,7 @@
 
 mod durable;
 mod fan_out;
+mod growth;
 mod idle;
 mod reconnect;
 
@@ -15,6 +16,10 @@ pub async fn run(wishes: &Wishes) {
     let sockets = usize::try_from(wishes.option("sockets", 20_000)).unwrap_or(usize::MAX);
     if wishes.wants("durable") {
         durable::measure(rounds, lasting).await;
+    }
+    if wishes.wants("growth") {
+        let most = usize::try_from(wishes.option("messages", 1_000_000)).unwrap_or(usize::MAX);
+        growth::measure(rounds, lasting, [most / 100, most / 10, most]).await;
     }
     if wishes.wants("fan-out") {
         fan_out::measure(rounds, lasting).await;

@@ -26,7 +26,7 @@ impl Wishes {
         while let Some(argument) = arguments.next() {
             match argument.strip_prefix("--") {
                 Some("short") => {
-                    let short = [("rounds", 2), ("seconds", 1), ("sockets", 500)];
+                    let short = [("rounds", 2), ("seconds", 1), ("sockets", 500), ("messages", 10_000)];
                     wishes
                         .options
                         .extend(short.map(|(name, number)| (name.to_owned(), number)));

@@ -101,4 +101,32 @@ impl Product {
             .expect("a chat");
         chat.to_string()
     }
+
+    /// As if these people had written and read so many messages in the chat, which the search knows as well.
+    pub fn fill(&self, chat: &str, people: &[Person], count: usize) {
+        let senders = json!(people.iter().map(|person| person.id).collect::<Vec<_>>()).to_string();
+        let (count, now) = (i64::try_from(count).expect("a sensible number"), clock::now());
+        if count == 0 {
+            return;
+        }
+        self.database
+            .transaction(|tx| {
+                tx.execute(
+                    "WITH RECURSIVE numbers (seq, n) AS (SELECT 1, 1 + (SELECT ifnull(max(n), 0) FROM messages) \
+                     UNION ALL SELECT seq + 1, n + 1 FROM numbers WHERE seq < ?3) \
+                     INSERT INTO messages (n, id, chat_id, seq, sender_id, temp_id, message_type, content, created_at) \
+                     SELECT n, printf('01900000-%04x-7%03x-8000-%012x', n >> 12, n & 4095, n), ?1, seq, \
+                     ?2 ->> (seq % json_array_length(?2)), 'earlier-' || n, 'TEXT', 'Message ' || n || ', of usual length.', ?4 FROM numbers",
+                    params![chat, senders.as_str(), count, now],
+                )?;
+                tx.execute(
+                    "INSERT INTO message_words (rowid, content) SELECT n, content FROM messages WHERE chat_id = ?1",
+                    params![chat],
+                )?;
+                tx.execute("UPDATE message_index SET indexed_n = (SELECT max(n) FROM messages)", &[])?;
+                tx.execute("UPDATE chats SET last_seq = ?2 WHERE id = ?1", params![chat, count])?;
+                tx.execute("UPDATE chat_members SET last_read_seq = ?2 WHERE chat_id = ?1", params![chat, count])
+            })
+            .expect("messages");
+    }
 }

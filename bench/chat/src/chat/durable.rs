@@ -27,7 +27,7 @@ struct Writer {
     room: String,
 }
 
-struct Load {
+pub(super) struct Load {
     writers: Vec<Writer>,
     address: SocketAddr,
     /// Distinguishes the messages of all runs.
@@ -48,7 +48,7 @@ impl Load {
     }
 
     /// As many as go through: acknowledged messages per second.
-    async fn at_most(&self, lasting: Duration) -> f64 {
+    pub(super) async fn at_most(&self, lasting: Duration) -> f64 {
         let run = self.run.fetch_add(1, Ordering::Relaxed);
         let (over, acknowledged) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let mut tasks = JoinSet::new();
@@ -130,12 +130,14 @@ fn fresh() -> u64 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-async fn product() -> (Product, Load) {
+/// The product, with so many messages in its rooms already.
+pub(super) async fn product(stored: usize) -> (Product, Load) {
     let product = Product::start().await;
     let people = product.people(CONNECTIONS);
     let mut writers = Vec::new();
     for room in people.chunks(CONNECTIONS / ROOMS) {
         let chat = product.chat(room);
+        product.fill(&chat, room, stored / ROOMS);
         writers.extend(room.iter().map(|person| Writer {
             auth: person.auth.clone(),
             room: chat.clone(),
@@ -175,7 +177,7 @@ pub async fn measure(rounds: u64, lasting: Duration) {
     let mut node = Figure::new("socket.io + better-sqlite3 NORMAL", "messages/s");
     let mut p99 = Figure::new("product at half of that, time to acknowledgement p99", "ms");
     let mut p50 = Figure::new("product at half of that, time to acknowledgement p50", "ms");
-    let (_product, load) = product().await;
+    let (_product, load) = product(0).await;
     let (_peer, peer_load) = peer();
     for _ in 0..rounds {
         raw.add(

@@ -1,7 +1,10 @@
 //! The control of the property bench: the statements that the product runs for a list, one row, a dashboard and a new
 //! row, behind plain `axum` and `rusqlite`, with the same check of token and session and the same durability.
 //!
-//! `bench-property-control --db FILE --secret JWT_ACCESS_SECRET [--listen 127.0.0.1:3901]`
+//! `bench-property-control --db FILE --secret JWT_ACCESS_SECRET [--listen 127.0.0.1:3901] [--stable-plans]`
+//!
+//! With `--stable-plans` its connections have the setting that the product's host gives to its own (decisions/0007), which
+//! keeps SQLite from preparing statements anew at each use: not what plain `rusqlite` does, but the stricter comparison.
 
 use std::cell::RefCell;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -12,9 +15,12 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
+use nexus_domain::Timestamp;
 use nexus_domain::token::{AccessKey, verify_access_token};
 use nexus_store::dashboard::FIGURES;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Row, named_params, params};
+use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -32,6 +38,7 @@ thread_local! {
 struct Place {
     file: &'static str,
     key: &'static AccessKey,
+    stable_plans: bool,
 }
 
 #[tokio::main]
@@ -48,6 +55,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         key: Box::leak(Box::new(AccessKey::derive(
             option("--secret").ok_or("--secret SECRET")?.as_bytes(),
         ))),
+        stable_plans: words.iter().any(|word| word == "--stable-plans"),
     };
     let app = Router::new()
         .route("/apartments", get(list).post(create))
@@ -61,15 +69,20 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-type Answer = Result<Value, Box<dyn std::error::Error>>;
+type Answer = Result<String, Box<dyn std::error::Error>>;
+
+fn text(made: &impl Serialize) -> Answer {
+    Ok(serde_json::to_string(made)?)
+}
 
 fn milliseconds() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-fn open(file: &str) -> rusqlite::Result<Connection> {
-    let db = Connection::open(file)?;
+fn open(place: Place) -> rusqlite::Result<Connection> {
+    let db = Connection::open(place.file)?;
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, place.stable_plans)?;
     db.execute_batch(
         "PRAGMA busy_timeout=5000; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
     )?;
@@ -87,7 +100,7 @@ fn answer(
 ) -> Made {
     let made = DB.with_borrow_mut(|kept| {
         if kept.is_none() {
-            *kept = Some(open(place.file)?);
+            *kept = Some(open(place)?);
         }
         let db = kept.as_ref().ok_or("no database")?;
         let header = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
@@ -102,7 +115,7 @@ fn answer(
         work(db, company.as_deref().unwrap_or_default())
     });
     match made {
-        Ok(body) => (status, [(header::CONTENT_TYPE, "application/json")], body.to_string()),
+        Ok(body) => (status, [(header::CONTENT_TYPE, "application/json")], body),
         Err(error) => {
             let status = StatusCode::INTERNAL_SERVER_ERROR;
             (status, [(header::CONTENT_TYPE, "text/plain")], error.to_string())
@@ -110,21 +123,44 @@ fn answer(
     }
 }
 
-fn apartment(row: &Row<'_>) -> rusqlite::Result<Value> {
-    Ok(json!({
-        "id": row.get::<_, String>(0)?,
-        "companyId": row.get::<_, String>(1)?,
-        "compoundId": row.get::<_, String>(2)?,
-        "apartmentNumber": row.get::<_, String>(3)?,
-        "floor": row.get::<_, Option<i64>>(4)?,
-        "bedrooms": row.get::<_, Option<i64>>(5)?,
-        "areaSqm": row.get::<_, Option<f64>>(6)?,
-        "monthlyRent": row.get::<_, i64>(7)?,
-        "status": row.get::<_, String>(8)?,
-        "createdAt": nexus_domain::Timestamp::from_millis(row.get(9)?),
-        "updatedAt": nexus_domain::Timestamp::from_millis(row.get(10)?),
-        "version": row.get::<_, i64>(11)?,
-    }))
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Apartment {
+    id: String,
+    company_id: String,
+    compound_id: String,
+    apartment_number: String,
+    floor: Option<i64>,
+    bedrooms: Option<i64>,
+    area_sqm: Option<f64>,
+    monthly_rent: i64,
+    status: String,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    version: i64,
+}
+
+fn apartment(row: &Row<'_>) -> rusqlite::Result<Apartment> {
+    Ok(Apartment {
+        id: row.get(0)?,
+        company_id: row.get(1)?,
+        compound_id: row.get(2)?,
+        apartment_number: row.get(3)?,
+        floor: row.get(4)?,
+        bedrooms: row.get(5)?,
+        area_sqm: row.get(6)?,
+        monthly_rent: row.get(7)?,
+        status: row.get(8)?,
+        created_at: Timestamp::from_millis(row.get(9)?),
+        updated_at: Timestamp::from_millis(row.get(10)?),
+        version: row.get(11)?,
+    })
+}
+
+#[derive(Serialize)]
+struct Page {
+    items: Vec<Apartment>,
+    total: i64,
 }
 
 async fn list(State(place): State<Place>, headers: HeaderMap) -> impl IntoResponse {
@@ -141,7 +177,7 @@ async fn list(State(place): State<Place>, headers: HeaderMap) -> impl IntoRespon
             })?
             .take(20)
             .collect::<rusqlite::Result<Vec<_>>>()?;
-        Ok(json!({"items": items, "total": total}))
+        text(&Page { items, total })
     })
 }
 
@@ -150,7 +186,7 @@ async fn detail(State(place): State<Place>, headers: HeaderMap, Path(id): Path<S
         let mut statement = db.prepare_cached(&format!(
             "SELECT {COLUMNS} FROM apartments WHERE company_id = ?1 AND id = ?2"
         ))?;
-        Ok(statement.query_row([company, id.as_str()], apartment)?)
+        text(&statement.query_row([company, id.as_str()], apartment)?)
     })
 }
 
@@ -164,7 +200,7 @@ async fn dashboard(State(place): State<Place>, headers: HeaderMap) -> impl IntoR
                 .map(|at| row.get::<_, String>(at))
                 .collect::<rusqlite::Result<Vec<_>>>()
         })?;
-        Ok(json!(parts))
+        text(&parts)
     })
 }
 
@@ -176,7 +212,7 @@ async fn create(State(place): State<Place>, headers: HeaderMap, body: Bytes) -> 
             let now = milliseconds();
             let random: Vec<u8> = db.query_row("SELECT randomblob(10)", [], |row| row.get(0))?;
             let id = nexus_domain::ids::ApartmentId::generate(
-                nexus_domain::Timestamp::from_millis(now),
+                Timestamp::from_millis(now),
                 random.try_into().unwrap_or_default(),
             );
             let sql = "INSERT INTO apartments (id, company_id, compound_id, apartment_number, monthly_rent, status, created_at, \
@@ -189,7 +225,7 @@ async fn create(State(place): State<Place>, headers: HeaderMap, body: Bytes) -> 
                 ":rent": given["monthlyRent"].as_i64(),
                 ":now": now,
             })?;
-            Ok(json!({"id": id, "apartmentNumber": given["apartmentNumber"], "monthlyRent": given["monthlyRent"]}))
+            text(&json!({"id": id, "apartmentNumber": given["apartmentNumber"], "monthlyRent": given["monthlyRent"]}))
         })
         .into_response()
     });
