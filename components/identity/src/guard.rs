@@ -40,7 +40,7 @@ impl Attempt {
                 Code::TooManyLoginAttempts,
                 "Too many sign-ins failed. Try again when `Retry-After` has passed.",
             )
-            .retry_after(seconds_until(until, now))),
+            .retry_after(now.seconds_until(until))),
         }
     }
 
@@ -116,16 +116,11 @@ pub fn count(app: &App, what: Counted, email_key: &str, caller: &Caller) -> Resu
                 Code::RateLimitExceeded,
                 "Too many of these requests came from your address. Try again when `Retry-After` has passed.",
             )
-            .retry_after(seconds_until(until, now)));
+            .retry_after(now.seconds_until(until)));
         }
     }
     let key = format!("{}:{}", what.name(), hash(email_key));
     Ok(request_counts::count(app.database(), &key, what.per_email(), now)?.is_ok())
-}
-
-fn seconds_until(until: Timestamp, now: Timestamp) -> u64 {
-    let millis = until.as_millis().saturating_sub(now.as_millis());
-    u64::try_from(millis).unwrap_or(0).div_ceil(1_000).max(1)
 }
 
 fn hash(text: &str) -> String {

@@ -8,6 +8,7 @@ pub mod company;
 pub mod dashboard;
 pub mod date;
 pub mod document;
+pub mod edge;
 pub mod email;
 pub mod forecast;
 mod given;

@@ -33,6 +33,12 @@ impl Timestamp {
     pub const fn plus_seconds(self, seconds: i64) -> Self {
         self.plus_millis(seconds.saturating_mul(1_000))
     }
+
+    /// For `Retry-After`: whole seconds until `later`, rounded up, and at least one.
+    pub fn seconds_until(self, later: Self) -> u64 {
+        let millis = later.0.saturating_sub(self.0);
+        u64::try_from(millis).unwrap_or(0).div_ceil(1_000).max(1)
+    }
 }
 
 /// `2026-01-31T09:00:00.000Z`

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use nexus_domain::Role;
 use nexus_domain::settings;
 use nexus_domain::settings::Secret;
 use nexus_domain::token::AccessKey;
@@ -24,6 +25,7 @@ struct Parts {
     #[cfg(target_arch = "wasm32")]
     writer: std::sync::OnceLock<Database>,
     hsts_preload: bool,
+    mfa_required_roles: Vec<Role>,
     edgeless: Edgeless,
 }
 
@@ -38,6 +40,7 @@ impl App {
         let internal_secrets = config.secrets(&settings::INTERNAL_SECRET, &settings::INTERNAL_SECRET_PREVIOUS)?;
         let edgeless = Edgeless::read(&config)?;
         let hsts_preload = config.get(&settings::HSTS_PRELOAD)?;
+        let mfa_required_roles = config.get(&settings::MFA_REQUIRED_ROLES)?;
         Ok(Self(Arc::new(Parts {
             database,
             config,
@@ -47,6 +50,7 @@ impl App {
             #[cfg(target_arch = "wasm32")]
             writer: std::sync::OnceLock::new(),
             hsts_preload,
+            mfa_required_roles,
             edgeless,
         })))
     }
@@ -92,6 +96,11 @@ impl App {
     /// What to look at where no edge did.
     pub(crate) fn edgeless(&self) -> &Edgeless {
         &self.0.edgeless
+    }
+
+    /// Who must have a second factor.
+    pub(crate) fn mfa_required_roles(&self) -> &[Role] {
+        &self.0.mfa_required_roles
     }
 
     /// Whether answers say that the domain may be put on browsers' preload lists.

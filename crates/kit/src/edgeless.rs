@@ -2,14 +2,11 @@
 
 use std::net::IpAddr;
 
+use nexus_domain::edge::{is_admin, is_throttled, subscriber};
 use nexus_domain::settings::{self, Networks};
 use nexus_store::request_counts::{self, CountLimit};
 
 use crate::{App, Code, Config, Problem, clock, writes};
-
-/// What the native side calls, and what watches the product.
-const UNCOUNTED: [&str; 3] = ["/internal/", "/api/v1/health", "/api/v1/openapi.json"];
-const ADMIN: &str = "/api/v1/admin";
 
 pub struct Edgeless {
     admins: Networks,
@@ -34,36 +31,28 @@ impl Edgeless {
     }
 
     /// Whether a request from this address may go on.
-    pub async fn admit(&self, app: &App, address: &str, path: &str) -> Result<(), Problem> {
+    pub async fn admit(&self, app: &App, address: &str, method: &str, path: &str) -> Result<(), Problem> {
         let address: Option<IpAddr> = address.parse().ok();
         let is_among = |networks: &Networks| address.is_some_and(|address| networks.contains(address));
-        let is_admin = path
-            .strip_prefix(ADMIN)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        if is_admin && !self.admins.is_empty() && !is_among(&self.admins) {
+        if is_admin(path) && !self.admins.is_empty() && !is_among(&self.admins) {
             return Err(Problem::new(
                 Code::IpNotAllowed,
                 "This may not be called from your network address.",
             ));
         }
         let Some(limit) = self.limit else { return Ok(()) };
-        let is_watched = UNCOUNTED.iter().any(|start| path.starts_with(start));
-        if is_watched || is_among(&self.exempt) {
+        if !is_throttled(method, path) || is_among(&self.exempt) {
             return Ok(());
         }
         let now = clock::now();
-        // One subscriber usually has a whole IPv6 /64.
         let key = match address {
-            Some(IpAddr::V6(v6)) if v6.to_ipv4_mapped().is_none() => format!("request:{:x}/64", v6.to_bits() >> 64),
-            Some(address) => format!("request:{}", address.to_canonical()),
+            Some(address) => format!("request:{}", subscriber(address)),
             None => "request:unknown".to_owned(),
         };
         let turn = writes::turn().await;
         let counted = request_counts::count(app.database(), &key, limit, now)?;
         drop(turn);
         counted.map_err(|window_ends| {
-            let left = window_ends.as_millis() - now.as_millis();
-            let seconds = u64::try_from(left).unwrap_or(0).div_ceil(1_000).max(1);
             Problem::new(
                 Code::RateLimitExceeded,
                 format!(
@@ -71,7 +60,7 @@ impl Edgeless {
                     limit.most
                 ),
             )
-            .retry_after(seconds)
+            .retry_after(now.seconds_until(window_ends))
         })
     }
 }

@@ -9,9 +9,9 @@ use axum::body::Body;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use http::header::STRICT_TRANSPORT_SECURITY;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
+use nexus_domain::edge::{HSTS_WITH_PRELOAD, SECURITY_HEADERS, is_request_id};
 use nexus_domain::signature;
 use nexus_store::Usage;
 
@@ -19,7 +19,6 @@ use crate::{App, Code, Problem, clock};
 
 /// What the native side alone may call.
 const INTERNAL: &str = "/internal/";
-const HSTS_WITH_PRELOAD: HeaderValue = HeaderValue::from_static("max-age=31536000; includeSubDomains; preload");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const CLIENT: HeaderName = HeaderName::from_static("x-nexus-client");
 const SIGNATURE: HeaderName = HeaderName::from_static("x-nexus-signature");
@@ -89,7 +88,10 @@ async fn around(State(app): State<App>, mut request: Request, next: Next) -> Res
 
     let admitted = match caller.behind_edge {
         true => Ok(()),
-        false => app.edgeless().admit(&app, &caller.address, &path).await,
+        false => {
+            let edgeless = app.edgeless();
+            edgeless.admit(&app, &caller.address, method.as_str(), &path).await
+        }
     };
     let mut response = match admitted {
         Ok(()) => next.run(request).await,
@@ -104,11 +106,12 @@ async fn around(State(app): State<App>, mut request: Request, next: Next) -> Res
     if path.starts_with(INTERNAL) {
         response.headers_mut().remove(header::ALLOW);
     }
-    finish_headers(response.headers_mut(), &path, &caller);
-    if app.hsts_preload() {
-        response
-            .headers_mut()
-            .insert(STRICT_TRANSPORT_SECURITY, HSTS_WITH_PRELOAD);
+    if is_private(&path) {
+        let never = HeaderValue::from_static("no-store");
+        response.headers_mut().insert(header::CACHE_CONTROL, never);
+    }
+    if !caller.behind_edge {
+        add_what_the_edge_adds(response.headers_mut(), &app, &caller);
     }
     let usage = app.take_usage();
     if caller.behind_edge
@@ -176,13 +179,6 @@ fn spin_client(headers: &HeaderMap) -> &str {
         .unwrap_or_default()
 }
 
-fn is_request_id(given: &str) -> bool {
-    (8..=64).contains(&given.len())
-        && given
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
-}
-
 fn without_port(address: &str) -> String {
     address
         .parse::<std::net::SocketAddr>()
@@ -201,29 +197,22 @@ fn render(problem: &Problem, caller: &Caller, method: &Method, response: &mut Re
     }
 }
 
-/// The headers Helmet would set (docs/security.md), and no caching of what is personal.
-fn finish_headers(headers: &mut HeaderMap, path: &str, caller: &Caller) {
-    const ALWAYS: [(&str, &str); 11] = [
-        ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
-        ("strict-transport-security", "max-age=31536000; includeSubDomains"),
-        ("x-frame-options", "DENY"),
-        ("x-content-type-options", "nosniff"),
-        ("referrer-policy", "strict-origin-when-cross-origin"),
-        ("cross-origin-opener-policy", "same-origin"),
-        ("cross-origin-resource-policy", "same-origin"),
-        ("x-xss-protection", "0"),
-        ("x-permitted-cross-domain-policies", "none"),
-        ("origin-agent-cluster", "?1"),
-        ("x-dns-prefetch-control", "off"),
-    ];
-    for (name, value) in ALWAYS {
+/// What is personal isn't kept by anybody on the way.
+fn is_private(path: &str) -> bool {
+    const PRIVATE: [&str; 4] = ["/api/v1/auth", "/api/v1/admin", "/api/v1/documents", "/api/v1/dev/"];
+    PRIVATE.iter().any(|prefix| path.starts_with(prefix))
+}
+
+/// Each header costs on its way out of an instance, so where there is an edge it adds them.
+fn add_what_the_edge_adds(headers: &mut HeaderMap, app: &App, caller: &Caller) {
+    for (name, value) in SECURITY_HEADERS {
         headers
             .entry(HeaderName::from_static(name))
             .or_insert(HeaderValue::from_static(value));
     }
-    const PRIVATE: [&str; 4] = ["/api/v1/auth", "/api/v1/admin", "/api/v1/documents", "/api/v1/dev/"];
-    if PRIVATE.iter().any(|prefix| path.starts_with(prefix)) {
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if app.hsts_preload() {
+        let preload = HeaderValue::from_static(HSTS_WITH_PRELOAD);
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, preload);
     }
     if let Ok(value) = HeaderValue::from_str(&caller.request_id) {
         headers.insert(REQUEST_ID, value);

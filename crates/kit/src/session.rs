@@ -9,7 +9,7 @@ use http::header;
 use http::request::Parts;
 use nexus_domain::ids::{CompanyId, SessionId, UserId};
 use nexus_domain::token::{AccessClaims, TokenError, verify_access_token};
-use nexus_domain::{Role, Timestamp, settings};
+use nexus_domain::{Role, Timestamp};
 use nexus_store::company_day::CompanyState;
 use nexus_store::sessions::{self, ActiveSession};
 
@@ -157,7 +157,7 @@ fn with_own_password(found: ActiveSession) -> Result<ActiveSession, Problem> {
 /// 403 for whoever must first change a password or set up a second factor.
 fn unlimited(app: &App, found: ActiveSession) -> Result<Session, Problem> {
     let found = with_own_password(found)?;
-    if !found.mfa_enabled && app.config().get(&settings::MFA_REQUIRED_ROLES)?.contains(&found.role) {
+    if !found.mfa_enabled && app.mfa_required_roles().contains(&found.role) {
         return Err(Problem::new(
             Code::MfaEnrolmentRequired,
             "Your role needs a second factor. Set one up first.",
@@ -238,6 +238,7 @@ fn claims(app: &App, token: &str, now: Timestamp) -> Result<AccessClaims, Proble
 #[cfg(test)]
 mod tests {
     use nexus_domain::ids::{SessionId, UserId};
+    use nexus_domain::settings;
     use nexus_domain::token::{AccessKey, sign_access_token};
     use nexus_store::Database;
 

@@ -52,6 +52,8 @@ pub async fn load(
         variables,
         cache_dir: Some(data.code_cache()),
         limits: limits(),
+        // The edge's signed word says who calls, and routers go by the path.
+        route_headers: false,
         component_log,
     };
     Host::load(config)

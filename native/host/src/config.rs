@@ -33,6 +33,9 @@ pub struct HostConfig {
     /// Compiled code is kept here; without it every start compiles.
     pub cache_dir: Option<PathBuf>,
     pub limits: Limits,
+    /// Whether components are told in `Spin-*` headers which route led to them. Each header costs on its way in, so
+    /// whoever knows that none of them asks may do without.
+    pub route_headers: bool,
     pub component_log: LogSink,
 }
 
@@ -46,6 +49,7 @@ impl HostConfig {
             variables: BTreeMap::new(),
             cache_dir: None,
             limits: Limits::default(),
+            route_headers: true,
             component_log: Arc::new(|line| match line.stream {
                 LogStream::Stdout => println!("{}: {}", line.component, line.line),
                 LogStream::Stderr => eprintln!("{}: {}", line.component, line.line),

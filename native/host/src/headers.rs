@@ -15,6 +15,15 @@ pub const BASE_PATH: HeaderName = HeaderName::from_static("spin-base-path");
 pub const RAW_COMPONENT_ROUTE: HeaderName = HeaderName::from_static("spin-raw-component-route");
 pub const COMPONENT_ROUTE: HeaderName = HeaderName::from_static("spin-component-route");
 pub const CLIENT_ADDR: HeaderName = HeaderName::from_static("spin-client-addr");
+const OWN: [HeaderName; 7] = [
+    PATH_INFO,
+    FULL_URL,
+    MATCHED_ROUTE,
+    BASE_PATH,
+    RAW_COMPONENT_ROUTE,
+    COMPONENT_ROUTE,
+    CLIENT_ADDR,
+];
 const PATH_MATCH_PREFIX: &str = "spin-path-match-";
 
 /// What a route says about itself, ready to be sent along.
@@ -42,6 +51,7 @@ pub struct Matched<'a> {
 /// Sets the headers. What came from outside under these names is gone: it would be believed.
 pub fn tell<B>(request: &mut Request<B>, matched: &Matched<'_>, client: SocketAddr) {
     let url = full_url(request);
+    forget(request.headers_mut());
     let headers = request.headers_mut();
     headers.reserve(7 + matched.names.len());
     headers.insert(MATCHED_ROUTE, matched.route.matched.clone());
@@ -51,19 +61,24 @@ pub fn tell<B>(request: &mut Request<B>, matched: &Matched<'_>, client: SocketAd
     set(headers, PATH_INFO, matched.trailing.to_owned());
     set(headers, FULL_URL, url);
     set(headers, CLIENT_ADDR, client.to_string());
-    let forged: Vec<HeaderName> = headers
-        .keys()
-        .filter(|name| name.as_str().starts_with(PATH_MATCH_PREFIX))
-        .cloned()
-        .collect();
-    for name in forged {
-        headers.remove(name);
-    }
     for (name, value) in matched.names {
         let name = format!("{PATH_MATCH_PREFIX}{}", name.to_ascii_lowercase());
         if let Ok(name) = HeaderName::try_from(name) {
             set(headers, name, (*value).to_owned());
         }
+    }
+}
+
+/// Takes away what came from outside under the names of these headers.
+pub fn forget(headers: &mut HeaderMap) {
+    let forged: Vec<HeaderName> = headers
+        .keys()
+        .filter(|name| name.as_str().starts_with("spin-"))
+        .filter(|name| OWN.contains(name) || name.as_str().starts_with(PATH_MATCH_PREFIX))
+        .cloned()
+        .collect();
+    for name in forged {
+        headers.remove(name);
     }
 }
 

@@ -38,6 +38,7 @@ pub struct Inner {
     pub shared: Arc<Shared>,
     /// One permit for each request that may be under way.
     pub requests: Arc<Semaphore>,
+    pub route_headers: bool,
     pub closing: AtomicBool,
     /// Copies of the components' `files`; removed with the application.
     pub _files: Option<tempfile::TempDir>,
@@ -139,7 +140,7 @@ impl Inner {
                     names: &found.names,
                 };
                 headers::complete_uri(&mut request);
-                headers::tell(&mut request, &matched, client);
+                self.tell(&mut request, &matched, client);
                 self.ask(name, component, request).await
             }
         }
@@ -161,8 +162,16 @@ impl Inner {
             trailing: &path,
             names: &[],
         };
-        headers::tell(&mut request, &matched, CHAINED_CLIENT);
+        self.tell(&mut request, &matched, CHAINED_CLIENT);
         self.ask(name, component, request).await
+    }
+
+    fn tell(&self, request: &mut Request<Body>, matched: &Matched<'_>, client: SocketAddr) {
+        if self.route_headers {
+            headers::tell(request, matched, client);
+        } else {
+            headers::forget(request.headers_mut());
+        }
     }
 
     async fn ask(&self, name: &str, component: &Component, request: Request<Body>) -> Response<Body> {

@@ -83,6 +83,7 @@ fn load_blocking(config: HostConfig) -> Result<Arc<Inner>, LoadError> {
         components,
         shared,
         requests: Arc::new(Semaphore::new(config.limits.max_concurrent_requests)),
+        route_headers: config.route_headers,
         closing: AtomicBool::new(false),
         _files: files,
     });

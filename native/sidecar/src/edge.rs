@@ -24,6 +24,7 @@ use futures::future::BoxFuture;
 use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, HeaderName};
 use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use http_body::Body as _;
+use nexus_domain::edge::{is_admin, is_internal, is_throttled};
 use nexus_domain::settings::{ADMIN_ALLOW, HSTS_PRELOAD, Networks, SettingError, Settings, TRUSTED_PROXIES};
 use tower_http::timeout::TimeoutBody;
 
@@ -112,6 +113,7 @@ impl Edge {
         };
 
         self.cors.permit(origin, answer.headers_mut());
+        problem::secure(answer.headers_mut());
         if self.hsts_preload {
             problem::preload(answer.headers_mut());
         }
@@ -133,7 +135,7 @@ impl Edge {
         if declared_length(request.headers()).is_some_and(|length| length > LARGEST_BODY) {
             return refuse(EdgeProblem::PayloadTooLarge);
         }
-        let verdict = match paths::is_throttled(request.method(), path) {
+        let verdict = match is_throttled(request.method().as_str(), path) {
             true => self.throttle.count(caller.address, Instant::now()),
             false => Verdict::Unlimited,
         };
@@ -152,7 +154,7 @@ impl Edge {
     }
 
     async fn admit(&self, request: Request<Body>, caller: &Caller, path: &str) -> Response<Body> {
-        if paths::is_admin(path) && !self.admins.is_empty() && !self.admins.contains(caller.address) {
+        if is_admin(path) && !self.admins.is_empty() && !self.admins.contains(caller.address) {
             return EdgeProblem::IpNotAllowed.answer(&caller.request_id);
         }
         if paths::is_development(path) && !self.on_loopback {
@@ -208,7 +210,7 @@ impl Edge {
     /// Says who is calling, in a header that only we can write, and takes out whatever of the kind
     /// came from outside. Signed calls between our own parts keep their signature.
     fn introduce(&self, request: &mut Request<Body>, caller: &Caller, path: &str) {
-        let keep_signature = paths::is_internal(path);
+        let keep_signature = is_internal(path);
         let foreign: Vec<HeaderName> = request
             .headers()
             .keys()
@@ -225,13 +227,11 @@ impl Edge {
             .signer
             .client(request.method().as_str(), path_and_query, &address, &caller.request_id);
         let headers = request.headers_mut();
-        // Both are plain ASCII.
-        if let (Ok(header), Ok(id)) = (
-            HeaderValue::from_str(&header),
-            HeaderValue::from_str(&caller.request_id),
-        ) {
+        // It says the id too, and more headers cost the component more.
+        headers.remove(REQUEST_ID);
+        // Plain ASCII.
+        if let Ok(header) = HeaderValue::from_str(&header) {
             headers.insert(CLIENT, header);
-            headers.insert(REQUEST_ID, id);
         }
     }
 }

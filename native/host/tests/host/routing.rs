@@ -101,6 +101,20 @@ async fn a_client_cannot_set_spins_headers() {
 }
 
 #[tokio::test]
+async fn whoever_embeds_the_host_may_leave_spins_headers_out_and_clients_can_t_put_them_in() {
+    let mut app = App::new(TWO_ROUTES);
+    app.config.route_headers = false;
+    let host = app.load().await;
+    let request = Request::get("/things/7/headers?a=b")
+        .header("spin-client-addr", "10.0.0.1:1")
+        .header("spin-path-match-role", "admin")
+        .header("spinning", "top");
+    let told = send(&host, request, "").await.text;
+    assert!(!told.lines().any(|line| line.starts_with("spin-")), "{told}");
+    assert!(told.contains("spinning=top") && told.contains("uri=http://"), "{told}");
+}
+
+#[tokio::test]
 async fn a_component_for_wasi_0_2_is_served_as_well() {
     let host = App::one("hello02", "").load().await;
     assert_eq!(text(&host, "/a?b").await, "Hello from 0.2 at /a?b");

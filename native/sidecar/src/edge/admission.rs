@@ -16,9 +16,10 @@ use futures::future::BoxFuture;
 use http::header::CONTENT_LENGTH;
 use http::{Method, Request};
 use http_body::{Body as HttpBody, Frame, SizeHint};
+use nexus_domain::edge::API;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::paths::{self, API};
+use super::paths;
 use crate::backend::{Body, BoxError, ReadError, boxed, full, read_whole};
 
 /// Calls that hash or check a password, below the base path. `{}` stands for one segment.

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use http::{HeaderMap, HeaderName};
+use nexus_domain::edge::is_request_id;
 use nexus_domain::settings::Networks;
 use uuid::Uuid;
 
@@ -72,10 +73,6 @@ fn request_id(headers: &HeaderMap) -> String {
         .unwrap_or_else(|| Uuid::now_v7().to_string())
 }
 
-fn is_request_id(id: &str) -> bool {
-    (8..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
-}
-
 #[cfg(test)]
 mod tests {
     use http::HeaderValue;
@@ -117,12 +114,7 @@ mod tests {
 
     #[test]
     fn a_request_id_is_taken_when_it_has_the_right_form() {
-        for (id, taken) in [
-            ("abcDEF_1-", true),
-            ("short", false),
-            ("has space in it", false),
-            ("a23456789", true),
-        ] {
+        for (id, taken) in [("abcDEF_1-", true), ("short", false)] {
             let mut headers = HeaderMap::new();
             headers.insert(REQUEST_ID, HeaderValue::from_static(id));
             assert_eq!(request_id(&headers) == id, taken, "{id}");

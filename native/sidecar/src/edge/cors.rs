@@ -8,7 +8,6 @@ use http::header::{
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use nexus_domain::settings::{FRONTEND_URL, SettingError, Settings, WebOrigin};
 
-use super::problem::secure;
 use crate::backend::{Body, empty};
 
 pub struct Cors {
@@ -36,7 +35,6 @@ impl Cors {
         is_preflight.then(|| {
             let mut answer = Response::new(empty());
             *answer.status_mut() = StatusCode::NO_CONTENT;
-            secure(answer.headers_mut());
             if self.allowed(request.headers()).is_some() {
                 let headers = answer.headers_mut();
                 headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(METHODS));

@@ -6,14 +6,14 @@ use axum::extract::ConnectInfo;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use nexus_domain::edge::is_socket;
 use nexus_domain::relay::RelayEvents;
 use nexus_domain::settings::{METRICS_ALLOW, METRICS_TOKEN, Networks, Secret, SettingError, Settings};
 use subtle::ConstantTimeEq;
 use tower::ServiceExt;
 
 use super::client::Caller;
-use super::paths;
-use super::problem::{EdgeProblem, secure};
+use super::problem::EdgeProblem;
 use crate::backend::{Body, boxed, empty, full, read_whole};
 use crate::metrics::Metrics;
 use crate::signature::Signer;
@@ -50,7 +50,7 @@ impl OwnRoutes {
         caller: &Caller,
         path: &str,
     ) -> Result<Response<Body>, Request<Body>> {
-        if paths::is_socket(path) {
+        if is_socket(path) {
             return Ok(self.socket(request, caller).await);
         }
         let answer = match path {
@@ -153,6 +153,5 @@ fn answer_with(kind: &'static str, text: impl Into<Bytes>) -> Response<Body> {
     let headers = answer.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    secure(headers);
     answer
 }

@@ -2,12 +2,9 @@
 
 use std::borrow::Cow;
 
-use http::Method;
+use nexus_domain::edge::{API, is_internal, is_socket, is_under};
 use percent_encoding::percent_decode_str;
 use uuid::Uuid;
-
-/// Base path of the HTTP contract.
-pub const API: &str = "/api/v1";
 
 /// The path as the rules below compare it: `/api/v1/%61dmin` must not pass for something else.
 pub fn canonical(path: &str) -> Cow<'_, str> {
@@ -23,15 +20,6 @@ pub fn matches(pattern: &str, path: &str) -> bool {
     }) && path.next().is_none()
 }
 
-fn is_under(path: &str, prefix: &str) -> bool {
-    path.strip_prefix(prefix)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-pub fn is_admin(path: &str) -> bool {
-    is_under(path, "/api/v1/admin")
-}
-
 /// Aids that show what others should never see, such as mails.
 pub fn is_development(path: &str) -> bool {
     is_under(path, "/api/v1/dev")
@@ -41,24 +29,6 @@ pub fn is_development(path: &str) -> bool {
 /// let an observer guess the tokens from the length (BREACH).
 pub fn carries_secrets(path: &str) -> bool {
     is_under(path, "/api/v1/auth") || is_under(path, "/api/v1/documents") || is_development(path)
-}
-
-pub fn is_socket(path: &str) -> bool {
-    is_under(path, "/socket.io") || path == "/ws"
-}
-
-/// Calls between our own parts, which prove themselves by a signature.
-pub fn is_internal(path: &str) -> bool {
-    is_under(path, "/internal") || is_under(path, "/relay")
-}
-
-/// Monitoring must see a system that is under load; sockets have limits of their own; reading the
-/// console's files costs next to nothing and one page needs dozens.
-pub fn is_throttled(method: &Method, path: &str) -> bool {
-    let watched = is_under(path, "/api/v1/health") || matches!(path, "/api/v1/metrics" | "/api/v1/openapi.json");
-    let reads = method == Method::GET || method == Method::HEAD;
-    let is_file = reads && !is_under(path, "/api");
-    !(watched || is_socket(path) || is_internal(path) || is_file)
 }
 
 /// The path with its ids taken out, as a label for metrics: bounded, whoever asks for what.
@@ -108,12 +78,13 @@ fn is_sensitive(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use nexus_domain::edge::is_admin;
+
     use super::*;
 
     #[test]
     fn an_encoded_path_is_what_it_stands_for() {
         assert!(is_admin(&canonical("/api/v1/%61dmin/users")));
-        assert!(!is_admin("/api/v1/administrators"));
     }
 
     #[test]
@@ -132,22 +103,6 @@ mod tests {
             masked_query("limit=5&token=abc&%74oken=abc&resetToken=x"),
             "limit=5&token=***&%74oken=***&resetToken=***"
         );
-    }
-
-    #[test]
-    fn health_metrics_sockets_and_files_are_not_throttled() {
-        for (method, path, throttled) in [
-            (Method::GET, "/api/v1/health/ready", false),
-            (Method::GET, "/api/v1/metrics", false),
-            (Method::GET, "/api/v1/openapi.json", false),
-            (Method::GET, "/socket.io/", false),
-            (Method::GET, "/assets/app.js", false),
-            (Method::POST, "/assets/app.js", true),
-            (Method::GET, "/api/v1/healthy", true),
-            (Method::GET, "/api/v1/chats", true),
-        ] {
-            assert_eq!(is_throttled(&method, path), throttled, "{method} {path}");
-        }
     }
 
     #[test]

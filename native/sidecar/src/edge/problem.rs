@@ -6,6 +6,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body::Body as _;
+use nexus_domain::edge::{HSTS_WITH_PRELOAD, SECURITY_HEADERS};
 use serde_json::json;
 
 use crate::backend::{Body, full};
@@ -111,7 +112,6 @@ impl EdgeProblem {
             }
             _ => {}
         }
-        secure(headers);
         answer
     }
 
@@ -133,37 +133,18 @@ impl EdgeProblem {
     }
 }
 
-/// The headers that every answer carries; `kit` sets the same on the components' answers.
-pub const SECURITY_HEADERS: [(HeaderName, &str); 11] = [
-    (
-        HeaderName::from_static("content-security-policy"),
-        "default-src 'none'; frame-ancestors 'none'",
-    ),
-    (STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains"),
-    (HeaderName::from_static("x-frame-options"), "DENY"),
-    (HeaderName::from_static("x-content-type-options"), "nosniff"),
-    (
-        HeaderName::from_static("referrer-policy"),
-        "strict-origin-when-cross-origin",
-    ),
-    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-    (HeaderName::from_static("x-xss-protection"), "0"),
-    (HeaderName::from_static("x-dns-prefetch-control"), "off"),
-    (HeaderName::from_static("x-permitted-cross-domain-policies"), "none"),
-    (HeaderName::from_static("origin-agent-cluster"), "?1"),
-];
-
+/// Adds what every answer says, unless it says otherwise itself.
 pub fn secure(headers: &mut HeaderMap) {
     for (name, value) in SECURITY_HEADERS {
-        headers.insert(name, HeaderValue::from_static(value));
+        headers
+            .entry(HeaderName::from_static(name))
+            .or_insert(HeaderValue::from_static(value));
     }
 }
 
 /// Lets browsers' makers put the domain on their lists (`HSTS_PRELOAD`).
 pub fn preload(headers: &mut HeaderMap) {
-    let value = HeaderValue::from_static("max-age=31536000; includeSubDomains; preload");
-    headers.insert(STRICT_TRANSPORT_SECURITY, value);
+    headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(HSTS_WITH_PRELOAD));
 }
 
 #[cfg(test)]
@@ -179,7 +160,6 @@ mod tests {
         assert_eq!(answer.status(), 429);
         assert_eq!(answer.headers()[RETRY_AFTER], "7");
         assert_eq!(answer.headers()[CONTENT_TYPE], "application/problem+json");
-        assert_eq!(answer.headers()["x-frame-options"], "DENY");
         let body = answer.into_body().collect().await.expect("a body").to_bytes();
         let problem: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
         assert_eq!(problem["code"], "RATE_LIMIT_EXCEEDED");

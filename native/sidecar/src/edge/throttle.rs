@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use nexus_domain::edge::subscriber;
 use nexus_domain::settings::{Networks, SettingError, Settings, THROTTLE_ALLOW, THROTTLE_LIMIT, THROTTLE_TTL};
 
 pub struct Throttle {
@@ -111,14 +112,6 @@ impl Shard {
         self.windows
             .retain(|_, counted| now.duration_since(counted.began) < window);
         self.sweep_at = self.windows.len() * 2;
-    }
-}
-
-/// One subscriber usually has a whole IPv6 /64, so that is what counts as one address.
-fn subscriber(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() & (u128::MAX << 64)).into()),
     }
 }
 
