@@ -4,8 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use futures::{SinkExt, StreamExt};
 use tokio::net::{TcpSocket, TcpStream};
-use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
 pub struct Socket {
@@ -14,19 +14,27 @@ pub struct Socket {
 
 /// What came, as far as load needs to know.
 pub enum Heard {
-    /// The name of an event and its payload, unparsed.
-    Event(String),
+    /// A frame, and where in it the name of the event begins.
+    Event(Utf8Bytes, usize),
     Nothing,
 }
 
 impl Heard {
+    /// The name of the event and its payload, unparsed.
+    fn text(&self) -> Option<&str> {
+        match self {
+            Self::Event(frame, from) => frame.get(*from..),
+            Self::Nothing => None,
+        }
+    }
+
     pub fn is(&self, event: &str) -> bool {
-        matches!(self, Self::Event(text) if text.starts_with(event))
+        self.text().is_some_and(|text| text.starts_with(event))
     }
 
     /// The text after `"name":"` up to the next quote.
     pub fn field(&self, name: &str) -> Option<&str> {
-        let Self::Event(text) = self else { return None };
+        let text = self.text()?;
         let from = text.find(&format!("\"{name}\":\""))? + name.len() + 4;
         text.get(from..)?.split('"').next()
     }
@@ -77,15 +85,17 @@ impl Socket {
         let closed = || std::io::Error::from(std::io::ErrorKind::ConnectionAborted);
         match self.stream.next().await.ok_or_else(closed)? {
             Ok(Message::Text(text)) => {
-                let text = text.as_str();
-                if text == "2" {
+                if text.as_str() == "2" {
                     self.send("3".to_owned()).await?;
                     return Ok(Heard::Nothing);
                 }
-                let event = text
-                    .strip_prefix("42[\"")
-                    .or_else(|| text.strip_prefix("{\"event\":\""));
-                Ok(event.map_or(Heard::Nothing, |event| Heard::Event(event.to_owned())))
+                let before = ["42[\"", "{\"event\":\""]
+                    .into_iter()
+                    .find(|before| text.starts_with(before));
+                Ok(match before {
+                    Some(before) => Heard::Event(text, before.len()),
+                    None => Heard::Nothing,
+                })
             }
             Ok(Message::Close(_)) | Err(_) => Err(closed()),
             Ok(_) => Ok(Heard::Nothing),

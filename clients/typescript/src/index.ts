@@ -26,6 +26,11 @@ export interface Options {
    * went away tells nobody, and a browser doesn't say when it last heard from the server.
    */
   patience?: number;
+  /**
+   * How often a `HEALTH_CHECK` is sent by itself, in milliseconds; `false`: never. The server lets go of whoever says
+   * nothing for five minutes, and somebody who only reads says nothing.
+   */
+  keepAlive?: number | false;
 }
 
 export interface Outgoing {
@@ -57,7 +62,7 @@ export class RealtimeError extends Error {
 }
 
 /** The server will not let us in again by itself: signing in anew, or the person's wish, is needed. */
-const FINAL = new Set(["DUPLICATE", "REVOKED", "INACTIVE"]);
+const FINAL = new Set(["DUPLICATE", "REVOKED"]);
 const FINAL_ERRORS = new Set(["UNAUTHORIZED", "PASSWORD_CHANGE_REQUIRED"]);
 /** Such a refusal says nothing about the message itself. */
 const PASSING = new Set(["RATE_LIMIT_EXCEEDED", "UNAVAILABLE", "MESSAGE_SEND_FAILED"]);
@@ -71,6 +76,11 @@ export class Realtime {
   private turn = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private reauth: ReturnType<typeof setTimeout> | undefined;
+  private keepAlive: ReturnType<typeof setInterval> | undefined;
+  /** What the connection was opened with. */
+  private token = "";
+  /** How far the server's clock is ahead of ours. */
+  private ahead = 0;
   private readonly lastSeq: Record<string, number>;
   private readonly waiting = new Map<string, Waiting>();
   private readonly listeners = new Map<string, Set<(data: never) => void>>();
@@ -144,10 +154,10 @@ export class Realtime {
     const Socket = this.options.WebSocket ?? WebSocket;
     const socket = new Socket(`${this.options.url.replace(/^http/, "ws").replace(/\/$/, "")}/ws`, "nexus.v1");
     this.socket = socket;
+    this.token = token;
     socket.onopen = () => {
       const data = { token, lastSeq: this.lastSeq };
       socket.send(JSON.stringify({ event: "AUTH", data }));
-      this.plan(token);
     };
     socket.onmessage = (frame: MessageEvent) => {
       if (this.socket === socket) this.hear(String(frame.data));
@@ -166,6 +176,7 @@ export class Realtime {
   private disconnect(): void {
     this.connected = false;
     clearTimeout(this.reauth);
+    clearInterval(this.keepAlive);
     for (const waiting of this.waiting.values()) {
       waiting.sent = false;
       clearTimeout(waiting.timer);
@@ -193,12 +204,15 @@ export class Realtime {
   private plan(token: string): void {
     const expires = expiry(token);
     if (expires === undefined) return;
-    const left = expires - Date.now();
+    const socket = this.socket;
+    const left = expires - (Date.now() + this.ahead);
     const wait = Math.max(1_000, left - Math.min(60_000, left / 2));
     clearTimeout(this.reauth);
     this.reauth = setTimeout(async () => {
       try {
         const fresh = await this.options.token();
+        // Closed or reconnected meanwhile: whoever came after has a token and a timer of its own.
+        if (socket === undefined || this.socket !== socket) return;
         this.say("REAUTH", { token: fresh });
         this.plan(fresh);
       } catch {
@@ -217,6 +231,11 @@ export class Realtime {
         break;
       case "NEW_MESSAGE":
         if (!this.advance(data)) return;
+        break;
+      case "CHAT_CREATED":
+        // Made just now, or one that we were added to: from here on it is ours to miss. `MEMBER_ADDED` comes with it and
+        // says no `seq`. Where a message was quicker, that one counts.
+        this.joined(data);
         break;
       case "MESSAGE_SENT":
       case "MESSAGE_DUPLICATE":
@@ -240,12 +259,22 @@ export class Realtime {
   }
 
   private connectedTo(data: ServerEvents["CONNECTED"]): void {
+    const serverTime = Date.parse(data.serverTime);
+    this.ahead = Number.isNaN(serverTime) ? 0 : serverTime - Date.now();
+    this.plan(this.token);
+    const { keepAlive = 90_000 } = this.options;
+    clearInterval(this.keepAlive);
+    if (keepAlive) this.keepAlive = setInterval(() => this.health(), keepAlive);
     for (const { chatId, lastSeq } of data.chats) {
       // Known from now on; of the others the server replays what lies between. After a restore it may have less than
       // we saw, and what is said anew is new to us.
       this.lastSeq[chatId] = Math.min(this.lastSeq[chatId] ?? lastSeq, lastSeq);
     }
     for (const waiting of this.waiting.values()) this.sendWaiting(waiting);
+  }
+
+  private joined(chat: ServerEvents["CHAT_CREATED"]): void {
+    this.lastSeq[chat.id] ??= chat.lastSeq;
   }
 
   /** Whether the message is new to us. */

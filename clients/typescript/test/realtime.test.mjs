@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { mock, test } from "node:test";
 import { Realtime } from "../dist/index.js";
 
 /** A server of one connection at a time, without a network. */
@@ -111,6 +111,135 @@ test("after a restore of the server what is said anew is shown", async () => {
   Fake.all[0].say("NEW_MESSAGE", { chatId: "c", seq: 5 });
   assert.deepEqual(shown, [5]);
   realtime.close();
+});
+
+test("what is said in a chat learnt of while connected is asked for after a drop", async () => {
+  const realtime = await start();
+  const shown = [];
+  realtime.on("NEW_MESSAGE", (message) => shown.push(message.seq));
+  Fake.all[0].say("CONNECTED", { userId: "u", chats: [] });
+  Fake.all[0].say("CHAT_CREATED", { id: "made", lastSeq: 0 });
+  Fake.all[0].say("CHAT_CREATED", { id: "added", lastSeq: 7 });
+  Fake.all[0].say("MEMBER_ADDED", { chatId: "added", userId: "u" });
+  // The message was quicker than the word of its chat.
+  Fake.all[0].say("NEW_MESSAGE", { chatId: "late", seq: 1 });
+  Fake.all[0].say("CHAT_CREATED", { id: "late", lastSeq: 0 });
+  Fake.all[0].close();
+  await until(() => Fake.all[1]?.sent.length === 1);
+  assert.deepEqual(Fake.all[1].sent[0].data.lastSeq, { made: 0, added: 7, late: 1 });
+  Fake.all[1].say("CONNECTED", { userId: "u", chats: [{ chatId: "made", lastSeq: 2, lastChange: 0 }] });
+  for (const seq of [1, 2]) Fake.all[1].say("NEW_MESSAGE", { chatId: "made", seq });
+  assert.deepEqual(shown, [1, 1, 2]);
+  realtime.close();
+});
+
+test("a chat's first word doesn't move on what is known of it", async () => {
+  const realtime = await start();
+  const shown = [];
+  realtime.on("NEW_MESSAGE", (message) => shown.push(message.seq));
+  Fake.all[0].say("CONNECTED", { chats: [{ chatId: "c", lastSeq: 4, lastChange: 0 }] });
+  Fake.all[0].say("CHAT_CREATED", { id: "c", lastSeq: 5 });
+  Fake.all[0].say("NEW_MESSAGE", { chatId: "c", seq: 5 });
+  assert.deepEqual(shown, [5]);
+  realtime.close();
+});
+
+const checks = (socket) => socket.sent.filter((frame) => frame.event === "HEALTH_CHECK").length;
+
+test("who only reads stays connected, and nothing goes on after closing", async () => {
+  const realtime = await start();
+  mock.timers.enable({ apis: ["setInterval"] });
+  try {
+    Fake.all[0].say("CONNECTED", { chats: [] });
+    mock.timers.tick(300_000);
+    assert.equal(checks(Fake.all[0]), 3);
+    // The next connection has one of its own, and only one.
+    Fake.all[0].close();
+    await until(() => Fake.all[1]?.sent.length === 1);
+    mock.timers.tick(300_000);
+    assert.deepEqual(Fake.all.map(checks), [3, 0]);
+    Fake.all[1].say("CONNECTED", { chats: [] });
+    mock.timers.tick(90_000);
+    assert.deepEqual(Fake.all.map(checks), [3, 1]);
+    realtime.close();
+    mock.timers.tick(300_000);
+    assert.deepEqual(Fake.all.map(checks), [3, 1]);
+  } finally {
+    mock.timers.reset();
+  }
+});
+
+test("keeping alive can be set and turned off", async () => {
+  for (const [keepAlive, expected] of [[60_000, 5], [false, 0]]) {
+    const realtime = await start({ keepAlive });
+    mock.timers.enable({ apis: ["setInterval"] });
+    try {
+      Fake.all[0].say("CONNECTED", { chats: [] });
+      mock.timers.tick(300_000);
+      assert.equal(checks(Fake.all[0]), expected);
+      realtime.close();
+    } finally {
+      mock.timers.reset();
+    }
+  }
+});
+
+test("who was let go as inactive comes again", async () => {
+  const realtime = await start({ keepAlive: false });
+  Fake.all[0].say("CONNECTED", { chats: [{ chatId: "c", lastSeq: 4, lastChange: 0 }] });
+  const states = [];
+  realtime.on("disconnected", (state) => states.push(state.again));
+  Fake.all[0].say("FORCE_DISCONNECT", { code: "INACTIVE" });
+  Fake.all[0].close();
+  await until(() => Fake.all[1]?.sent.length === 1);
+  assert.deepEqual([states, Fake.all[1].sent[0].data.lastSeq], [[true], { c: 4 }]);
+  realtime.close();
+});
+
+const jwt = (exp) => `h.${btoa(JSON.stringify({ exp: exp / 1_000 }))}.s`;
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+test("a fresh token is shown before the old one runs out, by the server's clock", async () => {
+  // The server is an hour behind us.
+  const now = Date.now() - 3_600_000;
+  const tokens = [jwt(now + 900_000), jwt(now + 1_740_000)];
+  let asked = 0;
+  const realtime = await start({ token: () => tokens[asked++], keepAlive: false });
+  mock.timers.enable({ apis: ["setTimeout"] });
+  try {
+    Fake.all[0].say("CONNECTED", { chats: [], serverTime: new Date(now).toISOString() });
+    mock.timers.tick(830_000);
+    await settled();
+    assert.equal(asked, 1);
+    mock.timers.tick(11_000);
+    await settled();
+    assert.deepEqual(Fake.all[0].sent.at(-1), { event: "REAUTH", data: { token: tokens[1] } });
+    realtime.close();
+  } finally {
+    mock.timers.reset();
+  }
+});
+
+test("a token that comes after closing starts nothing", async () => {
+  const first = jwt(Date.now() + 900_000);
+  const given = [];
+  let asked = 0;
+  const token = () => (asked++ === 0 ? first : new Promise((resolve) => given.push(resolve)));
+  const realtime = await start({ token, keepAlive: false });
+  mock.timers.enable({ apis: ["setTimeout"] });
+  try {
+    Fake.all[0].say("CONNECTED", { chats: [] });
+    mock.timers.tick(850_000);
+    assert.equal(asked, 2);
+    realtime.close();
+    given[0](jwt(Date.now() + 900_000));
+    await settled();
+    mock.timers.tick(3_600_000);
+    await settled();
+    assert.deepEqual([asked, Fake.all[0].sent.length], [2, 1]);
+  } finally {
+    mock.timers.reset();
+  }
 });
 
 test("closing and connecting again while a token is awaited opens one connection", async () => {

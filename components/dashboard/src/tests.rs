@@ -245,6 +245,34 @@ async fn every_kind_of_write_is_seen_by_the_next_reader() {
     }
 }
 
+#[test]
+fn a_home_let_without_a_break_over_month_ends_is_occupied_in_every_month() {
+    let app = app();
+    let own = company(&app);
+    let day = nexus_store::company_day::open(app.database(), own, clock::now())
+        .unwrap()
+        .unwrap();
+    for (what, sql) in WRITES {
+        if ["a compound", "an apartment", "a tenant"].contains(&what) {
+            app.database().execute(sql, params![own]).unwrap();
+        }
+    }
+    // Each month a lease of its own, from the first to the last day.
+    for back in 1..=12 {
+        let month = day.today.month().plus(-back);
+        app.database()
+            .execute(
+                "INSERT INTO occupancies (id, company_id, apartment_id, tenant_id, start_date, end_date, monthly_rent, status, \
+                 created_at, updated_at) VALUES (?2, ?1, 'a', 't', ?2, ?3, 100, 'ENDED', 0, 0)",
+                params![own, month.first_day(), month.last_day()],
+            )
+            .unwrap();
+    }
+    let figures = nexus_store::dashboard::figures(app.database(), &day).unwrap();
+    let rates: Vec<f64> = figures.forecast.iter().map(|month| month.occupancy_rate).collect();
+    assert_eq!(rates, [1.0; 3], "nothing but full months to learn from");
+}
+
 #[tokio::test]
 async fn readers_beside_a_writer_never_see_less_than_was_written_before_they_asked() {
     let folder = tempfile::tempdir().unwrap();

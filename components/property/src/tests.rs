@@ -1,6 +1,7 @@
 //! The router with a database in memory, as a client sees it.
 
 mod imports;
+mod jobs;
 mod lists;
 mod papers;
 mod recorded;

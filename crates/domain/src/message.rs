@@ -9,6 +9,8 @@ use crate::{Invalid, Timestamp};
 
 /// The most characters of a message, after trimming.
 pub const MOST_CHARACTERS: usize = 4_000;
+/// The most white space around it.
+const MOST_WHITE_SPACE: usize = 1_000;
 /// The most attachments of one message.
 pub const MOST_ATTACHMENTS: usize = 10;
 
@@ -54,7 +56,7 @@ impl Content {
             return Err(Invalid::new("INVALID", "must not contain the character U+0000"));
         }
         // What is trimmed away counts against nothing, so it must be bounded by itself.
-        if text.len() > MOST_CHARACTERS * 8 {
+        if text.chars().count() > MOST_CHARACTERS + MOST_WHITE_SPACE {
             return Err(Invalid::new("TOO_LONG", "has too much white space around it"));
         }
         Ok(Self(text))

@@ -1,7 +1,7 @@
 //! What happens to invoices by itself: rent for a month, reminders, overdue notices, late fees. Each may run
 //! twice, or twice at once, and does its work once: the mark of having done it commits with it.
 
-use nexus_domain::company::Company;
+use nexus_domain::company::{Company, LateFee, LateFeeType};
 use nexus_domain::date::{Date, Month};
 use nexus_domain::ids::{InvoiceId, OccupancyId, TenantId};
 use nexus_domain::invoice::{Invoice, InvoiceKind, InvoiceStatus, Line, invoice_number};
@@ -184,23 +184,29 @@ fn leases_of(tx: &Transaction<'_>, day: &CompanyDay, month: Month) -> Result<Vec
     .collect()
 }
 
-/// Runs `batch` in transactions of its own until there is nothing left for it to do.
+/// Runs `batch` in transactions of its own until there is nothing left for it to do. What it did must not be there
+/// for it to do again.
 fn in_batches(
     database: &Database,
     mut batch: impl FnMut(&Transaction<'_>) -> Result<(usize, Vec<Told>), StoreError>,
-) -> Result<Vec<Told>, StoreError> {
-    let mut told = Vec::new();
+) -> Result<(usize, Vec<Told>), StoreError> {
+    let (mut all, mut told) = (0, Vec::new());
     loop {
         let (done, mut more) = database.transaction(&mut batch)?;
+        all += done;
         told.append(&mut more);
         if done < BATCH as usize {
-            return Ok(told);
+            return Ok((all, told));
         }
     }
 }
 
-/// Tells of invoices that have become overdue. Index: invoices_overdue_untold.
-pub fn tell_overdue(database: &Database, day: &CompanyDay, means: &Means<'_>) -> Result<Vec<Told>, StoreError> {
+/// Tells of invoices that have become overdue, and counts them. Index: invoices_overdue_untold.
+pub fn tell_overdue(
+    database: &Database,
+    day: &CompanyDay,
+    means: &Means<'_>,
+) -> Result<(usize, Vec<Told>), StoreError> {
     in_batches(database, |tx| {
         let found = marked(tx.query(
             &format!(
@@ -214,16 +220,16 @@ pub fn tell_overdue(database: &Database, day: &CompanyDay, means: &Means<'_>) ->
     })
 }
 
-/// Reminds of invoices that are due soon. Index: invoices_by_status.
+/// Reminds of invoices that are due soon, and counts them. Index: invoices_by_status.
 pub fn remind(
     database: &Database,
     day: &CompanyDay,
     company: &Company,
     means: &Means<'_>,
-) -> Result<Vec<Told>, StoreError> {
+) -> Result<(usize, Vec<Told>), StoreError> {
     let ahead = company.billing.reminder_days.count();
     if ahead == 0 {
-        return Ok(Vec::new());
+        return Ok((0, Vec::new()));
     }
     in_batches(database, |tx| {
         let found = marked(tx.query(
@@ -270,8 +276,31 @@ fn locales_of(tx: &Transaction<'_>, day: &CompanyDay, invoices: &[Invoice]) -> R
     .collect()
 }
 
+/// Index: invoices_by_status, which has the balance too: what bears no fee is passed over there. UNIQUE
+/// invoices_late_fees.
+fn late_without_fee() -> String {
+    format!(
+        "SELECT {} FROM invoices WHERE company_id = ?1 AND status = 'OVERDUE' AND due_date <= ?2 \
+         AND total_amount - paid_amount >= ?4 AND kind <> 'LATE_FEE' AND NOT EXISTS (SELECT 1 FROM invoices f \
+         WHERE f.company_id = ?1 AND f.late_fee_for = invoices.id) LIMIT ?3",
+        invoices::COLUMNS
+    )
+}
+
+/// The least balance that bears a fee; `None` where none does. A batch holds only what bears one: the others stay
+/// late and would be found again each time, before those that wait behind them.
+fn least_with_fee(terms: LateFee) -> Option<i64> {
+    let terms = terms.check().ok()?;
+    match terms.r#type {
+        LateFeeType::None => None,
+        LateFeeType::Fixed => Some(0),
+        // `balance × value ÷ 100` is rounded half up: it is something from `balance × value = 50` on.
+        LateFeeType::Percent => Some((50 + terms.value - 1) / terms.value),
+    }
+}
+
 /// One late fee, once, for every invoice overdue beyond the days of grace; an invoice of its own, since what
-/// was issued is not rewritten. Fees bear no fees. `charged_now` is told of each batch in its transaction. Index: invoices_by_status; UNIQUE invoices_late_fees.
+/// was issued is not rewritten. Fees bear no fees. `charged_now` is told of each batch in its transaction.
 pub fn charge_late_fees(
     database: &Database,
     day: &CompanyDay,
@@ -279,27 +308,18 @@ pub fn charge_late_fees(
     means: &Means<'_>,
     charged_now: impl Fn(&Transaction<'_>, &[Invoice]) -> Result<(), StoreError>,
 ) -> Result<(usize, Vec<Told>), StoreError> {
+    let Some(least) = least_with_fee(company.late_fee) else {
+        return Ok((0, Vec::new()));
+    };
     let last_due = day.today.plus_days(-company.late_fee.grace_days.count() - 1);
-    let mut charged = 0;
-    let told = in_batches(database, |tx| {
-        let late = marked(tx.query(
-            &format!(
-                "SELECT {} FROM invoices WHERE company_id = ?1 AND status = 'OVERDUE' AND due_date <= ?2 \
-                 AND kind <> 'LATE_FEE' AND NOT EXISTS (SELECT 1 FROM invoices f WHERE f.company_id = ?1 \
-                 AND f.late_fee_for = invoices.id) LIMIT ?3",
-                invoices::COLUMNS
-            ),
-            params![day.id, last_due, BATCH],
-        )?)?;
+    in_batches(database, |tx| {
+        let late = marked(tx.query(&late_without_fee(), params![day.id, last_due, BATCH, least])?)?;
         let locales = locales_of(tx, day, &late)?;
         let (mut fees, mut of) = (Vec::new(), Vec::new());
         for (invoice, locale) in late.iter().zip(locales) {
             let Ok(fee) = company.late_fee.on(invoice.balance) else {
                 continue;
             };
-            if fee.is_zero() {
-                continue;
-            }
             let number = invoice.invoice_number.as_deref().unwrap_or_default();
             of.push(invoice.id);
             fees.push(issued(
@@ -322,10 +342,10 @@ pub fn charge_late_fees(
             invoices::insert_all(tx, &fees, None, Some(&of))?;
             charged_now(tx, &fees)?;
         }
-        charged += fees.len();
         let told = tell_of_issued(tx, day, means, &fees)?;
-        // What bears no fee stays in the query, so a batch without any is the last.
-        Ok((if fees.is_empty() { 0 } else { late.len() }, told))
-    })?;
-    Ok((charged, told))
+        Ok((fees.len(), told))
+    })
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,6 +32,9 @@ impl Stamp {
 /// Everything that is counted, in one row. Each part reads one index from which it needs no table:
 /// apartments_by_status, occupancies_by_status, invoices_by_status, invoices_billed, payments_by_date,
 /// payment_reversals_by_date, occupancies_by_start.
+///
+/// An occupancy's last day is one of it: it has left in the month of the day after. That day is reckoned once per end and
+/// not once per occupancy, which the index has sorted so.
 pub const FIGURES: &str = "SELECT \
  (SELECT json_object('compounds', compounds, 'tenants', tenants) FROM company_totals WHERE company_id = ?1), \
  (SELECT json_group_object(status, n) FROM (SELECT status, count(*) AS n FROM apartments WHERE company_id = ?1 \
@@ -49,8 +52,9 @@ pub const FIGURES: &str = "SELECT \
   FROM payment_reversals WHERE company_id = ?1 GROUP BY month)), \
  (SELECT json_group_object(month, n) FROM (SELECT substr(start_date, 1, 7) AS month, count(*) AS n \
   FROM occupancies WHERE company_id = ?1 AND status IN ('ACTIVE', 'ENDED') GROUP BY month)), \
- (SELECT json_group_object(month, n) FROM (SELECT substr(end_date, 1, 7) AS month, count(*) AS n \
-  FROM occupancies WHERE company_id = ?1 AND status = 'ENDED' GROUP BY month))";
+ (SELECT json_group_object(month, n) FROM (SELECT substr(date(end_date, '+1 day'), 1, 7) AS month, sum(n) AS n \
+  FROM (SELECT end_date, count(*) AS n FROM occupancies WHERE company_id = ?1 AND status = 'ENDED' GROUP BY end_date) \
+  GROUP BY month))";
 
 type ByMonth = std::collections::BTreeMap<String, i64>;
 
@@ -99,7 +103,7 @@ pub fn figures(database: &Database, day: &CompanyDay) -> Result<DashboardStats, 
             invoices.overdue_amount = amount;
         }
     }
-    let (billed, paid, reversed, begun, ended) = (months(4)?, months(5)?, months(6)?, months(7)?, months(8)?);
+    let (billed, paid, reversed, begun, left) = (months(4)?, months(5)?, months(6)?, months(7)?, months(8)?);
     let of = |months: &ByMonth, month: Month| months.get(&month.to_string()).copied().unwrap_or(0);
     let collected = |month| of(&paid, month) - of(&reversed, month);
     let history: Vec<Month> = (-HISTORY_MONTHS..0).map(|back| this_month.plus(back)).collect();
@@ -109,7 +113,7 @@ pub fn figures(database: &Database, day: &CompanyDay) -> Result<DashboardStats, 
         .map(|month| {
             let month = month.to_string();
             let until = |months: &ByMonth| months.range(..=month.clone()).map(|(_, n)| n).sum::<i64>();
-            rate(until(&begun) - until(&ended), apartments.total).min(1.0)
+            rate(until(&begun) - until(&left), apartments.total).min(1.0)
         })
         .collect();
     Ok(DashboardStats {

@@ -3,7 +3,7 @@
 //!
 //! A list's statement is put together from fragments that stand written out in its [`Listing`]; nothing
 //! that a caller sends becomes SQL, only parameters. `EXPLAIN QUERY PLAN` is asserted for every
-//! combination of sort and filter (tests/plans.rs).
+//! sort with each filter (tests/property_plans.rs).
 
 use nexus_domain::Invalid;
 use nexus_domain::ids::CompanyId;

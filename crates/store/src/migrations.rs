@@ -30,4 +30,5 @@ migrations!(
     "0031_blob_deletions",
     "0050_photos",
     "0080_more_orders",
+    "0081_ledger_rules",
 );

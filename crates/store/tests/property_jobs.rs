@@ -69,14 +69,14 @@ fn reminders_overdue_notices_and_late_fees_happen_once_on_however_many_nodes() {
     };
 
     let told = at_once(&path, |database| {
-        billing::remind(database, &day, &settings, &means()).unwrap().len()
+        billing::remind(database, &day, &settings, &means()).unwrap().0
     });
     assert_eq!(told.iter().sum::<usize>(), 40, "{told:?}");
 
     let late = noon("2026-03-04");
     let told = at_once(&path, |database| {
         let day = today(database, company, late);
-        billing::tell_overdue(database, &day, &means()).unwrap().len()
+        billing::tell_overdue(database, &day, &means()).unwrap().0
     });
     assert_eq!(told.iter().sum::<usize>(), 40, "{told:?}");
     let early = today(&database, company, noon("2026-03-05"));
@@ -109,4 +109,39 @@ fn reminders_overdue_notices_and_late_fees_happen_once_on_however_many_nodes() {
     let month_later = today(&database, company, noon("2026-04-06"));
     let (fees, _) = billing::charge_late_fees(&database, &month_later, &settings, &means(), |_, _| Ok(())).unwrap();
     assert_eq!(fees, 0, "one fee per invoice, and none on fees");
+}
+
+#[test]
+fn invoices_too_small_for_a_fee_keep_no_other_from_its_own() {
+    let database = Database::in_memory().unwrap();
+    let before = noon("2026-03-01");
+    let company = company(&database, before);
+    let day = today(&database, company, before);
+    let place = apartment(&database, company, compound(&database, company, before), "1", before);
+    let tenant = tenant(&database, company, before);
+    let lease = occupancy(&database, &day, place, tenant, "2026-01-01", None);
+    // One per cent of 49 is rounded to nothing. They are more than a batch, and due before the one that bears a fee.
+    let small = std::iter::repeat_n((49, "2026-03-02"), 501);
+    for (total, due) in small.chain([(50, "2026-03-03")]) {
+        let mut invoice = draft(&day, lease, tenant, total, due);
+        database
+            .transaction(|tx| {
+                invoices::insert(tx, &mut invoice)?;
+                invoices::issue(tx, &day, invoice.id).map(drop)
+            })
+            .unwrap();
+    }
+    let mut settings = company_settings::find(&database, company).unwrap().unwrap();
+    settings.late_fee = serde_json::from_str(r#"{"type":"PERCENT","value":1,"graceDays":0}"#).unwrap();
+    let means = Means {
+        random: &random,
+        console: "http://localhost",
+    };
+    let late = today(&database, company, noon("2026-03-05"));
+    let charge = || {
+        billing::charge_late_fees(&database, &late, &settings, &means, |_, _| Ok(()))
+            .unwrap()
+            .0
+    };
+    assert_eq!((charge(), charge()), (1, 0));
 }

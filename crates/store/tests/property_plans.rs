@@ -6,7 +6,8 @@ use nexus_domain::Timestamp;
 use nexus_domain::ids::CompanyId;
 use nexus_store::listing::{Listing, PageRequest, Sort, statement};
 use nexus_store::{
-    Database, Value, apartments, compounds, dashboard, invoices, maintenance, occupancies, params, payments, tenants,
+    Database, Value, apartments, company_settings, compounds, dashboard, invoices, maintenance, occupancies, params,
+    payments, tenants,
 };
 
 fn plan(database: &Database, sql: &str, params: &[Value]) -> Vec<String> {
@@ -64,6 +65,24 @@ fn check<T>(database: &Database, name: &str, listing: &'static Listing<T>, extra
                     );
                 }
             }
+        }
+    }
+}
+
+/// Whoever runs the place lists all companies, so there is no company to search by: each page is read from where it
+/// begins, in the order of an index, and ends with its last row.
+#[test]
+fn companies_are_listed_in_the_order_of_an_index() {
+    let database = Database::in_memory().unwrap();
+    let listing = &company_settings::LISTING;
+    for sort in listing.sorts {
+        for (descending, after) in [(false, false), (false, true), (true, false), (true, true)] {
+            let request = request(sort, descending, after, None);
+            let params = [Value::Null, Value::Null, Value::Null, Value::Null, Value::Integer(21)];
+            let plan = plan(&database, &statement(listing, &request), &params);
+            let by_index = |step: &String| step.contains("companies USING") && step.contains("INDEX");
+            assert!(!plan.iter().any(|step| step.contains("TEMP B-TREE")), "{plan:#?}");
+            assert!(plan.iter().any(by_index), "{plan:#?}");
         }
     }
 }

@@ -18,8 +18,9 @@ use crate::backend::{Backend, BackendError, ReadError, full, read_whole};
 pub const SIGNATURE: HeaderName = HeaderName::from_static("x-nexus-signature");
 pub const CLIENT: HeaderName = HeaderName::from_static("x-nexus-client");
 
-/// Answers to internal calls are small; a larger one is a fault somewhere.
-const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
+/// The largest answers to internal calls are of some 512 messages, each of up to 5,000 characters that JSON may write with
+/// six bytes, and ten attachments. A larger one is a fault somewhere.
+const LARGEST_ANSWER: usize = 32 * 1024 * 1024;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The secret that the sidecar and the components share.

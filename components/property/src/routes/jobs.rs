@@ -4,10 +4,12 @@
 use std::time::{Duration, Instant};
 
 use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
 use nexus_domain::company::Company;
+use nexus_domain::ids::CompanyId;
 use nexus_domain::invoice::Invoice;
 use nexus_kit::layers::{nudge_mail, signed_body};
-use nexus_kit::{App, Caller, clock, respond, turn};
+use nexus_kit::{App, Caller, Problem, clock, respond, turn};
 use nexus_store::company_day::{self, CompanyDay};
 use nexus_store::ledger_notices::{Means, Told};
 use nexus_store::{Transaction, billing, company_settings};
@@ -23,55 +25,114 @@ const LARGEST_BODY: usize = 1024;
 /// done already cost it next to nothing.
 const BUDGET: Duration = Duration::from_secs(3);
 
-/// Runs `work` for every company that is open, each in transactions of its own. What fails for one company keeps no
-/// other waiting; the answer then says so.
+/// How much was done for one company, and who was told.
+type Worked = Result<(usize, Vec<Told>), Fault>;
+
 async fn for_every_company(
     app: App,
     request: Request,
-    mut work: impl FnMut(&CompanyDay, &Company, &Means<'_>) -> Result<(usize, Vec<Told>), Fault>,
+    work: impl FnMut(&CompanyDay, &Company, &Means<'_>) -> Worked,
 ) -> Outcome {
     signed_body(&app, request, LARGEST_BODY).await?;
-    let console = telling::console(&app)?;
     let began = Instant::now();
-    let (mut companies, mut done, mut failed) = (0, 0, None);
-    let open = company_day::active_companies(app.database())?;
+    sweep(&app, || began.elapsed() >= BUDGET, work).await
+}
+
+/// Runs `work` for every company that is open, each in transactions of its own, until its time is over. What fails for
+/// one company keeps no other waiting; the answer then says so.
+pub async fn sweep(
+    app: &App,
+    mut is_over: impl FnMut() -> bool,
+    mut work: impl FnMut(&CompanyDay, &Company, &Means<'_>) -> Worked,
+) -> Outcome {
+    let console = telling::console(app)?;
+    let mut open = company_day::active_companies(app.database())?;
     let all = open.len();
+    // Nothing remembers where the last call stopped: the next may be another instance's, on another node. From a place
+    // by chance every company is as likely as any other to be reached, and none is always behind the same ones.
+    open.rotate_left(u32::from_be_bytes(clock::random()) as usize % all.max(1));
+    let (mut companies, mut done, mut failed) = (0, 0, 0);
+    let (mut progress, mut failure) = (false, None);
     for id in open {
-        if began.elapsed() > BUDGET {
+        // One at least, or a slow machine would never get anywhere.
+        if companies > 0 && is_over() {
             break;
         }
         companies += 1;
         let turn = turn().await;
-        let (Some(day), Some(company)) = (
-            company_day::open(app.database(), id, clock::now())?,
-            company_settings::find(app.database(), id)?,
-        ) else {
-            continue;
-        };
-        let worked = work(&day, &company, &telling::means(&console));
+        let one = work_for(app, id, &console, &mut work);
         drop(turn);
-        match worked {
-            Ok((count, told)) => {
-                done += count;
-                telling::publish(&app, told);
+        match one {
+            Ok(one) => {
+                progress |= one.new_day || one.count > 0;
+                done += one.count;
+                telling::publish(app, one.told);
             }
-            Err(fault) => failed = Some(fault),
+            Err(fault) => {
+                let answer = fault.into_response();
+                complain(id, &answer);
+                failed += 1;
+                failure = Some(answer);
+            }
         }
     }
-    match failed {
-        Some(fault) => Err(fault),
-        None => Ok(nudge_mail(respond::ok(
-            &json!({ "companies": companies, "done": done, "left": all - companies }),
-        ))),
-    }
+    let left = all - companies;
+    // At once again while that finds work. Where it finds none all seem done, and the next period's calls look
+    // elsewhere: with more companies than one call can look at, there is always something left, and it would be asked
+    // without a pause for ever.
+    let more = left > 0 && progress;
+    let answer = match failure {
+        // Said when there is nothing else to do: after an error the scheduler waits, and so would those that are left.
+        Some(failure) if !more => failure,
+        _ => {
+            respond::ok(&json!({ "companies": companies, "done": done, "failed": failed, "left": left, "more": more }))
+        }
+    };
+    // Also after a failure: the mails of the others, and of its first batches, are there.
+    Ok(nudge_mail(answer))
+}
+
+#[derive(Default)]
+struct Done {
+    count: usize,
+    told: Vec<Told>,
+    /// Its statuses had to be moved on, which is work too.
+    new_day: bool,
+}
+
+/// Nothing, where the company went in between.
+fn work_for(
+    app: &App,
+    id: CompanyId,
+    console: &str,
+    work: &mut impl FnMut(&CompanyDay, &Company, &Means<'_>) -> Worked,
+) -> Result<Done, Fault> {
+    let database = app.database();
+    let Some(stored) = company_day::state(database, id, clock::now())? else {
+        return Ok(Done::default());
+    };
+    let new_day = !stored.is_current();
+    let (Some(state), Some(company)) = (stored.opened(database)?, company_settings::find(database, id)?) else {
+        return Ok(Done::default());
+    };
+    let (count, told) = work(&state.day, &company, &telling::means(console))?;
+    Ok(Done { count, told, new_day })
+}
+
+/// The log's line about each company that failed: the answer can tell of one only, and doesn't say whose it is.
+fn complain(company: CompanyId, answer: &Response) {
+    let cause = answer.extensions().get::<Problem>().and_then(Problem::cause);
+    eprintln!(
+        "{}",
+        json!({"level": "error", "message": "a job failed for a company", "company": company, "cause": cause})
+    );
 }
 
 /// Marks what is overdue (opening the day does) and tells the tenants once.
 pub async fn overdue(State(app): State<App>, request: Request) -> Outcome {
     let database = app.clone();
     for_every_company(app, request, |day, _, means| {
-        let told = billing::tell_overdue(database.database(), day, means)?;
-        Ok((told.len(), told))
+        Ok(billing::tell_overdue(database.database(), day, means)?)
     })
     .await
 }
@@ -80,8 +141,7 @@ pub async fn overdue(State(app): State<App>, request: Request) -> Outcome {
 pub async fn reminders(State(app): State<App>, request: Request) -> Outcome {
     let database = app.clone();
     for_every_company(app, request, |day, company, means| {
-        let told = billing::remind(database.database(), day, company, means)?;
-        Ok((told.len(), told))
+        Ok(billing::remind(database.database(), day, company, means)?)
     })
     .await
 }

@@ -1,6 +1,8 @@
 //! A company with apartments and tenants to try the rules on.
 #![allow(dead_code)]
 
+pub mod scene;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use nexus_domain::date::Date;

@@ -9,28 +9,17 @@ use engineioxide::DisconnectReason;
 use nexus_domain::Timestamp;
 use nexus_domain::ids::{ChatId, SessionId, UserId};
 use parking_lot::Mutex;
-use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 use uuid::Uuid;
 
+pub use super::client_event::{AnswerTo, ClientEvent};
 use super::flow::{Flow, MOST_UNSENT};
-use super::frame::{ErrorCode, Event, Farewell, error};
+use super::frame::{ErrorCode, Event, Farewell, error, error_about};
 use super::place::{Place, Reached};
 use super::socket_io::{EngineSocket, close_engine};
 
 pub type ConnectionId = Uuid;
-
-/// How an answer finds back to what it answers: a Socket.IO acknowledgement id or the `id` of a plain frame.
-pub type AnswerTo = Option<i64>;
-
-/// What a client says.
-#[derive(Debug)]
-pub struct ClientEvent {
-    pub name: String,
-    pub data: Option<Box<RawValue>>,
-    pub answer_to: AnswerTo,
-}
 
 /// How things get to the client.
 pub enum Wire {
@@ -67,6 +56,10 @@ enum Gate {
         early: Vec<ClientEvent>,
         held: Vec<Held>,
         bytes: u64,
+    },
+    /// Caught up, but what the client said meanwhile is still being done: what it says now comes after it.
+    Opening {
+        early: Vec<ClientEvent>,
     },
     Open,
     Closed,
@@ -148,11 +141,12 @@ impl Connection {
     /// Lets an event of the client wait until it is let in; gives it back when it needn't.
     pub fn postpone(&self, event: ClientEvent) -> Option<ClientEvent> {
         match &mut *self.gate.lock() {
-            Gate::Waiting { early } | Gate::CatchingUp { early, .. } => {
+            Gate::Waiting { early } | Gate::CatchingUp { early, .. } | Gate::Opening { early } => {
                 if early.len() < MOST_EARLY_EVENTS {
                     early.push(event);
                 } else {
-                    let full = error(ErrorCode::Unavailable, "Too many events before you were let in.");
+                    let text = "Too many events before you were let in.";
+                    let full = error_about(ErrorCode::Unavailable, text, event.temp_id().as_deref(), None);
                     self.write(&full, event.answer_to);
                 }
                 None
@@ -194,15 +188,28 @@ impl Connection {
         }
         reached.retain(|chat, _| is_behind.contains(chat));
         *self.reached.lock() = reached;
-        *gate = Gate::Open;
+        *gate = Gate::Opening { early: Vec::new() };
         early
+    }
+
+    /// What the client has said while that was being done. Once there is nothing more, the gate is open.
+    pub fn said_meanwhile(&self) -> Vec<ClientEvent> {
+        let mut gate = self.gate.lock();
+        match &mut *gate {
+            Gate::Opening { early } if early.is_empty() => {
+                *gate = Gate::Open;
+                Vec::new()
+            }
+            Gate::Opening { early } => std::mem::take(early),
+            _ => Vec::new(),
+        }
     }
 
     /// A live event, with its place when it has one.
     pub fn deliver(&self, event: &Arc<Event>, place: Option<Place>) {
         let mut gate = self.gate.lock();
         match &mut *gate {
-            Gate::Open => {
+            Gate::Open | Gate::Opening { .. } => {
                 if place.is_some_and(|place| self.repeats(place)) {
                     return;
                 }
@@ -386,3 +393,6 @@ impl Connection {
         self.flow.is_cut()
     }
 }
+
+#[cfg(test)]
+mod tests;

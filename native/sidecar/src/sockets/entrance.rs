@@ -186,8 +186,16 @@ async fn enter(
     match catch_up(core, connection, user, &chats, known).await {
         Ok(reached) => {
             let is_behind = rooms_behind(core, &reached);
-            for event in connection.open(reached, &is_behind) {
-                events::dispatch(core, connection, event);
+            let mut early = connection.open(reached, &is_behind);
+            // In the order in which the client said it: what it says while this is done waits its turn.
+            loop {
+                for event in &early {
+                    events::act(core, connection, event);
+                }
+                early = connection.said_meanwhile();
+                if early.is_empty() {
+                    break;
+                }
             }
         }
         Err(error) => {

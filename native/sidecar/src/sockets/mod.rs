@@ -6,6 +6,7 @@
 
 mod batch;
 mod calls;
+mod client_event;
 mod connection;
 mod deadlines;
 mod door;

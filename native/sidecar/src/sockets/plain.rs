@@ -22,9 +22,9 @@ use super::{MOST_FRAME, entrance, events};
 /// The subprotocol that we speak.
 pub const SUBPROTOCOL: &str = "nexus.v1";
 /// Proxies end what is silent for a minute.
-const PING_EVERY: Duration = Duration::from_secs(40);
+const PING_EVERY: Duration = Duration::from_secs(50);
 /// A client from which nothing came for so long, not even a pong, is gone.
-const SILENCE: Duration = Duration::from_secs(90);
+const SILENCE: Duration = Duration::from_secs(110);
 
 /// What one frame says.
 #[derive(Deserialize)]

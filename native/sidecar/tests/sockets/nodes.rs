@@ -238,6 +238,77 @@ async fn a_node_that_dies_is_noticed_and_its_people_go_offline_and_type_no_more(
 }
 
 #[tokio::test]
+async fn what_was_said_on_a_node_that_died_still_counts_on_the_others() {
+    let redis = RedisServer::start();
+    let (app, company) = place();
+    let limit: &[(&str, &str)] = &[("MESSAGE_RATE", "4/60s")];
+    let doomed = Mortal::start(&app, company, &redis.url(), limit).await;
+    let living = Mortal::start(&app, company, &redis.url(), limit).await;
+    let (one, other) = (&doomed.relay, &living.relay);
+    until(|| one.hub.metrics_text().contains("relay_other_nodes 1")).await;
+    let (anna, ben) = (one.person(), one.person());
+    let chat = one.chat(&[&anna, &ben]);
+    let body = |temp_id: &str| json!({"chatId": chat, "content": "x", "tempId": temp_id});
+    let mut here = one.plain_as(&anna).await;
+    for temp_id in ["a", "b"] {
+        here.send("NEW_MESSAGE", body(temp_id)).await;
+        here.next("MESSAGE_SENT").await;
+    }
+    drop(doomed);
+    // It never heard what became of the last one, and asks again elsewhere.
+    let mut there = other.plain_as(&anna).await;
+    for (temp_id, expected) in [("b", "MESSAGE_DUPLICATE"), ("c", "MESSAGE_SENT"), ("d", "ERROR")] {
+        there.send("NEW_MESSAGE", body(temp_id)).await;
+        let (event, data) = outcome(&mut there).await;
+        assert_eq!(event, expected, "{temp_id}: {data}");
+        assert!(event != "ERROR" || data["code"] == "RATE_LIMIT_EXCEEDED", "{data}");
+    }
+}
+
+#[tokio::test]
+async fn while_redis_stands_still_limits_duplicates_and_typing_hold_on_each_node() {
+    let redis = RedisServer::start();
+    let settings = [("MESSAGE_RATE", "3/60s"), ("CONNECTIONS_PER_USER", "2")];
+    let (one, other) = two(&redis, &settings).await;
+    let (anna, ben) = (one.person(), one.person());
+    let chat = one.chat(&[&anna, &ben]);
+    let (mut here, mut there) = (one.plain_as(&anna).await, other.plain_as(&anna).await);
+    let mut beside = one.plain_as(&ben).await;
+    let mut onlooker = one.plain_as(&one.person()).await;
+    redis.pause();
+    until_status(&mut onlooker, "disconnected").await;
+    let body = |temp_id: &str| json!({"chatId": chat, "content": "x", "tempId": temp_id});
+    here.send("NEW_MESSAGE", body("a")).await;
+    assert_eq!(outcome(&mut here).await.0, "MESSAGE_SENT");
+    // The store knows it, whichever node asks.
+    there.send("NEW_MESSAGE", body("a")).await;
+    assert_eq!(outcome(&mut there).await.0, "MESSAGE_DUPLICATE");
+    for (temp_id, expected) in [("b", "MESSAGE_SENT"), ("c", "MESSAGE_SENT"), ("d", "ERROR")] {
+        here.send("NEW_MESSAGE", body(temp_id)).await;
+        let (event, data) = outcome(&mut here).await;
+        assert_eq!(event, expected, "{temp_id}: {data}");
+    }
+    here.send("TYPING_START", json!({"chatId": chat})).await;
+    assert_eq!(beside.next("USER_TYPING").await["userId"], json!(anna.id));
+    here.send("TYPING_STOP", json!({"chatId": chat})).await;
+    beside.next("USER_STOPPED_TYPING").await;
+    // A third connection of the same person here: of those of this node the oldest goes once there are too many.
+    let mut second = one.plain_as(&anna).await;
+    let mut third = one.plain_as(&anna).await;
+    assert_eq!(here.next("FORCE_DISCONNECT").await["code"], "DUPLICATE");
+    for client in [&mut second, &mut third] {
+        client.send("HEALTH_CHECK", json!(null)).await;
+        client.next("HEALTH_RESPONSE").await;
+    }
+    redis.resume();
+    until_status(&mut onlooker, "connected").await;
+    // And between nodes again.
+    let mut far = other.plain_as(&ben).await;
+    third.send("TYPING_START", json!({"chatId": chat})).await;
+    assert_eq!(far.next("USER_TYPING").await["userId"], json!(anna.id));
+}
+
+#[tokio::test]
 async fn while_redis_stands_still_each_node_goes_on_and_what_was_missed_comes_from_the_store() {
     let redis = RedisServer::start();
     let (one, other) = two(&redis, &[]).await;

@@ -22,16 +22,20 @@ pub fn dispatch(core: &Arc<Core>, connection: &Arc<Connection>, event: ClientEve
     if event.name == "HEALTH_CHECK" {
         return health_check::answer(core, connection, event.answer_to);
     }
-    let Some(event) = connection.postpone(event) else {
-        return;
-    };
+    if let Some(event) = connection.postpone(event) {
+        act(core, connection, &event);
+    }
+}
+
+/// Does what somebody asks for who is let in.
+pub fn act(core: &Arc<Core>, connection: &Arc<Connection>, event: &ClientEvent) {
     let Some(identity) = connection.identity() else { return };
     match event.name.as_str() {
-        "NEW_MESSAGE" => new_message::send(core, connection, identity, &event),
-        "TYPING_START" => typing::change(core, connection, identity, &event, true),
-        "TYPING_STOP" => typing::change(core, connection, identity, &event, false),
-        "MESSAGE_READ" => message_read::mark(core, connection, identity, &event),
-        "REAUTH" | "AUTH" => reauth::renew(core, connection, &event),
+        "NEW_MESSAGE" => new_message::send(core, connection, identity, event),
+        "TYPING_START" => typing::change(core, connection, identity, event, true),
+        "TYPING_STOP" => typing::change(core, connection, identity, event, false),
+        "MESSAGE_READ" => message_read::mark(core, connection, identity, event),
+        "REAUTH" | "AUTH" => reauth::renew(core, connection, event),
         _ => invalid(connection, "There is no such event.", event.answer_to),
     }
 }

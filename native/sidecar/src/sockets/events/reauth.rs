@@ -55,7 +55,13 @@ pub fn renew(core: &Arc<Core>, connection: &Arc<Connection>, event: &ClientEvent
                     answer_to,
                 );
             }
-            Ok(Resolved::Refused { code, message }) => refuse(ErrorCode::parse(&code), &message),
+            Ok(Resolved::Refused { code, message }) => match ErrorCode::parse(&code) {
+                code @ ErrorCode::PasswordChangeRequired => {
+                    connection.refuse(code, &message);
+                    core.gone(&connection);
+                }
+                code => refuse(code, &message),
+            },
             Err(problem) => {
                 tracing::warn!(error = %problem, "a token was not resolved");
                 refuse(
