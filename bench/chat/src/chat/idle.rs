@@ -12,7 +12,8 @@ use crate::socket::Socket;
 /// Our own addresses: each has about 28,000 ports.
 const ADDRESSES: u8 = 4;
 const AT_ONCE: usize = 64;
-const WATCHED: Duration = Duration::from_secs(30);
+/// Two whole periods of pings: all sockets opened in the same seconds, so their pings come together too.
+const WATCHED: Duration = Duration::from_secs(100);
 
 /// What a process has used of the processors, in seconds (proc(5); 100 ticks a second).
 fn processor_seconds(process: u32) -> f64 {
