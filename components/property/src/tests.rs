@@ -63,6 +63,17 @@ impl Product {
         Self::start_beside("")
     }
 
+    /// As the scheduler calls.
+    async fn run_job(&self, job: &str) -> axum::response::Response {
+        let path = format!("/internal/jobs/{job}");
+        let signature = sign_request(INTERNAL.as_bytes(), clock::now().as_seconds(), "POST", &path, b"");
+        let request = Request::post(&path)
+            .header("x-nexus-signature", signature)
+            .body(Body::empty())
+            .unwrap();
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
     /// With a relay that hears of events.
     fn start_beside(relay: &str) -> Self {
         let config = Config::from_pairs([

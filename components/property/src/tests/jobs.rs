@@ -57,13 +57,7 @@ async fn a_company_that_can_t_be_read_keeps_no_other_waiting() {
     }
     let broken = "UPDATE companies SET timezone = 'Nowhere' WHERE id = (SELECT min(id) FROM companies)";
     product.app.database().execute(broken, &[]).unwrap();
-    let path = "/internal/jobs/monthly-invoices";
-    let signature = sign_request(INTERNAL.as_bytes(), clock::now().as_seconds(), "POST", path, b"");
-    let request = Request::post(path)
-        .header("x-nexus-signature", signature)
-        .body(Body::empty())
-        .unwrap();
-    let answer = product.router.clone().oneshot(request).await.unwrap();
+    let answer = product.run_job("monthly-invoices").await;
     assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR, "it is told");
     assert_eq!(answer.headers()["x-nexus-nudge"], "mail", "the others' mails are there");
     let made = product

@@ -80,13 +80,7 @@ impl Relay {
 }
 
 async fn run(product: &Product, job: &str) -> Value {
-    let path = format!("/internal/jobs/{job}");
-    let signature = sign_request(INTERNAL.as_bytes(), clock::now().as_seconds(), "POST", &path, b"");
-    let request = Request::post(&path)
-        .header("x-nexus-signature", signature)
-        .body(Body::empty())
-        .unwrap();
-    let response = product.router.clone().oneshot(request).await.unwrap();
+    let response = product.run_job(job).await;
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(response.headers()["x-nexus-nudge"], "mail");
     serde_json::from_slice(&response.into_body().collect().await.unwrap().to_bytes()).unwrap()
@@ -179,13 +173,7 @@ async fn one_company_s_trouble_keeps_no_other_waiting() {
     let broken = "INSERT INTO invoice_counters (company_id, year, last) SELECT company_id, CAST(strftime('%Y', 'now') AS INTEGER), \
                   9223372036854775807 FROM occupancies ORDER BY company_id LIMIT 1";
     product.app.database().execute(broken, &[]).unwrap();
-    let path = "/internal/jobs/monthly-invoices";
-    let signature = sign_request(INTERNAL.as_bytes(), clock::now().as_seconds(), "POST", path, b"");
-    let request = Request::post(path)
-        .header("x-nexus-signature", signature)
-        .body(Body::empty())
-        .unwrap();
-    let status = product.router.clone().oneshot(request).await.unwrap().status();
+    let status = product.run_job("monthly-invoices").await.status();
     assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR, "it is told");
     let mut made = Vec::new();
     for manager in &managers {
