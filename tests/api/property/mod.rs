@@ -1,5 +1,6 @@
 //! The property side against the running product: what needs its components together, or many writers at once.
 
+mod files;
 mod maintenance;
 mod payments;
 
