@@ -3,7 +3,6 @@ mod messages;
 mod purge;
 mod relays;
 
-use axum::Router;
 use axum::body::Body;
 use http::{Request, StatusCode, header};
 use http_body_util::BodyExt;
@@ -11,6 +10,7 @@ use nexus_domain::ids::{CompanyId, SessionId, UserId};
 use nexus_domain::signature::sign_request;
 use nexus_domain::token::{AccessClaims, AccessKey, sign_access_token};
 use nexus_domain::{Role, relay_calls};
+use nexus_kit::layers::Layered;
 use nexus_kit::{App, Config, clock};
 use nexus_store::{Database, params};
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ const INTERNAL: &str = "an internal secret of at least thirty-two bytes";
 
 struct House {
     app: App,
-    router: Router,
+    router: Layered,
 }
 
 #[derive(Clone)]

@@ -1,12 +1,12 @@
 //! The router with a database in memory, as a client sees it.
 
-use axum::Router;
 use axum::body::Body;
 use http::{Request, StatusCode, header};
 use http_body_util::BodyExt;
 use nexus_domain::ids::{CompanyId, SessionId, UserId};
 use nexus_domain::token::{AccessClaims, AccessKey, sign_access_token};
 use nexus_domain::{Role, settings};
+use nexus_kit::layers::Layered;
 use nexus_kit::{App, Config, clock};
 use nexus_store::{Database, params};
 use serde_json::Value;
@@ -29,7 +29,7 @@ fn app_with(database: Database) -> App {
     App::new(database, config).unwrap()
 }
 
-fn router(app: &App) -> Router {
+fn router(app: &App) -> Layered {
     nexus_kit::layers::wrap(nexus_kit::openapi::finish(crate::routes()), app.clone())
 }
 

@@ -1,6 +1,5 @@
 //! The component's router as a whole, over a database in memory.
 
-use axum::Router;
 use axum::body::Body;
 use http::{Request, StatusCode, header};
 use http_body_util::BodyExt;
@@ -10,6 +9,7 @@ use nexus_domain::signature::sign_request;
 use nexus_domain::status::UserStatus;
 use nexus_domain::token::{AccessClaims, AccessKey, sign_access_token};
 use nexus_domain::{EmailAddress, Role, mail};
+use nexus_kit::layers::Layered;
 use nexus_kit::{App, Config, clock, layers, openapi};
 use nexus_store::outbox::{self, NewMail};
 use nexus_store::users::{self, NewUser};
@@ -24,7 +24,7 @@ const NEW_KEY: &str = "another secret of thirty-two bytes or more, for tests";
 
 struct Fixture {
     app: App,
-    router: Router,
+    router: Layered,
     company: CompanyId,
     admin: String,
     owner: String,

@@ -10,7 +10,6 @@ mod scope;
 mod strangers;
 mod told;
 
-use axum::Router;
 use axum::body::Body;
 use http::{Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
@@ -18,6 +17,7 @@ use nexus_domain::ids::{CompanyId, SessionId, UserId};
 use nexus_domain::signature::sign_request;
 use nexus_domain::token::{AccessClaims, AccessKey, sign_access_token};
 use nexus_domain::{Role, settings};
+use nexus_kit::layers::Layered;
 use nexus_kit::{App, Config, clock};
 use nexus_store::{Database, params};
 use serde_json::{Value, json};
@@ -28,7 +28,7 @@ const INTERNAL: &str = "an internal secret for tests, long enough";
 
 struct Product {
     app: App,
-    router: Router,
+    router: Layered,
 }
 
 struct Answer {

@@ -75,9 +75,9 @@ mod tests {
     use tower_service::Service;
 
     use super::*;
-    use crate::layers;
+    use crate::layers::{self, Layered};
 
-    fn product(settings: &[(&str, &str)]) -> Router {
+    fn product(settings: &[(&str, &str)]) -> Layered {
         let database = Database::in_memory().unwrap();
         let secrets = [
             ("jwt_access_secret", "an access secret for tests only, long enough"),
@@ -91,7 +91,7 @@ mod tests {
         layers::wrap(routes, App::new(database, config).unwrap())
     }
 
-    async fn ask(product: &mut Router, path: &str, address: &str) -> axum::response::Response {
+    async fn ask(product: &mut Layered, path: &str, address: &str) -> axum::response::Response {
         let request = Request::get(path)
             .header("spin-client-addr", address)
             .body(Body::empty());

@@ -4,36 +4,37 @@ use std::pin::pin;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use axum::Router;
+use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use futures_util::future::{Either, select};
 use nexus_store::Database;
 use spin_sdk::http::Request;
-use tower_service::Service;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::layers::Layered;
 use crate::{App, Config, Problem, layers, openapi};
 
 // One wasm module per component, so this is the component's own. Requests of an instance share it,
 // and nothing in it belongs to one request.
-static ROUTER: OnceLock<Router> = OnceLock::new();
+static ROUTER: OnceLock<Layered> = OnceLock::new();
+
+/// Small and short-lived is what a request allocates; this one finds a place in constant time.
+#[global_allocator]
+static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
 
 /// Answers a request with the component's router. Called by `#[http_service]`.
 pub async fn serve(request: Request, routes: fn() -> OpenApiRouter<App>) -> Response {
-    let mut router = match ROUTER.get() {
-        Some(router) => router.clone(),
+    let router = match ROUTER.get() {
+        Some(router) => router,
         None => match open(routes).await {
-            Ok(router) => ROUTER.get_or_init(|| router).clone(),
+            Ok(router) => ROUTER.get_or_init(|| router),
             Err(problem) => return unready(&problem),
         },
     };
-    match router.call(request).await {
-        Ok(response) => response,
-        Err(never) => match never {},
-    }
+    router.answer(request.map(Body::new)).await
 }
 
-async fn open(routes: fn() -> OpenApiRouter<App>) -> Result<Router, Problem> {
+async fn open(routes: fn() -> OpenApiRouter<App>) -> Result<Layered, Problem> {
     let config = Config::from_variables().await;
     let app = App::new(Database::open_default()?, config)?;
     Ok(layers::wrap(openapi::finish(routes()), app))

@@ -1,19 +1,22 @@
 //! What stands around every router: who calls and under which id, problems rendered, security headers,
 //! the log line, the counts for the edge.
 
+use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{FromRequestParts, Request, State};
-use axum::middleware::{self, Next};
+use axum::extract::{FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use nexus_domain::edge::{HSTS_WITH_PRELOAD, SECURITY_HEADERS, is_request_id};
 use nexus_domain::signature;
 use nexus_store::Usage;
+use tower_service::Service;
 
 use crate::{App, Code, Problem, clock};
 
@@ -56,16 +59,36 @@ pub struct Observed {
     pub cache_misses: u32,
 }
 
+/// A component's router with the layers around it. Around the whole, not around each route of it: axum writes
+/// `Allow` after a route's own layers.
+#[derive(Clone)]
+pub struct Layered {
+    app: App,
+    router: Router,
+}
+
 /// Puts the layers around a component's router and gives it its state.
-pub fn wrap(router: Router<App>, app: App) -> Router {
+pub fn wrap(router: Router<App>, app: App) -> Layered {
     let router = router
         .fallback(|| async { Problem::not_found() })
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(app.clone());
-    // Around the whole router, not around each route of it: axum writes `Allow` after a route's own layers.
-    Router::new()
-        .fallback_service(router)
-        .layer(middleware::from_fn_with_state(app, around))
+    Layered { app, router }
+}
+
+impl Service<Request> for Layered {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let layered = self.clone();
+        Box::pin(async move { Ok(layered.answer(request).await) })
+    }
 }
 
 /// Where only the native side is let in, nobody else learns that there is something.
@@ -79,61 +102,67 @@ async fn method_not_allowed(uri: Uri) -> Problem {
     )
 }
 
-async fn around(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    let started = Instant::now();
-    let caller = identify(&app, &request);
-    let method = request.method().clone();
-    let path = request.uri().path().to_owned();
-    request.extensions_mut().insert(caller.clone());
+impl Layered {
+    pub async fn answer(&self, mut request: Request) -> Response {
+        let app = &self.app;
+        let started = Instant::now();
+        let caller = identify(app, &request);
+        let method = request.method().clone();
+        let path = request.uri().path().to_owned();
+        request.extensions_mut().insert(caller.clone());
 
-    let admitted = match caller.behind_edge {
-        true => Ok(()),
-        false => {
-            let edgeless = app.edgeless();
-            edgeless.admit(&app, &caller.address, method.as_str(), &path).await
+        let admitted = match caller.behind_edge {
+            true => Ok(()),
+            false => {
+                let edgeless = app.edgeless();
+                edgeless.admit(app, &caller.address, method.as_str(), &path).await
+            }
+        };
+        let mut response = match admitted {
+            Ok(()) => match self.router.clone().call(request).await {
+                Ok(response) => response,
+                Err(never) => match never {},
+            },
+            Err(problem) => problem.into_response(),
+        };
+
+        let problem = response.extensions_mut().remove::<Problem>();
+        let observed = response.extensions_mut().remove::<Observed>().unwrap_or_default();
+        if let Some(problem) = &problem {
+            render(problem, &caller, &method, &mut response);
         }
-    };
-    let mut response = match admitted {
-        Ok(()) => next.run(request).await,
-        Err(problem) => problem.into_response(),
-    };
-
-    let problem = response.extensions_mut().remove::<Problem>();
-    let observed = response.extensions_mut().remove::<Observed>().unwrap_or_default();
-    if let Some(problem) = &problem {
-        render(problem, &caller, &method, &mut response);
+        if path.starts_with(INTERNAL) {
+            response.headers_mut().remove(header::ALLOW);
+        }
+        if is_private(&path) {
+            let never = HeaderValue::from_static("no-store");
+            response.headers_mut().insert(header::CACHE_CONTROL, never);
+        }
+        if !caller.behind_edge {
+            add_what_the_edge_adds(response.headers_mut(), app, &caller);
+        }
+        let usage = app.take_usage();
+        if caller.behind_edge
+            && let Ok(counts) = HeaderValue::from_str(&counts(usage, &observed))
+        {
+            response.headers_mut().insert(COUNTS, counts);
+        }
+        let cause = problem.as_ref().and_then(Problem::cause);
+        // The native side calls every second; its own log tells of those that fail.
+        let routine = path.starts_with(INTERNAL) && !response.status().is_server_error();
+        if !(caller.behind_edge || routine) || cause.is_some() {
+            log_line(
+                &caller,
+                &method,
+                &path,
+                response.status().as_u16(),
+                started,
+                usage,
+                problem.as_ref(),
+            );
+        }
+        response
     }
-    if path.starts_with(INTERNAL) {
-        response.headers_mut().remove(header::ALLOW);
-    }
-    if is_private(&path) {
-        let never = HeaderValue::from_static("no-store");
-        response.headers_mut().insert(header::CACHE_CONTROL, never);
-    }
-    if !caller.behind_edge {
-        add_what_the_edge_adds(response.headers_mut(), &app, &caller);
-    }
-    let usage = app.take_usage();
-    if caller.behind_edge
-        && let Ok(counts) = HeaderValue::from_str(&counts(usage, &observed))
-    {
-        response.headers_mut().insert(COUNTS, counts);
-    }
-    let cause = problem.as_ref().and_then(Problem::cause);
-    // The native side calls every second; its own log tells of those that fail.
-    let routine = path.starts_with(INTERNAL) && !response.status().is_server_error();
-    if !(caller.behind_edge || routine) || cause.is_some() {
-        log_line(
-            &caller,
-            &method,
-            &path,
-            response.status().as_u16(),
-            started,
-            usage,
-            problem.as_ref(),
-        );
-    }
-    response
 }
 
 /// The edge's signed word, or what Spin says when there is no edge. A header that isn't signed by us counts for

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::Body;
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
@@ -14,6 +13,7 @@ use nexus_domain::settings::PasswordHash;
 use nexus_domain::signature::{client_header, sign_request};
 use nexus_domain::status::UserStatus;
 use nexus_domain::{EmailAddress, Role};
+use nexus_kit::layers::Layered;
 use nexus_kit::{App, Config, clock, layers, openapi};
 use nexus_store::users::{self, NewUser};
 use nexus_store::{Database, params};
@@ -25,7 +25,7 @@ pub const MAIL_KEY: &str = "a mail seal key of at least thirty-two bytes";
 pub const INTERNAL: &str = "an internal secret of at least thirty-two bytes";
 
 pub struct TestApp {
-    router: Router,
+    router: Layered,
     pub app: App,
 }
 

@@ -1,4 +1,3 @@
-use axum::Router;
 use axum::body::Body;
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
@@ -7,6 +6,7 @@ use nexus_domain::ids::{CompanyId, SessionId, UserId};
 use nexus_domain::status::UserStatus;
 use nexus_domain::token::{AccessClaims, AccessKey, sign_access_token};
 use nexus_domain::{EmailAddress, Role};
+use nexus_kit::layers::Layered;
 use nexus_kit::{App, Config, clock, layers, openapi, upload};
 use nexus_store::users::{self, NewUser};
 use nexus_store::{Database, StoreError, companies, documents, params};
@@ -18,7 +18,7 @@ const SECRET: &str = "a secret of at least thirty-two bytes, for tests";
 /// An application with one company and its admin, and a platform owner.
 pub struct Fixture {
     pub app: App,
-    router: Router,
+    router: Layered,
     pub company: CompanyId,
     pub other_company: CompanyId,
     pub admin: String,

@@ -13,7 +13,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use axum::Router;
 use futures::future::BoxFuture;
 use futures::{FutureExt, SinkExt, StreamExt};
 use http::{Request, Response};
@@ -23,6 +22,7 @@ use nexus_domain::relay::RelayEvent;
 use nexus_domain::settings::Settings;
 use nexus_domain::token::{AccessClaims, AccessKey, sign_access_token};
 use nexus_domain::{Role, message};
+use nexus_kit::layers::Layered;
 use nexus_kit::{App, Config, clock};
 use nexus_sidecar::backend::{Backend, BackendError, Body, boxed};
 use nexus_sidecar::sockets::{Hub, SocketsConfig};
@@ -39,7 +39,7 @@ const SECRET: &str = "a secret of at least thirty-two bytes, for tests";
 
 /// The component's router as the sidecar sees it; it can be made to fail.
 struct InProcess {
-    router: Router,
+    router: Layered,
     broken: AtomicBool,
     /// How many calls of a thousand fail before they are done, and after: then only the answer is lost.
     fail_before: AtomicU32,
