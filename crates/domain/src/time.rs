@@ -1,9 +1,12 @@
 //! Instants as the contract writes them: RFC 3339, UTC, milliseconds.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::ToSchema;
+
+use crate::Invalid;
 
 /// Milliseconds since 1970-01-01T00:00:00Z. Stored as an integer, written as `2026-01-31T09:00:00.000Z`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ToSchema)]
@@ -117,6 +120,16 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
+impl FromStr for Timestamp {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        text.parse::<jiff::Timestamp>()
+            .map(|instant| Self(instant.as_millisecond()))
+            .map_err(|_| Invalid::new("INVALID_TIME", "must be a time like 2026-01-31T09:00:00.000Z"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,5 +160,9 @@ mod tests {
         let at = Timestamp::from_millis(1_709_210_096_123);
         let json = serde_json::to_string(&at).unwrap();
         assert_eq!(serde_json::from_str::<Timestamp>(&json).unwrap(), at);
+        assert_eq!(at.to_string().parse(), Ok(at));
+        for no_time in ["", "2026-01-31", "2026-01-31T09:00:00", "soon", "1709210096123"] {
+            assert!(no_time.parse::<Timestamp>().is_err(), "{no_time}");
+        }
     }
 }

@@ -11,63 +11,41 @@ use crate::{Database, Edited, Row, StoreError, Transaction, Value, params};
 const COLUMNS: &str = "id, name, slug, currency, timezone, is_active, allowed_email_domains, late_fee, deposit, billing, \
 branding, created_at, updated_at, version";
 
-/// Of everybody (SUPER_ADMIN), or one company alone.
-pub static LISTING: Listing<Company> = Listing {
+/// Of everybody, for SUPER_ADMIN.
+pub static LISTING: Listing<Company> = ALL;
+
+/// One company alone, found by its key.
+pub static OF_ONE: Listing<Company> = Listing {
+    scope: "id = ?1",
+    total: "(SELECT count(*) FROM companies WHERE id = ?1)",
+    ..ALL
+};
+
+const ALL: Listing<Company> = Listing {
     columns: COLUMNS,
     from: "companies",
-    scope: "(?1 IS NULL OR id = ?1)",
+    scope: "?1 IS NULL",
     id: "id",
     sorts: &[
-        Sort {
-            name: "createdAt",
-            column: "id",
-            kind: SortKind::Id,
-        },
-        Sort {
-            name: "name",
-            column: "name",
-            kind: SortKind::Text,
-        },
-        Sort {
-            name: "slug",
-            column: "slug",
-            kind: SortKind::Text,
-        },
-        Sort {
-            name: "updatedAt",
-            column: "updated_at",
-            kind: SortKind::Integer,
-        },
+        Sort::by_index("createdAt", "id", SortKind::Id),
+        Sort::by_index("name", "name", SortKind::Text),
+        Sort::by_index("slug", "slug", SortKind::Text),
+        Sort::by_index("updatedAt", "updated_at", SortKind::Integer),
+        Sort::by_index("currency", "currency", SortKind::Text),
+        Sort::by_index("timezone", "timezone", SortKind::Text),
+        Sort::by_index("isActive", "is_active", SortKind::Integer),
     ],
     filters: &[
-        Filter {
-            name: "slug",
-            clause: "slug =",
-            read: text,
-        },
-        Filter {
-            name: "name",
-            clause: "name =",
-            read: text,
-        },
-        Filter {
-            name: "isActive",
-            clause: "is_active =",
-            read: flag,
-        },
-        Filter {
-            name: "currency",
-            clause: "currency =",
-            read: parsed::<Currency>,
-        },
-        Filter {
-            name: "timezone",
-            clause: "timezone =",
-            read: text,
-        },
+        Filter::new("slug", "slug =", text),
+        Filter::new("name", "name =", text),
+        Filter::new("isActive", "is_active =", flag),
+        Filter::new("currency", "currency =", parsed::<Currency>),
+        Filter::new("timezone", "timezone =", text),
+        Filter::new("createdAt", "created_at =", parsed::<Timestamp>),
+        Filter::new("updatedAt", "updated_at =", parsed::<Timestamp>),
     ],
     search: "name LIKE ?2 ESCAPE '\\' OR slug LIKE ?2 ESCAPE '\\'",
-    total: "(SELECT count(*) FROM companies WHERE ?1 IS NULL OR id = ?1)",
+    total: "(SELECT count(*) FROM companies)",
     read,
 };
 

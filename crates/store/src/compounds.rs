@@ -4,7 +4,7 @@ use nexus_domain::Timestamp;
 use nexus_domain::ids::{CompanyId, CompoundId};
 use nexus_domain::place::{Compound, StoredAddress};
 
-use crate::listing::{Filter, Listing, Sort, SortKind, text};
+use crate::listing::{Filter, Listing, Sort, SortKind, parsed, text};
 use crate::{Database, Edited, Row, StoreError, Transaction, params};
 
 const COLUMNS: &str = "id, company_id, name, address, created_at, updated_at, version";
@@ -15,27 +15,23 @@ pub static LISTING: Listing<Compound> = Listing {
     scope: "company_id = ?1",
     id: "id",
     sorts: &[
-        Sort {
-            name: "createdAt",
-            column: "id",
-            kind: SortKind::Id,
-        },
-        Sort {
-            name: "name",
-            column: "name",
-            kind: SortKind::Text,
-        },
-        Sort {
-            name: "updatedAt",
-            column: "updated_at",
-            kind: SortKind::Integer,
-        },
+        Sort::by_index("createdAt", "id", SortKind::Id),
+        Sort::by_index("name", "name", SortKind::Text),
+        Sort::by_index("updatedAt", "updated_at", SortKind::Integer),
+        Sort::by_reading("city", "coalesce(address ->> 'city', '')", SortKind::Text),
+        Sort::by_reading("region", "coalesce(address ->> 'region', '')", SortKind::Text),
+        Sort::by_reading("postalCode", "coalesce(address ->> 'postalCode', '')", SortKind::Text),
+        Sort::by_reading("country", "coalesce(address ->> 'country', '')", SortKind::Text),
     ],
-    filters: &[Filter {
-        name: "name",
-        clause: "name =",
-        read: text,
-    }],
+    filters: &[
+        Filter::new("name", "name =", text),
+        Filter::new("city", "address ->> 'city' =", text),
+        Filter::new("region", "address ->> 'region' =", text),
+        Filter::new("postalCode", "address ->> 'postalCode' =", text),
+        Filter::new("country", "address ->> 'country' =", text),
+        Filter::new("createdAt", "created_at =", parsed::<Timestamp>),
+        Filter::new("updatedAt", "updated_at =", parsed::<Timestamp>),
+    ],
     search: "name LIKE ?2 ESCAPE '\\' OR address LIKE ?2 ESCAPE '\\'",
     total: "(SELECT compounds FROM company_totals WHERE company_id = ?1)",
     read,

@@ -1,9 +1,9 @@
 //! Lists by keyset: a page begins after the last row of the page before, found in an index, so page one
-//! thousand costs what page one does.
+//! thousand costs what page one does. (Some orders have no index: [`Sort::indexed`].)
 //!
 //! A list's statement is put together from fragments that stand written out in its [`Listing`]; nothing
 //! that a caller sends becomes SQL, only parameters. `EXPLAIN QUERY PLAN` is asserted for every
-//! sort with each filter (tests/property_plans.rs).
+//! sort with the filters and searches (tests/property_plans.rs).
 
 use nexus_domain::Invalid;
 use nexus_domain::ids::CompanyId;
@@ -15,6 +15,7 @@ use crate::{Database, Row, StoreError, Value};
 pub enum SortKind {
     Text,
     Integer,
+    Real,
     /// The id itself: UUIDv7 grow with `createdAt`, and `createdAt` is the id's own time.
     Id,
 }
@@ -24,9 +25,32 @@ pub enum SortKind {
 pub struct Sort {
     /// As in `?sort=`.
     pub name: &'static str,
-    /// Never NULL; indexed behind the company and before the id.
+    /// Never NULL: what is empty stands where the expression puts it.
     pub column: &'static str,
     pub kind: SortKind,
+    /// Whether an index has it behind the company and before the id. The others would burden every write with one more:
+    /// instead all rows of the company are read for a page, of which SQLite keeps as many as the page has.
+    pub indexed: bool,
+}
+
+impl Sort {
+    pub const fn by_index(name: &'static str, column: &'static str, kind: SortKind) -> Self {
+        Self {
+            name,
+            column,
+            kind,
+            indexed: true,
+        }
+    }
+
+    pub const fn by_reading(name: &'static str, column: &'static str, kind: SortKind) -> Self {
+        Self {
+            name,
+            column,
+            kind,
+            indexed: false,
+        }
+    }
 }
 
 /// One filter of a list.
@@ -37,6 +61,12 @@ pub struct Filter {
     /// What stands before the parameter: `a.status =`.
     pub clause: &'static str,
     pub read: fn(&str) -> Result<Value, Invalid>,
+}
+
+impl Filter {
+    pub const fn new(name: &'static str, clause: &'static str, read: fn(&str) -> Result<Value, Invalid>) -> Self {
+        Self { name, clause, read }
+    }
 }
 
 /// Everything there is to know about a list.

@@ -11,54 +11,33 @@ use crate::{Database, Edited, Row, StoreError, Transaction, params};
 const COLUMNS: &str = "id, company_id, apartment_id, requested_by, title, description, priority, status, assignee_id, \
 attachments, history, created_at, updated_at, version";
 
+/// The least urgent first: by their letters HIGH would stand before LOW.
+const URGENCY: &str = "CASE priority WHEN 'LOW' THEN 0 WHEN 'NORMAL' THEN 1 WHEN 'HIGH' THEN 2 ELSE 3 END";
+
 pub static LISTING: Listing<MaintenanceRequest> = Listing {
     columns: COLUMNS,
     from: "maintenance_requests",
     scope: "company_id = ?1",
     id: "id",
     sorts: &[
-        Sort {
-            name: "createdAt",
-            column: "id",
-            kind: SortKind::Id,
-        },
-        Sort {
-            name: "updatedAt",
-            column: "updated_at",
-            kind: SortKind::Integer,
-        },
+        Sort::by_index("createdAt", "id", SortKind::Id),
+        Sort::by_index("updatedAt", "updated_at", SortKind::Integer),
+        Sort::by_index("apartmentId", "apartment_id", SortKind::Text),
+        Sort::by_index("requestedBy", "requested_by", SortKind::Text),
+        Sort::by_index("status", "status", SortKind::Text),
+        Sort::by_reading("priority", URGENCY, SortKind::Integer),
+        Sort::by_reading("title", "title", SortKind::Text),
+        Sort::by_reading("assigneeId", "coalesce(assignee_id, '')", SortKind::Text),
     ],
     filters: &[
-        Filter {
-            name: "apartmentId",
-            clause: "apartment_id =",
-            read: parsed::<ApartmentId>,
-        },
-        Filter {
-            name: "status",
-            clause: "status =",
-            read: parsed::<RequestStatus>,
-        },
-        Filter {
-            name: "priority",
-            clause: "priority =",
-            read: parsed::<Priority>,
-        },
-        Filter {
-            name: "assigneeId",
-            clause: "assignee_id =",
-            read: parsed::<UserId>,
-        },
-        Filter {
-            name: "requestedBy",
-            clause: "requested_by =",
-            read: parsed::<UserId>,
-        },
-        Filter {
-            name: "title",
-            clause: "title =",
-            read: text,
-        },
+        Filter::new("apartmentId", "apartment_id =", parsed::<ApartmentId>),
+        Filter::new("status", "status =", parsed::<RequestStatus>),
+        Filter::new("priority", "priority =", parsed::<Priority>),
+        Filter::new("assigneeId", "assignee_id =", parsed::<UserId>),
+        Filter::new("requestedBy", "requested_by =", parsed::<UserId>),
+        Filter::new("title", "title =", text),
+        Filter::new("createdAt", "created_at =", parsed::<Timestamp>),
+        Filter::new("updatedAt", "updated_at =", parsed::<Timestamp>),
     ],
     search: "title LIKE ?2 ESCAPE '\\' OR description LIKE ?2 ESCAPE '\\'",
     total: "(SELECT maintenance_requests FROM company_totals WHERE company_id = ?1)",

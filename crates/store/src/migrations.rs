@@ -31,4 +31,5 @@ migrations!(
     "0050_photos",
     "0080_more_orders",
     "0081_ledger_rules",
+    "0082_company_orders",
 );

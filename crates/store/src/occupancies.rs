@@ -20,68 +20,28 @@ pub static LISTING: Listing<Occupancy> = Listing {
     scope: "company_id = ?1",
     id: "id",
     sorts: &[
-        Sort {
-            name: "createdAt",
-            column: "id",
-            kind: SortKind::Id,
-        },
-        Sort {
-            name: "startDate",
-            column: "start_date",
-            kind: SortKind::Text,
-        },
-        Sort {
-            name: "updatedAt",
-            column: "updated_at",
-            kind: SortKind::Integer,
-        },
-        Sort {
-            name: "endDate",
-            column: "coalesce(end_date, '9999-12-31')",
-            kind: SortKind::Text,
-        },
-        Sort {
-            name: "monthlyRent",
-            column: "monthly_rent",
-            kind: SortKind::Integer,
-        },
+        Sort::by_index("createdAt", "id", SortKind::Id),
+        Sort::by_index("startDate", "start_date", SortKind::Text),
+        Sort::by_index("updatedAt", "updated_at", SortKind::Integer),
+        Sort::by_index("endDate", "coalesce(end_date, '9999-12-31')", SortKind::Text),
+        Sort::by_index("monthlyRent", "monthly_rent", SortKind::Integer),
+        Sort::by_index("tenantId", "tenant_id", SortKind::Text),
+        Sort::by_reading("apartmentId", "apartment_id", SortKind::Text),
+        Sort::by_reading("depositAmount", "deposit_amount", SortKind::Integer),
+        Sort::by_reading("depositHeld", "deposit_received - deposit_spent", SortKind::Integer),
+        Sort::by_reading("status", "status", SortKind::Text),
     ],
     filters: &[
-        Filter {
-            name: "apartmentId",
-            clause: "apartment_id =",
-            read: parsed::<ApartmentId>,
-        },
-        Filter {
-            name: "tenantId",
-            clause: "tenant_id =",
-            read: parsed::<TenantId>,
-        },
-        Filter {
-            name: "status",
-            clause: "status =",
-            read: parsed::<OccupancyStatus>,
-        },
-        Filter {
-            name: "startDate",
-            clause: "start_date =",
-            read: parsed::<Date>,
-        },
-        Filter {
-            name: "endDate",
-            clause: "end_date =",
-            read: parsed::<Date>,
-        },
-        Filter {
-            name: "monthlyRent",
-            clause: "monthly_rent =",
-            read: integer,
-        },
-        Filter {
-            name: "depositAmount",
-            clause: "deposit_amount =",
-            read: integer,
-        },
+        Filter::new("apartmentId", "apartment_id =", parsed::<ApartmentId>),
+        Filter::new("tenantId", "tenant_id =", parsed::<TenantId>),
+        Filter::new("status", "status =", parsed::<OccupancyStatus>),
+        Filter::new("startDate", "start_date =", parsed::<Date>),
+        Filter::new("endDate", "end_date =", parsed::<Date>),
+        Filter::new("monthlyRent", "monthly_rent =", integer),
+        Filter::new("depositAmount", "deposit_amount =", integer),
+        Filter::new("depositHeld", "deposit_received - deposit_spent =", integer),
+        Filter::new("createdAt", "created_at =", parsed::<Timestamp>),
+        Filter::new("updatedAt", "updated_at =", parsed::<Timestamp>),
     ],
     search: "tenant_id IN (SELECT t.id FROM tenants t WHERE t.company_id = ?1 AND t.full_name LIKE ?2 ESCAPE '\\') \
              OR apartment_id IN (SELECT a.id FROM apartments a WHERE a.company_id = ?1 \

@@ -9,54 +9,31 @@ use crate::{Database, Edited, Row, StoreError, Transaction, Value, params};
 
 const COLUMNS: &str = "id, company_id, user_id, full_name, email, phone, national_id, created_at, updated_at, version";
 
+/// Shown to some only, so only they may sort and filter by it.
+pub const NATIONAL_ID: &str = "nationalId";
+
 pub static LISTING: Listing<Tenant> = Listing {
     columns: COLUMNS,
     from: "tenants",
     scope: "company_id = ?1",
     id: "id",
     sorts: &[
-        Sort {
-            name: "createdAt",
-            column: "id",
-            kind: SortKind::Id,
-        },
-        Sort {
-            name: "fullName",
-            column: "full_name",
-            kind: SortKind::Text,
-        },
-        Sort {
-            name: "email",
-            column: "email_key",
-            kind: SortKind::Text,
-        },
-        Sort {
-            name: "updatedAt",
-            column: "updated_at",
-            kind: SortKind::Integer,
-        },
+        Sort::by_index("createdAt", "id", SortKind::Id),
+        Sort::by_index("fullName", "full_name", SortKind::Text),
+        Sort::by_index("email", "email_key", SortKind::Text),
+        Sort::by_index("updatedAt", "updated_at", SortKind::Integer),
+        Sort::by_reading("phone", "coalesce(phone, '')", SortKind::Text),
+        Sort::by_reading("userId", "coalesce(user_id, '')", SortKind::Text),
+        Sort::by_reading(NATIONAL_ID, "coalesce(national_id, '')", SortKind::Text),
     ],
     filters: &[
-        Filter {
-            name: "userId",
-            clause: "user_id =",
-            read: parsed::<UserId>,
-        },
-        Filter {
-            name: "email",
-            clause: "email_key =",
-            read: email_key,
-        },
-        Filter {
-            name: "fullName",
-            clause: "full_name =",
-            read: text,
-        },
-        Filter {
-            name: "phone",
-            clause: "phone =",
-            read: text,
-        },
+        Filter::new("userId", "user_id =", parsed::<UserId>),
+        Filter::new("email", "email_key =", email_key),
+        Filter::new("fullName", "full_name =", text),
+        Filter::new("phone", "phone =", text),
+        Filter::new(NATIONAL_ID, "national_id =", text),
+        Filter::new("createdAt", "created_at =", parsed::<Timestamp>),
+        Filter::new("updatedAt", "updated_at =", parsed::<Timestamp>),
     ],
     search: "full_name LIKE ?2 ESCAPE '\\' OR email LIKE ?2 ESCAPE '\\' OR phone LIKE ?2 ESCAPE '\\'",
     total: "(SELECT tenants FROM company_totals WHERE company_id = ?1)",

@@ -1,4 +1,4 @@
-//! Every order and every filter of every list finds its rows in an index that leads with the company.
+//! Every order, every filter and every search of every list finds its rows in an index that leads with the company.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -19,14 +19,21 @@ fn plan(database: &Database, sql: &str, params: &[Value]) -> Vec<String> {
         .collect()
 }
 
-fn request(sort: &'static Sort, descending: bool, after: bool, filter: Option<&'static str>) -> PageRequest {
+/// How a page is asked for: downwards, from a row on, searched.
+type Manner = (bool, bool, bool);
+
+fn manners() -> impl Iterator<Item = Manner> {
+    (0..8).map(|bits| (bits & 1 != 0, bits & 2 != 0, bits & 4 != 0))
+}
+
+fn request(sort: &'static Sort, (descending, after, searched): Manner, filters: &[&'static str]) -> PageRequest {
     PageRequest {
         company: Some(CompanyId::generate(Timestamp::from_millis(0), [0; 10])),
-        filters: filter
-            .map(|clause| (clause, Value::Text(String::new())))
-            .into_iter()
+        filters: filters
+            .iter()
+            .map(|clause| (*clause, Value::Text(String::new())))
             .collect(),
-        search: None,
+        search: searched.then(|| "a".to_owned()),
         sort,
         descending,
         after: after.then(|| (Value::Text(String::new()), String::new())),
@@ -35,34 +42,52 @@ fn request(sort: &'static Sort, descending: bool, after: bool, filter: Option<&'
     }
 }
 
-fn check<T>(database: &Database, name: &str, listing: &'static Listing<T>, extra: &[&'static str]) {
-    let clauses = listing
-        .filters
+fn plan_of<T>(database: &Database, listing: &Listing<T>, request: &PageRequest) -> Vec<String> {
+    let mut params = vec![Value::Null; 5 + request.filters.len()];
+    params[4] = Value::Integer(21);
+    plan(database, &statement(listing, request), &params)
+}
+
+/// None, each alone, and each with each other one.
+fn combinations(clauses: &[&'static str]) -> Vec<Vec<&'static str>> {
+    let pairs = clauses
         .iter()
-        .map(|filter| filter.clause)
-        .chain(extra.iter().copied());
-    let filters: Vec<Option<&'static str>> = std::iter::once(None).chain(clauses.map(Some)).collect();
+        .enumerate()
+        .flat_map(|(place, one)| clauses[place + 1..].iter().map(|other| vec![*one, *other]));
+    let alone = clauses.iter().map(|clause| vec![*clause]);
+    std::iter::once(Vec::new()).chain(alone).chain(pairs).collect()
+}
+
+fn is_sorted_by_hand(plan: &[String]) -> bool {
+    plan.iter().any(|step| step.contains("TEMP B-TREE"))
+}
+
+/// `extra`: the clauses that hold a resident to what is theirs.
+fn check<T>(database: &Database, name: &str, listing: &'static Listing<T>, extra: &[&'static str]) {
+    let filters = listing.filters.iter().map(|filter| filter.clause);
+    let clauses: Vec<_> = filters.chain(extra.iter().copied()).collect();
+    let combinations = combinations(&clauses);
     for sort in listing.sorts {
-        for (descending, after) in [(false, false), (false, true), (true, false), (true, true)] {
-            for filter in &filters {
-                let request = request(sort, descending, after, *filter);
-                let mut params = vec![Value::Null; 5 + request.filters.len()];
-                params[4] = Value::Integer(21);
-                let plan = plan(database, &statement(listing, &request), &params);
-                let asked = format!("{name} by {} where {filter:?}: {plan:#?}", sort.name);
+        for manner in manners() {
+            // Of pairs it is the page from a row on that is searched in another way.
+            let pairs = manner.1 && !manner.0;
+            for filters in combinations.iter().filter(|filters| pairs || filters.len() < 2) {
+                let plan = plan_of(database, listing, &request(sort, manner, filters));
+                let asked = format!("{name} by {} {manner:?} where {filters:?}: {plan:#?}", sort.name);
                 assert!(!plan.iter().any(|step| step.starts_with("SCAN")), "a scan: {asked}");
                 let searches: Vec<_> = plan.iter().filter(|step| step.starts_with("SEARCH")).collect();
+                assert!(!searches.is_empty(), "nothing is searched: {asked}");
                 assert!(
                     searches
                         .iter()
                         .all(|step| step.contains("company_id=?") || step.contains("payment_id=?")),
                     "not by company: {asked}"
                 );
-                if filter.is_none() {
-                    assert!(
-                        !plan.iter().any(|step| step.contains("TEMP B-TREE")),
-                        "sorted by hand: {asked}"
-                    );
+                if filters.is_empty() {
+                    let searched = manner.2;
+                    let by_hand = is_sorted_by_hand(&plan);
+                    assert!(!(by_hand && sort.indexed && !searched), "sorted by hand: {asked}");
+                    assert!(by_hand || sort.indexed, "there is an index for this order: {asked}");
                 }
             }
         }
@@ -75,20 +100,28 @@ fn check<T>(database: &Database, name: &str, listing: &'static Listing<T>, extra
 fn companies_are_listed_in_the_order_of_an_index() {
     let database = Database::in_memory().unwrap();
     let listing = &company_settings::LISTING;
+    let clauses: Vec<_> = listing.filters.iter().map(|filter| filter.clause).collect();
     for sort in listing.sorts {
-        for (descending, after) in [(false, false), (false, true), (true, false), (true, true)] {
-            let request = request(sort, descending, after, None);
-            let params = [Value::Null, Value::Null, Value::Null, Value::Null, Value::Integer(21)];
-            let plan = plan(&database, &statement(listing, &request), &params);
+        for manner in manners() {
+            let plan = plan_of(&database, listing, &request(sort, manner, &[]));
             let by_index = |step: &String| step.contains("companies USING") && step.contains("INDEX");
-            assert!(!plan.iter().any(|step| step.contains("TEMP B-TREE")), "{plan:#?}");
+            assert!(!is_sorted_by_hand(&plan), "{plan:#?}");
             assert!(plan.iter().any(by_index), "{plan:#?}");
+            // One's own is found by its key, whatever else is asked.
+            for filters in combinations(&clauses) {
+                let plan = plan_of(&database, &company_settings::OF_ONE, &request(sort, manner, &filters));
+                let by_key = |step: &String| {
+                    step.starts_with("SEARCH companies") && ["(id=?", "(slug=?"].iter().any(|key| step.contains(key))
+                };
+                assert!(!plan.iter().any(|step| step.starts_with("SCAN")), "{plan:#?}");
+                assert!(plan.iter().any(by_key), "{plan:#?}");
+            }
         }
     }
 }
 
 #[test]
-fn no_list_scans_and_none_without_a_filter_sorts() {
+fn no_list_scans_and_none_that_has_an_index_sorts() {
     let database = Database::in_memory().unwrap();
     check(&database, "compounds", &compounds::LISTING, &[]);
     check(&database, "apartments", &apartments::LISTING, &[]);

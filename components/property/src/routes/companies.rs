@@ -60,8 +60,13 @@ pub async fn list_companies(State(app): State<App>, asker: Asker, headers: Heade
     } else {
         Some(asker.company()?)
     };
-    let asked = listing::read(&store::LISTING, "companies", company, asker.pairs())?;
-    Ok(listing::answer(&app, &headers, &store::LISTING, asked, CSV, plain)?)
+    let list = if company.is_some() {
+        &store::OF_ONE
+    } else {
+        &store::LISTING
+    };
+    let asked = listing::read(list, "companies", company, asker.pairs())?;
+    Ok(listing::answer(&app, &headers, list, asked, CSV, plain)?)
 }
 
 #[derive(deserr::Deserr, ToSchema)]

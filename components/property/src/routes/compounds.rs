@@ -24,6 +24,15 @@ use crate::routes::{Body, change, id, make, plain, remove, updated};
 pub struct CompoundFilters {
     #[param(nullable = false)]
     name: Option<String>,
+    /// Of the address, as the three that follow.
+    #[param(nullable = false)]
+    city: Option<String>,
+    #[param(nullable = false)]
+    region: Option<String>,
+    #[param(rename = "postalCode", nullable = false)]
+    postal_code: Option<String>,
+    #[param(nullable = false)]
+    country: Option<String>,
 }
 
 const CSV: &[&str] = &[

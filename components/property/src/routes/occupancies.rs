@@ -41,6 +41,8 @@ pub struct OccupancyFilters {
     monthly_rent: Option<i64>,
     #[param(rename = "depositAmount", nullable = false)]
     deposit_amount: Option<i64>,
+    #[param(rename = "depositHeld", nullable = false)]
+    deposit_held: Option<i64>,
 }
 
 const CSV: &[&str] = &[

@@ -45,6 +45,10 @@ pub struct PaymentFilters {
     amount: Option<i64>,
     #[param(nullable = false, inline)]
     currency: Option<Currency>,
+    #[param(rename = "recordedBy", nullable = false, format = "uuid")]
+    recorded_by: Option<String>,
+    #[param(rename = "reversedAt", nullable = false, format = DateTime)]
+    reversed_at: Option<String>,
 }
 
 const CSV: &[&str] = &[

@@ -1,6 +1,7 @@
 //! A company with apartments and tenants to try the rules on.
 #![allow(dead_code)]
 
+pub mod furnished;
 pub mod scene;
 
 use std::sync::atomic::{AtomicU64, Ordering};
