@@ -8,6 +8,9 @@ use nexus_kit::listing::Asked;
 use nexus_kit::{App, Caller, FieldError, Problem, Session, clock, turn};
 use nexus_store::company_day::{self, CompanyDay, CompanyState};
 use nexus_store::{StoreError, tenants};
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, SchemaFormat, Type};
+use utoipa::openapi::{OpenApi, RefOr, Required};
 
 use crate::record::Scribe;
 
@@ -39,6 +42,41 @@ impl FromRequestParts<App> for Asker {
             pairs,
         })
     }
+}
+
+/// Every call takes `?companyId=`, so that is said here once; but a path below `/companies` names the company itself.
+pub fn document(api: &mut OpenApi) {
+    let items = api
+        .paths
+        .paths
+        .iter_mut()
+        .filter(|(path, _)| !path.starts_with("/api/v1/companies"));
+    for (_, item) in items {
+        for operation in [&mut item.get, &mut item.post, &mut item.patch, &mut item.delete] {
+            let Some(operation) = operation else { continue };
+            let parameters = operation.parameters.get_or_insert_default();
+            if !parameters.iter().any(is_company) {
+                parameters.push(company_parameter().into());
+            }
+        }
+    }
+}
+
+fn is_company(parameter: &RefOr<Parameter>) -> bool {
+    matches!(parameter, RefOr::T(parameter) if parameter.name == "companyId")
+}
+
+fn company_parameter() -> Parameter {
+    let uuid = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .format(Some(SchemaFormat::Custom("uuid".into())));
+    ParameterBuilder::new()
+        .name("companyId")
+        .parameter_in(ParameterIn::Query)
+        .required(Required::False)
+        .description(Some("For SUPER_ADMIN: whose."))
+        .schema(Some(uuid))
+        .build()
 }
 
 type Pairs = Vec<(String, String)>;

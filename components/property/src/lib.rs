@@ -21,6 +21,12 @@ use crate::routes::{
 };
 
 pub fn routes() -> OpenApiRouter<App> {
+    let mut router = operations();
+    asker::document(router.get_openapi_mut());
+    router
+}
+
+fn operations() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(companies::list_companies, companies::create_company))
         .routes(routes!(

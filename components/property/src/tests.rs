@@ -1,5 +1,6 @@
 //! The router with a database in memory, as a client sees it.
 
+mod documented;
 mod imports;
 mod jobs;
 mod lists;

@@ -98,8 +98,53 @@ fn name_schemas(from: &Value, schemas: &Value, names: &mut BTreeSet<String>) {
     }
 }
 
+/// What follows from the answers an operation tells of: which validators it reads, and that a list is a table too.
+fn add_headers_and_tables(operation: &mut Value) {
+    for (status, name, what) in [
+        (
+            "304",
+            "If-None-Match",
+            "An `ETag` that the client has already: then the answer is 304.",
+        ),
+        (
+            "412",
+            "If-Match",
+            "The `ETag` that was read before: of another version the answer is 412.",
+        ),
+    ] {
+        if operation["responses"].get(status).is_some() {
+            add_header(operation, name, what);
+        }
+    }
+    let is_list = parameters(operation).any(|parameter| parameter["name"] == "withTotal");
+    let content = operation["responses"]
+        .get_mut("200")
+        .and_then(|ok| ok["content"].as_object_mut());
+    if let (true, Some(content)) = (is_list, content) {
+        content.insert("text/csv".into(), json!({ "schema": { "type": "string" } }));
+    }
+}
+
+fn parameters(operation: &Value) -> impl Iterator<Item = &Value> {
+    operation["parameters"].as_array().into_iter().flatten()
+}
+
+fn add_header(operation: &mut Value, name: &str, what: &str) {
+    if parameters(operation).any(|parameter| parameter["name"] == name) {
+        return;
+    }
+    let header = json!({
+        "name": name, "in": "header", "description": what, "required": false, "schema": { "type": "string" }
+    });
+    match operation["parameters"].as_array_mut() {
+        Some(parameters) => parameters.push(header),
+        None => operation["parameters"] = json!([header]),
+    }
+}
+
 /// Who may call, and that every failure is a problem document.
 fn complete(path: &str, operation: &mut Value) {
+    add_headers_and_tables(operation);
     // A 401 of these is about what is in the body.
     let is_public = ["/api/v1/auth/", "/api/v1/webhooks/"]
         .iter()
@@ -197,6 +242,44 @@ mod tests {
         let login = &whole["paths"]["/api/v1/auth/login"]["post"];
         assert!(login["security"].is_null());
         assert!(login["responses"]["401"]["content"]["application/problem+json"].is_object());
+    }
+
+    #[test]
+    fn validators_are_parameters_and_lists_are_tables_too() {
+        let page = json!({ "application/json": { "schema": { "$ref": "#/x" } } });
+        let whole = whole(vec![json!({
+            "info": {},
+            "paths": {
+                "/api/v1/things": { "get": {
+                    "parameters": [{ "name": "withTotal", "in": "query" }],
+                    "responses": { "200": { "content": page }, "304": {} },
+                } },
+                "/api/v1/things/{id}": {
+                    "get": { "responses": { "200": { "content": page }, "304": {} } },
+                    "patch": { "responses": { "200": { "content": page }, "412": {} } },
+                    "delete": { "responses": { "204": {} } },
+                },
+            },
+        })]);
+        let told = |path: &str, verb: &str| {
+            let operation = &whole["paths"][path][verb];
+            let headers = parameters(operation).filter(|parameter| parameter["in"] == "header");
+            let headers: Vec<_> = headers
+                .map(|header| header["name"].as_str().unwrap().to_owned())
+                .collect();
+            (
+                headers.join(" "),
+                operation["responses"]["200"]["content"]["text/csv"].is_object(),
+            )
+        };
+        assert_eq!(told("/api/v1/things", "get"), ("If-None-Match".into(), true));
+        assert_eq!(told("/api/v1/things/{id}", "get"), ("If-None-Match".into(), false));
+        assert_eq!(told("/api/v1/things/{id}", "patch"), ("If-Match".into(), false));
+        assert_eq!(told("/api/v1/things/{id}", "delete"), (String::new(), false));
+        assert_eq!(
+            whole["paths"]["/api/v1/things"]["get"]["parameters"][0]["name"],
+            "withTotal"
+        );
     }
 
     #[test]

@@ -52,7 +52,7 @@ enum Kind {
 /// Make apartments from a CSV file, all or none.
 #[utoipa::path(
     post, path = "/api/v1/apartments/import", tag = "apartments",
-    params(("dryRun" = Option<bool>, Query), ("companyId" = Option<String>, Query, format = "uuid")),
+    params(("dryRun" = Option<bool>, Query)),
     request_body(content = String, content_type = "text/csv"),
     responses((status = 200, body = ImportResult), (status = 400), (status = 401), (status = 403), (status = 404), (status = 413), (status = 415)),
     security(("bearer" = []))
@@ -64,7 +64,7 @@ pub async fn import_apartments(State(app): State<App>, asker: Asker, request: Re
 /// Make tenants from a CSV file, all or none.
 #[utoipa::path(
     post, path = "/api/v1/tenants/import", tag = "tenants",
-    params(("dryRun" = Option<bool>, Query), ("companyId" = Option<String>, Query, format = "uuid")),
+    params(("dryRun" = Option<bool>, Query)),
     request_body(content = String, content_type = "text/csv"),
     responses((status = 200, body = ImportResult), (status = 400), (status = 401), (status = 403), (status = 404), (status = 413), (status = 415)),
     security(("bearer" = []))

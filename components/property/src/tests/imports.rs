@@ -117,31 +117,3 @@ async fn jobs_are_for_the_scheduler_only() {
         "made once"
     );
 }
-
-#[test]
-fn the_document_names_every_filter_of_every_list() {
-    let document = serde_json::to_value(nexus_kit::openapi::fragment(crate::routes())).unwrap();
-    let named = |path: &str| -> Vec<String> {
-        let parameters = document["paths"][format!("/api/v1{path}")]["get"]["parameters"]
-            .as_array()
-            .unwrap();
-        parameters
-            .iter()
-            .map(|p| p["name"].as_str().unwrap().to_owned())
-            .collect()
-    };
-    macro_rules! check {
-        ($($path:literal => $module:ident),+) => {$(
-            let names = named($path);
-            let filters = nexus_store::$module::LISTING.filters.iter().map(|filter| filter.name);
-            for name in ["limit", "cursor", "sort", "q", "withTotal", "companyId"].into_iter().chain(filters) {
-                assert!(names.iter().any(|given| given == name), "{name} of {} in {names:?}", $path);
-            }
-            assert_eq!(names.len(), 6 + nexus_store::$module::LISTING.filters.len(), "{}", $path);
-        )+};
-    }
-    check!(
-        "/companies" => company_settings, "/compounds" => compounds, "/apartments" => apartments, "/tenants" => tenants,
-        "/occupancies" => occupancies, "/invoices" => invoices, "/payments" => payments, "/maintenance-requests" => maintenance
-    );
-}
