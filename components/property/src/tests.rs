@@ -3,7 +3,9 @@
 mod documented;
 mod imports;
 mod jobs;
+mod list_queries;
 mod lists;
+mod methods;
 mod papers;
 mod recorded;
 mod rent;
