@@ -6,6 +6,7 @@ mod jobs;
 mod list_queries;
 mod lists;
 mod methods;
+mod months;
 mod papers;
 mod recorded;
 mod rent;

@@ -1,97 +1,25 @@
 //! What happens to invoices by itself: rent for a month, reminders, overdue notices, late fees. Each may run
 //! twice, or twice at once, and does its work once: the mark of having done it commits with it.
 
+mod month;
+
 use nexus_domain::company::{Company, LateFee, LateFeeType};
-use nexus_domain::date::{Date, Month};
+use nexus_domain::date::Date;
 use nexus_domain::ids::{InvoiceId, OccupancyId, TenantId};
 use nexus_domain::invoice::{Invoice, InvoiceKind, InvoiceStatus, Line, invoice_number};
 use nexus_domain::ledger_words;
 use nexus_domain::money::Money;
 use nexus_domain::person_name::Locale;
-use nexus_domain::proration::part_of;
 
 use crate::company_day::CompanyDay;
-use crate::invoices::{self, Refused};
+use crate::invoices;
 use crate::ledger_notices::{Event, Means, Notice, Told, tell};
 use crate::{Database, Row, StoreError, Transaction, params};
 
+pub use month::{Generated, MonthBatch, Place, generate_batch, generate_in_batches, generate_month};
+
 /// How many invoices one transaction of a job takes at most, so that others can write in between.
 const BATCH: i64 = 500;
-
-/// What a month's generation did.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Generated {
-    pub created: usize,
-    /// Occupancies that have the month's invoice already.
-    pub skipped: usize,
-    /// The first and the last number given; those between are the month's too.
-    pub numbers: Option<(String, String)>,
-    pub told: Vec<Told>,
-}
-
-struct Lease {
-    occupancy: OccupancyId,
-    tenant: TenantId,
-    start: Date,
-    end: Option<Date>,
-    rent: Money,
-    apartment: String,
-    /// Of the tenant's account, or English.
-    locale: Locale,
-    billed: bool,
-}
-
-/// One issued rent invoice per occupancy that touches the month and has none yet. Five statements, however
-/// many occupancies there are.
-pub fn generate_month(
-    tx: &Transaction<'_>,
-    day: &CompanyDay,
-    company: &Company,
-    means: &Means<'_>,
-    month: Month,
-) -> Result<Generated, Refused> {
-    let leases = leases_of(tx, day, month)?;
-    let (billed, open): (Vec<_>, Vec<_>) = leases.into_iter().partition(|lease| lease.billed);
-    let mut made = Vec::with_capacity(open.len());
-    for lease in &open {
-        let Some(part) = part_of(month, lease.start, lease.end) else {
-            continue;
-        };
-        let total = part
-            .rent(lease.rent)
-            .map_err(nexus_domain::invoice::LedgerError::from)?;
-        let description = ledger_words::rent(lease.locale, month, part, &lease.apartment);
-        made.push(issued(
-            day,
-            means,
-            company,
-            Draft {
-                occupancy: lease.occupancy,
-                tenant: lease.tenant,
-                kind: InvoiceKind::Rent,
-                date: part.first,
-                period: Some((part.first, part.last)),
-                line: Line::single(description, total),
-                total,
-            },
-        ));
-    }
-    number_all(tx, day, &mut made)?;
-    if !made.is_empty() {
-        invoices::insert_all(tx, &made, Some(month), None)?;
-    }
-    let told = tell_of_issued(tx, day, means, &made)?;
-    Ok(Generated {
-        created: made.len(),
-        skipped: billed.len(),
-        numbers: number(made.first()).zip(number(made.last())),
-        told,
-    })
-}
-
-fn number(invoice: Option<&Invoice>) -> Option<String> {
-    invoice?.invoice_number.clone()
-}
 
 struct Draft {
     occupancy: OccupancyId,
@@ -154,34 +82,6 @@ fn tell_of_issued(
         .map(|invoice| Notice::about(Event::Issued, invoice, invoice.total_amount))
         .collect();
     tell(tx, day, means, &notices)
-}
-
-/// Index: occupancies_by_start; of the inner query: invoices_of_month.
-fn leases_of(tx: &Transaction<'_>, day: &CompanyDay, month: Month) -> Result<Vec<Lease>, StoreError> {
-    tx.query(
-        "SELECT o.id, o.tenant_id, o.start_date, o.end_date, o.monthly_rent, a.apartment_number, \
-         EXISTS (SELECT 1 FROM invoices i WHERE i.company_id = ?1 AND i.occupancy_id = o.id AND i.billing_month = ?4 \
-         AND i.status <> 'VOID'), coalesce(u.locale, 'en') \
-         FROM occupancies o JOIN apartments a ON a.company_id = o.company_id AND a.id = o.apartment_id \
-         JOIN tenants t ON t.company_id = o.company_id AND t.id = o.tenant_id LEFT JOIN users u ON u.id = t.user_id \
-         WHERE o.company_id = ?1 AND o.start_date <= ?2 AND (o.end_date IS NULL OR o.end_date >= ?3) \
-         AND o.status <> 'CANCELLED' ORDER BY o.start_date, o.id",
-        params![day.id, month.last_day(), month.first_day(), month],
-    )?
-    .iter()
-    .map(|row| {
-        Ok(Lease {
-            occupancy: row.parse(0)?,
-            tenant: row.parse(1)?,
-            start: row.parse(2)?,
-            end: row.parse_opt(3)?,
-            rent: row.get(4)?,
-            apartment: row.get(5)?,
-            billed: row.get(6)?,
-            locale: row.parse(7)?,
-        })
-    })
-    .collect()
 }
 
 /// Runs `batch` in transactions of its own until there is nothing left for it to do. What it did must not be there

@@ -6,10 +6,10 @@ use nexus_domain::Role;
 use nexus_domain::date::Month;
 use nexus_domain::ids::InvoiceId;
 use nexus_domain::invoice::{Invoice, InvoiceStatus};
-use nexus_kit::idempotency::{Keyed, Start, settle_in_batch};
+use nexus_kit::idempotency::{Keyed, Start, Ticket, settle_in_batch};
 use nexus_kit::layers::nudge_mail;
 use nexus_kit::{App, FieldErrors, Path, Problem, respond, write};
-use nexus_store::billing::Generated;
+use nexus_store::billing::MonthBatch;
 use nexus_store::company_day::CompanyDay;
 use nexus_store::ledger_notices::{Event, Notice, tell};
 use nexus_store::{StoreError, Transaction, billing, company_settings, invoices as store};
@@ -112,18 +112,18 @@ pub async fn void_invoice(
     Ok(respond::with_etag(respond::ok(&invoice), invoice.version))
 }
 
-/// One entry for all of a month: the numbers say which they are.
+/// One entry for all of a batch: the numbers say which they are.
 pub fn note_generated(
     scribe: &Scribe,
     tx: &Transaction<'_>,
     day: &CompanyDay,
     month: Month,
-    generated: &Generated,
+    batch: &MonthBatch,
 ) -> Result<(), StoreError> {
-    let Some((first, last)) = &generated.numbers else {
+    let Some((first, last)) = &batch.numbers else {
         return Ok(());
     };
-    let details = json!({ "month": month, "created": generated.created, "first": first, "last": last });
+    let details = json!({ "month": month, "created": batch.done.created, "first": first, "last": last });
     scribe.note(tx, day.id, &COMPANY, "invoices_generated", day.id, details)
 }
 
@@ -134,7 +134,7 @@ pub struct MonthToBill {
     month: Month,
 }
 
-#[derive(Serialize, ToSchema)]
+#[derive(Clone, Copy, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GeneratedInvoices {
     created: usize,
@@ -142,7 +142,8 @@ pub struct GeneratedInvoices {
     skipped: usize,
 }
 
-/// Issue the rent invoices of a month, one per occupancy that touches it.
+/// Issue the rent invoices of a month, one per occupancy that touches it. They are made in batches: where one fails, or
+/// the server dies, those before it stand, and the call sent again makes the rest and counts the others as skipped.
 #[utoipa::path(
     post, path = "/api/v1/invoices/generate", tag = "invoices", params(("Idempotency-Key" = Option<String>, Header)),
     request_body = MonthToBill,
@@ -162,21 +163,41 @@ pub async fn generate_invoices(
         Start::Replay(response) => return Ok(response),
         Start::Run(ticket) => ticket,
     };
-    let console = telling::console(&app)?;
-    let (scribe, kept) = (asker.scribe(), ticket.clone());
-    let generated = write(&app, move |tx| {
-        let company = company_settings::find(tx, day.id)?.ok_or_else(Problem::not_found)?;
-        let month = keyed.body.month;
-        let generated = billing::generate_month(tx, &day, &company, &telling::means(&console), month)?;
-        note_generated(&scribe, tx, &day, month, &generated)?;
-        let answer = GeneratedInvoices {
-            created: generated.created,
-            skipped: generated.skipped,
-        };
-        kept.keep(tx, StatusCode::OK, &answer)?;
-        Ok::<_, Fault>((answer, generated.told))
-    });
-    let (answer, told) = settle_in_batch(&app, &ticket, generated.await).await?;
-    telling::publish(&app, told);
+    let generated = generate(&app, asker.scribe(), day, keyed.body.month, ticket.clone()).await;
+    let answer = settle_in_batch(&app, &ticket, generated).await?;
     Ok(nudge_mail(respond::ok(&answer)))
+}
+
+/// Batch by batch, so that others can write in between. The answer is kept with the last one.
+async fn generate(
+    app: &App,
+    scribe: Scribe,
+    day: CompanyDay,
+    month: Month,
+    ticket: Ticket,
+) -> Result<GeneratedInvoices, Fault> {
+    let console = telling::console(app)?;
+    let (mut so_far, mut after) = (GeneratedInvoices::default(), None);
+    loop {
+        let (scribe, day, ticket, console) = (scribe.clone(), day.clone(), ticket.clone(), console.clone());
+        let (batch, answer) = write(app, move |tx| {
+            let company = company_settings::find(tx, day.id)?.ok_or_else(Problem::not_found)?;
+            let batch = billing::generate_batch(tx, &day, &company, &telling::means(&console), month, after.as_ref())?;
+            note_generated(&scribe, tx, &day, month, &batch)?;
+            let answer = GeneratedInvoices {
+                created: so_far.created + batch.done.created,
+                skipped: so_far.skipped + batch.done.skipped,
+            };
+            if batch.next.is_none() {
+                ticket.keep(tx, StatusCode::OK, &answer)?;
+            }
+            Ok::<_, Fault>((batch, answer))
+        })
+        .await?;
+        telling::publish(app, batch.done.told);
+        if batch.next.is_none() {
+            return Ok(answer);
+        }
+        (so_far, after) = (answer, batch.next);
+    }
 }

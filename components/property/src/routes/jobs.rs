@@ -10,6 +10,7 @@ use nexus_domain::ids::CompanyId;
 use nexus_domain::invoice::Invoice;
 use nexus_kit::layers::{nudge_mail, signed_body};
 use nexus_kit::{App, Caller, Problem, clock, respond, turn};
+use nexus_store::billing::MonthBatch;
 use nexus_store::company_day::{self, CompanyDay};
 use nexus_store::ledger_notices::{Means, Told};
 use nexus_store::{Transaction, billing, company_settings};
@@ -180,11 +181,8 @@ pub async fn monthly_invoices(State(app): State<App>, caller: Caller, request: R
             return Ok((0, Vec::new()));
         }
         let month = day.today.month();
-        let generated = database.database().transaction(|tx| {
-            let generated = billing::generate_month(tx, day, company, means, month)?;
-            note_generated(&scribe, tx, day, month, &generated)?;
-            Ok::<_, Fault>(generated)
-        })?;
+        let noted = |tx: &Transaction<'_>, batch: &MonthBatch| note_generated(&scribe, tx, day, month, batch);
+        let generated = billing::generate_month(database.database(), day, company, means, month, noted)?;
         Ok((generated.created, generated.told))
     })
     .await
