@@ -117,6 +117,10 @@ impl From<LedgerError> for Fault {
                 Code::InvalidTransition,
                 "Something was paid on this invoice. Reverse the payments first.".to_owned(),
             ),
+            LedgerError::FeeHasPayments(number) => (
+                Code::InvalidTransition,
+                format!("Something was paid on this invoice's late fee, {number}. Reverse those payments first."),
+            ),
             LedgerError::AlreadyReversed => (Code::InvalidTransition, "This payment was reversed before.".to_owned()),
             LedgerError::OutOfRange => {
                 return Self(Problem::field(

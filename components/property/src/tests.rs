@@ -4,6 +4,7 @@ mod documented;
 mod imports;
 mod jobs;
 mod list_queries;
+mod late_fees;
 mod lists;
 mod methods;
 mod months;

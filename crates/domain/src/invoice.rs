@@ -227,6 +227,9 @@ pub enum LedgerError {
     Overpayment,
     #[error("payments stand on this invoice")]
     HasPayments,
+    /// The fee's number.
+    #[error("payments stand on the invoice's late fee, {0}")]
+    FeeHasPayments(String),
     #[error("the payment was reversed before")]
     AlreadyReversed,
     #[error("the amount is out of range")]

@@ -224,13 +224,37 @@ pub fn issue(tx: &Transaction<'_>, day: &CompanyDay, id: InvoiceId) -> Result<In
     change_status(tx, day, id, status, Some(number))
 }
 
-/// Takes an invoice back that nothing was paid on. Its number stays in the books.
-pub fn void(tx: &Transaction<'_>, day: &CompanyDay, id: InvoiceId) -> Result<Invoice, Refused> {
+/// An invoice that was taken back, and its late fee if that went with it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Voided {
+    pub invoice: Invoice,
+    pub late_fee: Option<Invoice>,
+}
+
+/// Takes an invoice back that nothing was paid on, neither on its late fee. Their numbers stay in the books.
+pub fn void(tx: &Transaction<'_>, day: &CompanyDay, id: InvoiceId) -> Result<Voided, Refused> {
     let invoice = find(tx, day.id, id)?.ok_or(LedgerError::NotFound)?;
     if invoice.status == InvoiceStatus::Void {
         return Err(LedgerError::InvalidTransition(invoice.status).into());
     }
-    change_status(tx, day, id, InvoiceStatus::Void, invoice.invoice_number)
+    let late_fee = match late_fee_of(tx, day.id, id)? {
+        Some(fee) if !fee.paid_amount.is_zero() => {
+            return Err(LedgerError::FeeHasPayments(fee.invoice_number.unwrap_or_default()).into());
+        }
+        Some(fee) => Some(change_status(tx, day, fee.id, InvoiceStatus::Void, fee.invoice_number)?),
+        None => None,
+    };
+    let invoice = change_status(tx, day, id, InvoiceStatus::Void, invoice.invoice_number)?;
+    Ok(Voided { invoice, late_fee })
+}
+
+/// What an invoice's being late costs, unless that was taken back. Index: UNIQUE invoices_late_fees.
+fn late_fee_of(tx: &Transaction<'_>, company: CompanyId, late: InvoiceId) -> Result<Option<Invoice>, StoreError> {
+    let row = tx.query_opt(
+        &format!("SELECT {COLUMNS} FROM invoices WHERE company_id = ?1 AND late_fee_for = ?2 AND status <> 'VOID'"),
+        params![company, late],
+    )?;
+    row.as_ref().map(read).transpose()
 }
 
 fn change_status(

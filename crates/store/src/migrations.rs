@@ -32,4 +32,5 @@ migrations!(
     "0080_more_orders",
     "0081_ledger_rules",
     "0082_company_orders",
+    "0083_ledger_gaps",
 );

@@ -147,6 +147,8 @@ proptest! {
             let expected: Vec<i64> = (1..=i64::try_from(sequence.len()).unwrap()).collect();
             prop_assert_eq!(sequence, expected, "numbers of {} have no gaps", year);
         }
+        let orphans = "SELECT f.id FROM invoices f JOIN invoices i ON i.id = f.late_fee_for WHERE i.status = 'VOID' AND f.status <> 'VOID'";
+        prop_assert!(database.query(orphans, &[]).unwrap().is_empty(), "no fee outlasts its invoice");
         let totals = database
             .query("SELECT invoices, payments FROM company_totals WHERE company_id = ?1", params![company])
             .unwrap();

@@ -11,6 +11,7 @@ use nexus_kit::layers::nudge_mail;
 use nexus_kit::{App, FieldErrors, Path, Problem, respond, write};
 use nexus_store::billing::MonthBatch;
 use nexus_store::company_day::CompanyDay;
+use nexus_store::invoices::Voided;
 use nexus_store::ledger_notices::{Event, Notice, tell};
 use nexus_store::{StoreError, Transaction, billing, company_settings, invoices as store};
 use serde::Serialize;
@@ -77,7 +78,7 @@ pub async fn issue_invoice(
     Ok(nudge_mail(respond::with_etag(respond::ok(&invoice), invoice.version)))
 }
 
-/// Take an invoice back on which nothing was paid.
+/// Take an invoice back on which nothing was paid. Its late fee goes with it; where something was paid on that, 422.
 #[utoipa::path(
     post, path = "/api/v1/invoices/{id}/void", tag = "invoices",
     params(("id" = InvoiceId, Path), ("Idempotency-Key" = Option<String>, Header)),
@@ -102,9 +103,15 @@ pub async fn void_invoice(
     let (scribe, kept) = (asker.scribe(), ticket.clone());
     let voided = write(&app, move |tx| {
         check_version(tx, &headers, &day, found.id)?;
-        let invoice = store::void(tx, &day, found.id)?;
+        let Voided { invoice, late_fee } = store::void(tx, &day, found.id)?;
         let details = json!({ "invoiceNumber": invoice.invoice_number, "totalAmount": invoice.total_amount });
         scribe.note(tx, day.id, &INVOICE, "voided", invoice.id, details)?;
+        if let Some(fee) = late_fee {
+            let details = json!({
+                "invoiceNumber": fee.invoice_number, "totalAmount": fee.total_amount, "lateFeeFor": invoice.invoice_number
+            });
+            scribe.note(tx, day.id, &INVOICE, "voided", fee.id, details)?;
+        }
         kept.keep(tx, StatusCode::OK, &invoice)?;
         Ok::<_, Fault>(invoice)
     });
