@@ -10,3 +10,31 @@ CREATE TRIGGER void_invoices_bear_no_fee BEFORE INSERT ON invoices WHEN NEW.late
   SELECT RAISE(ABORT, 'nexus:NOT_LATE') FROM invoices
   WHERE company_id = NEW.company_id AND id = NEW.late_fee_for AND status = 'VOID';
 END;
+
+-- What changes by itself says when: apartments have the time from the occupancy that they follow.
+
+DROP TRIGGER apartment_follows_new_occupancy;
+
+CREATE TRIGGER apartment_follows_new_occupancy AFTER INSERT ON occupancies WHEN NEW.status = 'ACTIVE' BEGIN
+  UPDATE apartments SET status = 'OCCUPIED', version = version + 1, updated_at = max(updated_at, NEW.updated_at)
+  WHERE company_id = NEW.company_id AND id = NEW.apartment_id AND status = 'VACANT';
+END;
+
+DROP TRIGGER apartment_follows_occupancy;
+
+CREATE TRIGGER apartment_follows_occupancy AFTER UPDATE OF status ON occupancies WHEN NEW.status <> OLD.status BEGIN
+  UPDATE apartments SET version = version + 1, updated_at = max(updated_at, NEW.updated_at),
+    status = CASE status WHEN 'VACANT' THEN 'OCCUPIED' ELSE 'VACANT' END
+  WHERE company_id = NEW.company_id AND id = NEW.apartment_id AND status IN ('VACANT', 'OCCUPIED')
+    AND (status = 'OCCUPIED') <> EXISTS (
+      SELECT 1 FROM occupancies o
+      WHERE o.company_id = NEW.company_id AND o.apartment_id = NEW.apartment_id AND o.status = 'ACTIVE');
+END;
+
+-- A row that goes has no new time of its own: whoever deletes it writes the time down first.
+DROP TRIGGER apartment_follows_lost_occupancy;
+
+CREATE TRIGGER apartment_follows_lost_occupancy AFTER DELETE ON occupancies WHEN OLD.status = 'ACTIVE' BEGIN
+  UPDATE apartments SET status = 'VACANT', version = version + 1, updated_at = max(updated_at, OLD.updated_at)
+  WHERE company_id = OLD.company_id AND id = OLD.apartment_id AND status = 'OCCUPIED';
+END;

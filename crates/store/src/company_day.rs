@@ -86,7 +86,8 @@ pub fn state(database: &Database, company: CompanyId, now: Timestamp) -> Result<
         .transpose()
 }
 
-/// Sets every status that follows from the date; what is right already is left alone.
+/// Sets every status that follows from the date; what is right already is left alone. What changes has changed now:
+/// clients look for changes by `updatedAt`.
 pub fn move_on(tx: &Transaction<'_>, company: CompanyId, now: Timestamp) -> Result<(), StoreError> {
     // Read again under the lock: somebody else may have been faster.
     let Some(CompanyState { day, as_of, .. }) = state(tx, company, now)? else {
@@ -108,22 +109,23 @@ pub fn move_on(tx: &Transaction<'_>, company: CompanyId, now: Timestamp) -> Resu
     ] {
         tx.execute(
             &format!(
-                "UPDATE occupancies SET status = '{to}', version = version + 1 \
+                "UPDATE occupancies SET status = '{to}', version = version + 1, updated_at = max(updated_at, ?3) \
                  WHERE company_id = ?1 AND status IN ({from}) AND {condition}"
             ),
-            params![company, &today],
+            params![company, &today, now],
         )?;
     }
     // Index: invoices_by_status.
     tx.execute(
-        "UPDATE invoices SET status = 'OVERDUE', version = version + 1 \
+        "UPDATE invoices SET status = 'OVERDUE', version = version + 1, updated_at = max(updated_at, ?3) \
          WHERE company_id = ?1 AND status IN ('ISSUED', 'PARTIALLY_PAID') AND due_date < ?2",
-        params![company, &today],
+        params![company, &today, now],
     )?;
     tx.execute(
         "UPDATE invoices SET status = CASE paid_amount WHEN 0 THEN 'ISSUED' ELSE 'PARTIALLY_PAID' END, \
-         version = version + 1 WHERE company_id = ?1 AND status = 'OVERDUE' AND due_date >= ?2",
-        params![company, &today],
+         version = version + 1, updated_at = max(updated_at, ?3) \
+         WHERE company_id = ?1 AND status = 'OVERDUE' AND due_date >= ?2",
+        params![company, &today, now],
     )?;
     tx.execute("UPDATE companies SET as_of = ?2 WHERE id = ?1", params![company, today])?;
     // A new day changes what the dashboard says even where no status changed: months begin.

@@ -214,10 +214,15 @@ pub fn enter_deposit(tx: &Database, entry: &DepositEntry<'_>) -> Result<Option<O
 }
 
 /// Whether it was there. Invoices and deposits keep it (foreign keys).
-pub fn delete(database: &Database, company: CompanyId, id: OccupancyId) -> Result<bool, StoreError> {
-    let row = database.query_opt(
+pub fn delete(tx: &Transaction<'_>, day: &CompanyDay, id: OccupancyId) -> Result<bool, StoreError> {
+    // The apartment that it leaves vacant has the time of that from here.
+    tx.execute(
+        "UPDATE occupancies SET updated_at = max(updated_at, ?3) WHERE company_id = ?1 AND id = ?2",
+        params![day.id, id, day.now],
+    )?;
+    let row = tx.query_opt(
         "DELETE FROM occupancies WHERE company_id = ?1 AND id = ?2 RETURNING id",
-        params![company, id],
+        params![day.id, id],
     )?;
     Ok(row.is_some())
 }

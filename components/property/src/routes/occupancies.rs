@@ -272,7 +272,7 @@ pub async fn delete_occupancy(
         headers,
         (company, &OCCUPANCY, occupancy),
         move |tx| Ok(store::find(tx, company, occupancy)?.map(|found| found.version)),
-        move |tx| store::delete(tx, company, occupancy),
+        move |tx| store::delete(tx, &day, occupancy),
     )
     .await
 }
