@@ -38,3 +38,9 @@ CREATE TRIGGER apartment_follows_lost_occupancy AFTER DELETE ON occupancies WHEN
   UPDATE apartments SET status = 'VACANT', version = version + 1, updated_at = max(updated_at, OLD.updated_at)
   WHERE company_id = OLD.company_id AND id = OLD.apartment_id AND status = 'OCCUPIED';
 END;
+
+-- The company that each job came to last on its rounds.
+CREATE TABLE job_rounds (
+  job TEXT PRIMARY KEY,
+  last_company TEXT NOT NULL
+) STRICT, WITHOUT ROWID;

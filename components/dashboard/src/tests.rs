@@ -234,7 +234,8 @@ async fn every_kind_of_write_is_seen_by_the_next_reader() {
         assert_ne!(without_time(&after), without_time(&shown), "{what} changes a figure");
         let day = nexus_store::company_day::open(app.database(), own, clock::now())
             .unwrap()
-            .unwrap();
+            .unwrap()
+            .day;
         let counted = serde_json::to_value(nexus_store::dashboard::figures(app.database(), &day).unwrap()).unwrap();
         assert_eq!(
             without_time(&after),
@@ -251,7 +252,8 @@ fn a_home_let_without_a_break_over_month_ends_is_occupied_in_every_month() {
     let own = company(&app);
     let day = nexus_store::company_day::open(app.database(), own, clock::now())
         .unwrap()
-        .unwrap();
+        .unwrap()
+        .day;
     for (what, sql) in WRITES {
         if ["a compound", "an apartment", "a tenant"].contains(&what) {
             app.database().execute(sql, params![own]).unwrap();

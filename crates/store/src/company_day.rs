@@ -66,12 +66,23 @@ impl CompanyState {
     }
 }
 
+/// A company whose statuses are today's.
+#[derive(Debug, Clone)]
+pub struct Opened {
+    pub day: CompanyDay,
+    /// They had to be moved on.
+    pub is_new: bool,
+}
+
 /// The company on the day it is there now, its statuses moved on if need be.
-pub fn open(database: &Database, company: CompanyId, now: Timestamp) -> Result<Option<CompanyDay>, StoreError> {
-    match state(database, company, now)? {
-        Some(state) => Ok(state.opened(database)?.map(|state| state.day)),
-        None => Ok(None),
-    }
+pub fn open(database: &Database, company: CompanyId, now: Timestamp) -> Result<Option<Opened>, StoreError> {
+    let Some(stored) = state(database, company, now)? else {
+        return Ok(None);
+    };
+    let is_new = !stored.is_current();
+    Ok(stored
+        .opened(database)?
+        .map(|CompanyState { day, .. }| Opened { day, is_new }))
 }
 
 /// The company as it is stored. Indexes: primary keys.
@@ -133,13 +144,4 @@ pub fn move_on(tx: &Transaction<'_>, company: CompanyId, now: Timestamp) -> Resu
         "UPDATE company_totals SET version = version + 1 WHERE company_id = ?1",
         params![company],
     )
-}
-
-/// Every company that is open for business.
-pub fn active_companies(database: &Database) -> Result<Vec<CompanyId>, StoreError> {
-    database
-        .query("SELECT id FROM companies WHERE is_active = 1 ORDER BY id", &[])?
-        .iter()
-        .map(|row| row.parse(0))
-        .collect()
 }

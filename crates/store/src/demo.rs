@@ -149,7 +149,9 @@ fn furnish_by(
     chance: &mut Chance,
     say: &mut dyn FnMut(What),
 ) -> Result<(), StoreError> {
-    let day = company_day::open(database, company, size.now)?.ok_or(StoreError::Column { index: 0 })?;
+    let day = company_day::open(database, company, size.now)?
+        .ok_or(StoreError::Column { index: 0 })?
+        .day;
     say(What::Estate);
     let leases = estate::estate(database, &day, chance, founded(size.now), size.apartments)?;
     for back in (0..size.months).rev() {

@@ -39,6 +39,7 @@ pub mod idempotency;
 pub mod imports;
 pub mod integrity;
 pub mod invoices;
+pub mod job_rounds;
 pub mod ledger_notices;
 pub mod listing;
 pub mod mail_admin;

@@ -13,7 +13,7 @@ use nexus_kit::{App, Caller, Problem, clock, respond, turn};
 use nexus_store::billing::MonthBatch;
 use nexus_store::company_day::{self, CompanyDay};
 use nexus_store::ledger_notices::{Means, Told};
-use nexus_store::{Transaction, billing, company_settings};
+use nexus_store::{Transaction, billing, company_settings, job_rounds};
 use serde_json::json;
 
 use super::invoice_actions::note_generated;
@@ -31,27 +31,26 @@ type Worked = Result<(usize, Vec<Told>), Fault>;
 
 async fn for_every_company(
     app: App,
+    job: &str,
     request: Request,
     work: impl FnMut(&CompanyDay, &Company, &Means<'_>) -> Worked,
 ) -> Outcome {
     signed_body(&app, request, LARGEST_BODY).await?;
     let began = Instant::now();
-    sweep(&app, || began.elapsed() >= BUDGET, work).await
+    sweep(&app, job, || began.elapsed() >= BUDGET, work).await
 }
 
-/// Runs `work` for every company that is open, each in transactions of its own, until its time is over. What fails for
-/// one company keeps no other waiting; the answer then says so.
+/// Runs `work` for every company that is open, each in transactions of its own, until its time is over; the next call
+/// goes on from there. What fails for one company keeps no other waiting; the answer then says so.
 pub async fn sweep(
     app: &App,
+    job: &str,
     mut is_over: impl FnMut() -> bool,
     mut work: impl FnMut(&CompanyDay, &Company, &Means<'_>) -> Worked,
 ) -> Outcome {
     let console = telling::console(app)?;
-    let mut open = company_day::active_companies(app.database())?;
-    let all = open.len();
-    // Nothing remembers where the last call stopped: the next may be another instance's, on another node. From a place
-    // by chance every company is as likely as any other to be reached, and none is always behind the same ones.
-    open.rotate_left(u32::from_be_bytes(clock::random()) as usize % all.max(1));
+    let open = job_rounds::companies(app.database(), job)?;
+    let (all, mut last) = (open.len(), None);
     let (mut companies, mut done, mut failed) = (0, 0, 0);
     let (mut progress, mut failure) = (false, None);
     for id in open {
@@ -61,6 +60,10 @@ pub async fn sweep(
         }
         companies += 1;
         let turn = turn().await;
+        // Written down before the first as well: should it be one on which the call dies, the next begins behind it.
+        if last.replace(id).is_none() {
+            job_rounds::came_to(app.database(), job, id)?;
+        }
         let one = work_for(app, id, &console, &mut work);
         drop(turn);
         match one {
@@ -78,8 +81,12 @@ pub async fn sweep(
         }
     }
     let left = all - companies;
-    // At once again while that finds work. Where it finds none all seem done, and the next period's calls look
-    // elsewhere: with more companies than one call can look at, there is always something left, and it would be asked
+    if let Some(last) = last.filter(|_| left > 0) {
+        let _turn = turn().await;
+        job_rounds::came_to(app.database(), job, last)?;
+    }
+    // At once again while that finds work. Where it finds none all seem done, and the next period's call goes on from
+    // here: with more companies than one call can look at, there is always something left, and it would be asked
     // without a pause for ever.
     let more = left > 0 && progress;
     let answer = match failure {
@@ -109,15 +116,18 @@ fn work_for(
     work: &mut impl FnMut(&CompanyDay, &Company, &Means<'_>) -> Worked,
 ) -> Result<Done, Fault> {
     let database = app.database();
-    let Some(stored) = company_day::state(database, id, clock::now())? else {
+    let (Some(opened), Some(company)) = (
+        company_day::open(database, id, clock::now())?,
+        company_settings::find(database, id)?,
+    ) else {
         return Ok(Done::default());
     };
-    let new_day = !stored.is_current();
-    let (Some(state), Some(company)) = (stored.opened(database)?, company_settings::find(database, id)?) else {
-        return Ok(Done::default());
-    };
-    let (count, told) = work(&state.day, &company, &telling::means(console))?;
-    Ok(Done { count, told, new_day })
+    let (count, told) = work(&opened.day, &company, &telling::means(console))?;
+    Ok(Done {
+        count,
+        told,
+        new_day: opened.is_new,
+    })
 }
 
 /// The log's line about each company that failed: the answer can tell of one only, and doesn't say whose it is.
@@ -132,7 +142,7 @@ fn complain(company: CompanyId, answer: &Response) {
 /// Marks what is overdue (opening the day does) and tells the tenants once.
 pub async fn overdue(State(app): State<App>, request: Request) -> Outcome {
     let database = app.clone();
-    for_every_company(app, request, |day, _, means| {
+    for_every_company(app, "overdue", request, |day, _, means| {
         Ok(billing::tell_overdue(database.database(), day, means)?)
     })
     .await
@@ -141,7 +151,7 @@ pub async fn overdue(State(app): State<App>, request: Request) -> Outcome {
 /// Reminds tenants once of what is due soon.
 pub async fn reminders(State(app): State<App>, request: Request) -> Outcome {
     let database = app.clone();
-    for_every_company(app, request, |day, company, means| {
+    for_every_company(app, "reminders", request, |day, company, means| {
         Ok(billing::remind(database.database(), day, company, means)?)
     })
     .await
@@ -150,7 +160,7 @@ pub async fn reminders(State(app): State<App>, request: Request) -> Outcome {
 /// Charges one late fee per invoice that is late beyond the days of grace.
 pub async fn late_fees(State(app): State<App>, caller: Caller, request: Request) -> Outcome {
     let (database, scribe) = (app.clone(), Scribe::new(None, caller));
-    for_every_company(app, request, |day, company, means| {
+    for_every_company(app, "late-fees", request, |day, company, means| {
         let noted = |tx: &Transaction<'_>, fees: &[Invoice]| {
             let numbers: Vec<_> = fees.iter().map(|fee| &fee.invoice_number).collect();
             scribe.note(
@@ -176,7 +186,7 @@ pub async fn late_fees(State(app): State<App>, caller: Caller, request: Request)
 /// Issues the present month's rent invoices where companies want that.
 pub async fn monthly_invoices(State(app): State<App>, caller: Caller, request: Request) -> Outcome {
     let (database, scribe) = (app.clone(), Scribe::new(None, caller));
-    for_every_company(app, request, |day, company, means| {
+    for_every_company(app, "monthly-invoices", request, |day, company, means| {
         if !company.billing.automatic {
             return Ok((0, Vec::new()));
         }

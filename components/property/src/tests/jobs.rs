@@ -13,38 +13,75 @@ async fn json_of(answer: Response) -> Value {
     serde_json::from_slice(&answer.into_body().collect().await.unwrap().to_bytes()).unwrap()
 }
 
+/// A call that has no time at all: it comes to one company. Which, and what it answers.
+async fn short_call(product: &Product, job: &str, done: usize) -> (String, Value) {
+    let mut reached = String::new();
+    let answer = sweep(
+        &product.app,
+        job,
+        || true,
+        |day, _, _| {
+            reached = day.id.to_string();
+            Ok((done, Vec::new()))
+        },
+    )
+    .await
+    .unwrap_or_else(IntoResponse::into_response);
+    (reached, json_of(answer).await)
+}
+
 #[tokio::test]
-async fn what_one_call_leaves_the_next_ones_come_to() {
+async fn each_call_goes_on_where_the_last_one_stopped_and_each_job_for_itself() {
     let product = Product::start();
     let companies: BTreeSet<String> = (0..3).map(|_| product.company().to_string()).collect();
-    let mut reached = BTreeSet::new();
-    for _ in 0..1_000 {
-        if reached.len() == companies.len() {
-            break;
-        }
-        // No time at all: one company each.
-        let answer = sweep(
-            &product.app,
-            || true,
-            |day, _, _| Ok((usize::from(reached.insert(day.id.to_string())), Vec::new())),
-        )
-        .await
-        .unwrap_or_else(IntoResponse::into_response);
-        let answer = json_of(answer).await;
+    // Twice round, though there is nothing to do anywhere but where they come first.
+    for place in 0..6 {
+        let (reached, answer) = short_call(&product, "overdue", 0).await;
+        assert_eq!(Some(&reached), companies.iter().cycle().nth(place));
         assert_eq!((&answer["companies"], &answer["left"]), (&json!(1), &json!(2)));
-        assert_eq!(
-            answer["more"],
-            answer["done"] == 1,
-            "at once again while there is work: {answer}"
-        );
+        assert_eq!(answer["more"], place < 3, "a new day was work: {answer}");
     }
-    assert_eq!(reached, companies);
-    let answer = sweep(&product.app, || false, |_, _, _| Ok((1, Vec::new())))
+    let (reached, _) = short_call(&product, "reminders", 0).await;
+    assert_eq!(Some(&reached), companies.first());
+    let (reached, answer) = short_call(&product, "overdue", 1).await;
+    assert_eq!((Some(&reached), &answer["more"]), (companies.first(), &json!(true)));
+
+    // A company that is new on the way is come to in its turn, and so are those behind one that has closed.
+    let newest = product.company().to_string();
+    product
+        .app
+        .database()
+        .execute("UPDATE companies SET is_active = 0 WHERE id = ?1", params![reached])
+        .unwrap();
+    let mut round = Vec::new();
+    for _ in 0..4 {
+        round.push(short_call(&product, "overdue", 0).await.0);
+    }
+    let open: Vec<_> = companies.iter().skip(1).chain([&newest]).cloned().collect();
+    assert_eq!((&round[..3], &round[3]), (&open[..], &open[0]));
+    let answer = sweep(&product.app, "overdue", || false, |_, _, _| Ok((1, Vec::new())))
         .await
         .unwrap_or_else(IntoResponse::into_response);
     assert_eq!(
         json_of(answer).await,
         json!({"companies": 3, "done": 3, "failed": 0, "left": 0, "more": false})
+    );
+}
+
+#[tokio::test]
+async fn a_company_on_which_the_call_dies_is_behind_the_next_one() {
+    let product = Product::start();
+    let companies: BTreeSet<String> = (0..3).map(|_| product.company().to_string()).collect();
+    let app = product.app.clone();
+    let dies = tokio::spawn(async move {
+        sweep(&app, "overdue", || true, |_, _, _| panic!("no memory"))
+            .await
+            .is_ok()
+    });
+    assert!(dies.await.is_err());
+    assert_eq!(
+        Some(&short_call(&product, "overdue", 0).await.0),
+        companies.iter().nth(1)
     );
 }
 
@@ -79,7 +116,7 @@ async fn a_failure_makes_those_that_are_left_wait_no_longer() {
         asked += 1;
         asked == 2
     };
-    let answer = sweep(&product.app, after_two, |_, _, _| {
+    let answer = sweep(&product.app, "overdue", after_two, |_, _, _| {
         begun += 1;
         match begun {
             1 => Err(Problem::internal("broken").into()),

@@ -47,7 +47,7 @@ pub fn company(database: &Database, now: Timestamp) -> CompanyId {
 }
 
 pub fn today(database: &Database, company: CompanyId, now: Timestamp) -> CompanyDay {
-    company_day::open(database, company, now).unwrap().unwrap()
+    company_day::open(database, company, now).unwrap().unwrap().day
 }
 
 pub fn person(database: &Database, company: CompanyId, role: Role, now: Timestamp) -> UserId {
