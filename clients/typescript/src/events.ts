@@ -25,17 +25,28 @@ export interface Message {
   deletedAt: string | null;
 }
 
+export type Role = "SUPER_ADMIN" | "ADMIN" | "MANAGER" | "TENANT" | "STUDENT";
+
 export interface Chat {
   id: string;
   type: "DIRECT" | "GROUP";
   name: string | null;
-  members: { userId: string; name: string; role: string; lastReadSeq: number }[];
+  members: { userId: string; name: string; role: Role; lastReadSeq: number }[];
   lastSeq: number;
   lastChange: number;
   lastMessage: Message | null;
   unreadCount: number;
   createdAt: string;
 }
+
+export type NotificationKind =
+  | "DOCUMENTS_APPROVED"
+  | "DOCUMENTS_REJECTED"
+  | "INVOICE_ISSUED"
+  | "INVOICE_OVERDUE"
+  | "PAYMENT_RECORDED"
+  | "PAYMENT_REMINDER"
+  | "MAINTENANCE_UPDATE";
 
 export type ErrorCode =
   | "NO_TOKEN"
@@ -80,9 +91,16 @@ export interface ServerEvents {
   MEMBER_ADDED: { chatId: string; userId: string };
   MEMBER_REMOVED: { chatId: string; userId: string };
   MESSAGE_READ: { chatId: string; userId: string; seq: number };
-  NOTIFICATION: { id: string; kind: string; title: string; body: string; link: string | null; timestamp: string };
+  NOTIFICATION: {
+    id: string;
+    kind: NotificationKind;
+    title: string;
+    body: string;
+    link: string | null;
+    timestamp: string;
+  };
   HEALTH_RESPONSE: {
-    status: string;
+    status: "ok" | "degraded";
     timestamp: string;
     connectedUsers: number;
     redisStatus: "connected" | "disconnected" | "error" | "disabled";

@@ -1,41 +1,6 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
-import { Realtime } from "../dist/index.js";
-
-/** A server of one connection at a time, without a network. */
-class Fake {
-  static all = [];
-  constructor() {
-    this.sent = [];
-    Fake.all.push(this);
-    queueMicrotask(() => this.onopen());
-  }
-  send(text) {
-    this.sent.push(JSON.parse(text));
-  }
-  close() {
-    this.onclose?.();
-  }
-  say(event, data) {
-    this.onmessage({ data: JSON.stringify({ event, data }) });
-  }
-}
-
-const until = async (condition) => {
-  for (let tries = 0; tries < 500; tries++) {
-    if (condition()) return;
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
-  assert.fail("it never came true");
-};
-
-const start = async (options = {}) => {
-  Fake.all = [];
-  const realtime = new Realtime({ url: "http://x", token: () => "t", WebSocket: Fake, minPause: 1, maxPause: 5, ...options });
-  realtime.connect();
-  await until(() => Fake.all[0]?.sent.length === 1);
-  return realtime;
-};
+import { Fake, shown, start, until } from "./fake.mjs";
 
 test("a message is sent again under its tempId until it is acknowledged", async () => {
   const realtime = await start();
@@ -76,16 +41,6 @@ test("a passing refusal is tried again and a final one is told", async () => {
   Fake.all[0].say("MESSAGE_SENT", { tempId: "a", messageId: "m", seq: 1 });
   await limited;
   realtime.close();
-});
-
-test("who connected elsewhere is not fought with", async () => {
-  const realtime = await start();
-  Fake.all[0].say("CONNECTED", { chats: [] });
-  const states = [];
-  realtime.on("disconnected", (state) => states.push(state.again));
-  Fake.all[0].say("FORCE_DISCONNECT", { code: "DUPLICATE" });
-  await new Promise((resolve) => setTimeout(resolve, 30));
-  assert.deepEqual([states, Fake.all.length], [[false], 1]);
 });
 
 test("a connection that answers nothing is given up and the message sent on the next one", async () => {
@@ -144,117 +99,119 @@ test("a chat's first word doesn't move on what is known of it", async () => {
   realtime.close();
 });
 
-const checks = (socket) => socket.sent.filter((frame) => frame.event === "HEALTH_CHECK").length;
 
-test("who only reads stays connected, and nothing goes on after closing", async () => {
-  const realtime = await start();
-  mock.timers.enable({ apis: ["setInterval"] });
-  try {
-    Fake.all[0].say("CONNECTED", { chats: [] });
-    mock.timers.tick(300_000);
-    assert.equal(checks(Fake.all[0]), 3);
-    // The next connection has one of its own, and only one.
-    Fake.all[0].close();
-    await until(() => Fake.all[1]?.sent.length === 1);
-    mock.timers.tick(300_000);
-    assert.deepEqual(Fake.all.map(checks), [3, 0]);
-    Fake.all[1].say("CONNECTED", { chats: [] });
-    mock.timers.tick(90_000);
-    assert.deepEqual(Fake.all.map(checks), [3, 1]);
-    realtime.close();
-    mock.timers.tick(300_000);
-    assert.deepEqual(Fake.all.map(checks), [3, 1]);
-  } finally {
-    mock.timers.reset();
-  }
-});
-
-test("keeping alive can be set and turned off", async () => {
-  for (const [keepAlive, expected] of [[60_000, 5], [false, 0]]) {
-    const realtime = await start({ keepAlive });
-    mock.timers.enable({ apis: ["setInterval"] });
-    try {
-      Fake.all[0].say("CONNECTED", { chats: [] });
-      mock.timers.tick(300_000);
-      assert.equal(checks(Fake.all[0]), expected);
-      realtime.close();
-    } finally {
-      mock.timers.reset();
-    }
-  }
-});
-
-test("who was let go as inactive comes again", async () => {
-  const realtime = await start({ keepAlive: false });
-  Fake.all[0].say("CONNECTED", { chats: [{ chatId: "c", lastSeq: 4, lastChange: 0 }] });
-  const states = [];
-  realtime.on("disconnected", (state) => states.push(state.again));
-  Fake.all[0].say("FORCE_DISCONNECT", { code: "INACTIVE" });
+test("a chat that was left is not asked for, and begins anew when one is taken in again", async () => {
+  const realtime = await start({ lastSeq: { before: 3 } });
+  const shownSeqs = [];
+  realtime.on("NEW_MESSAGE", (message) => shownSeqs.push(message.seq));
+  const chats = ["c", "d"].map((chatId) => ({ chatId, lastSeq: 4, lastChange: 0 }));
+  Fake.all[0].say("CONNECTED", { userId: "u", chats });
+  Fake.all[0].say("MEMBER_REMOVED", { chatId: "c", userId: "u" });
+  // Somebody else's going changes nothing for us.
+  Fake.all[0].say("MEMBER_REMOVED", { chatId: "d", userId: "v" });
+  assert.deepEqual(realtime.positions, { d: 4 });
+  Fake.all[0].say("CHAT_CREATED", { id: "c", lastSeq: 9 });
+  Fake.all[0].say("NEW_MESSAGE", { chatId: "c", seq: 10 });
   Fake.all[0].close();
-  await until(() => Fake.all[1]?.sent.length === 1);
-  assert.deepEqual([states, Fake.all[1].sent[0].data.lastSeq], [[true], { c: 4 }]);
+  assert.deepEqual((await shown(2)).sent[0].data.lastSeq, { c: 10, d: 4 });
+  assert.deepEqual(shownSeqs, [10]);
   realtime.close();
 });
 
-const jwt = (exp) => `h.${btoa(JSON.stringify({ exp: exp / 1_000 }))}.s`;
-const settled = () => new Promise((resolve) => setImmediate(resolve));
+test("what was said in a chat before word of it came is shown after it", async () => {
+  const realtime = await start();
+  const shownSeqs = [];
+  realtime.on("NEW_MESSAGE", (message) => shownSeqs.push(message.seq));
+  Fake.all[0].say("CONNECTED", { userId: "u", chats: [] });
+  Fake.all[0].say("CHAT_CREATED", { id: "c", lastSeq: 3 });
+  for (const seq of [2, 3, 3, 4]) Fake.all[0].say("NEW_MESSAGE", { chatId: "c", seq });
+  assert.deepEqual([shownSeqs, realtime.positions], [[2, 3, 4], { c: 4 }]);
+  realtime.close();
+});
 
-test("a fresh token is shown before the old one runs out, by the server's clock", async () => {
-  // The server is an hour behind us.
-  const now = Date.now() - 3_600_000;
-  const tokens = [jwt(now + 900_000), jwt(now + 1_740_000)];
-  let asked = 0;
-  const realtime = await start({ token: () => tokens[asked++], keepAlive: false });
-  mock.timers.enable({ apis: ["setTimeout"] });
-  try {
-    Fake.all[0].say("CONNECTED", { chats: [], serverTime: new Date(now).toISOString() });
-    mock.timers.tick(830_000);
-    await settled();
-    assert.equal(asked, 1);
-    mock.timers.tick(11_000);
-    await settled();
-    assert.deepEqual(Fake.all[0].sent.at(-1), { event: "REAUTH", data: { token: tokens[1] } });
-    realtime.close();
-  } finally {
-    mock.timers.reset();
+test("a gap is handed on once", async () => {
+  const realtime = await start({ lastSeq: { c: 1 } });
+  const gaps = [];
+  realtime.on("HISTORY_GAP", (gap) => gaps.push(gap));
+  Fake.all[0].say("CONNECTED", { chats: [{ chatId: "c", lastSeq: 700, lastChange: 0 }] });
+  const gap = { chatId: "c", fromSeq: 2, toSeq: 700 };
+  Fake.all[0].say("HISTORY_GAP", gap);
+  Fake.all[0].close();
+  assert.deepEqual((await shown(2)).sent[0].data.lastSeq, { c: 700 });
+  // Too many edits: what lies before is to be fetched again, and what is known stays known.
+  Fake.all[1].say("HISTORY_GAP", { chatId: "c", fromSeq: 1, toSeq: 600 });
+  assert.deepEqual([gaps.length, gaps[0], realtime.positions], [2, gap, { c: 700 }]);
+  realtime.close();
+});
+
+test("edits and deletions are handed on, also of messages that are known", async () => {
+  const realtime = await start({ lastSeq: { c: 4 } });
+  const heard = [];
+  for (const event of ["MESSAGE_UPDATED", "MESSAGE_DELETED"]) {
+    realtime.on(event, (message) => heard.push([event, message.seq]));
   }
+  Fake.all[0].say("CONNECTED", { chats: [{ chatId: "c", lastSeq: 4, lastChange: 2 }] });
+  Fake.all[0].say("MESSAGE_UPDATED", { chatId: "c", seq: 2 });
+  Fake.all[0].say("MESSAGE_DELETED", { chatId: "c", seq: 4 });
+  assert.deepEqual([heard, realtime.positions], [[["MESSAGE_UPDATED", 2], ["MESSAGE_DELETED", 4]], { c: 4 }]);
+  realtime.close();
 });
 
-test("a token that comes after closing starts nothing", async () => {
-  const first = jwt(Date.now() + 900_000);
-  const given = [];
-  let asked = 0;
-  const token = () => (asked++ === 0 ? first : new Promise((resolve) => given.push(resolve)));
-  const realtime = await start({ token, keepAlive: false });
-  mock.timers.enable({ apis: ["setTimeout"] });
+test("what was read while there was no connection is said on the next one, once", async () => {
+  const realtime = await start();
+  realtime.read("c", 3);
+  realtime.read("c", 2);
+  Fake.all[0].say("CONNECTED", { chats: [] });
+  assert.deepEqual(Fake.all[0].said("MESSAGE_READ"), [{ chatId: "c", seq: 3 }]);
+  realtime.read("c", 4);
+  Fake.all[0].close();
+  (await shown(2)).say("CONNECTED", { chats: [] });
+  assert.deepEqual(Fake.all.map((socket) => socket.said("MESSAGE_READ").length), [2, 0]);
+  realtime.close();
+});
+
+test("sent twice under one tempId is sent once, and what is too large is not sent at all", async () => {
+  const realtime = await start();
+  Fake.all[0].say("CONNECTED", { chats: [] });
+  const both = [realtime.send({ chatId: "c", content: "hi" }, "one"), realtime.send({ chatId: "c", content: "hi" }, "one")];
+  // Three bytes each.
+  await assert.rejects(realtime.send({ chatId: "c", content: "€".repeat(22_000) }), { code: "INVALID_PAYLOAD" });
+  assert.equal(Fake.all[0].said("NEW_MESSAGE").length, 1);
+  Fake.all[0].say("MESSAGE_SENT", { tempId: "one", messageId: "m", seq: 1 });
+  assert.deepEqual((await Promise.all(both)).map((sent) => sent.messageId), ["m", "m"]);
+  // Without one of our own it gets one that nothing else has.
+  realtime.send({ chatId: "c", content: "1" }).catch(() => {});
+  realtime.send({ chatId: "c", content: "2" }).catch(() => {});
+  const names = Fake.all[0].said("NEW_MESSAGE").map((message) => message.tempId);
+  assert.equal(new Set(names).size, 3);
+  realtime.close();
+});
+
+test("closing refuses what waits and sends nothing any more", async () => {
+  const realtime = await start();
+  const waits = realtime.send({ chatId: "c", content: "hi" }, "one");
+  realtime.close();
+  await assert.rejects(waits, { code: "CLOSED" });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.deepEqual([Fake.all.length, Fake.all[0].said("NEW_MESSAGE")], [1, []]);
+});
+
+test("a listener that fails stops neither the others nor the client", async () => {
+  const realtime = await start();
+  const reported = [];
+  mock.method(globalThis, "queueMicrotask", (report) => {
+    assert.throws(report, ({ message }) => Boolean(reported.push(message)));
+  });
   try {
-    Fake.all[0].say("CONNECTED", { chats: [] });
-    mock.timers.tick(850_000);
-    assert.equal(asked, 2);
-    realtime.close();
-    given[0](jwt(Date.now() + 900_000));
-    await settled();
-    mock.timers.tick(3_600_000);
-    await settled();
-    assert.deepEqual([asked, Fake.all[0].sent.length], [2, 1]);
+    const heard = [];
+    realtime.on("FORCE_DISCONNECT", () => {
+      throw new Error("of a listener");
+    });
+    realtime.on("FORCE_DISCONNECT", () => heard.push("said"));
+    realtime.on("disconnected", ({ again }) => heard.push(again));
+    Fake.all[0].say("FORCE_DISCONNECT", { code: "REVOKED" });
+    assert.deepEqual([heard, reported], [["said", false], ["of a listener"]]);
   } finally {
-    mock.timers.reset();
+    mock.restoreAll();
   }
-});
-
-test("closing and connecting again while a token is awaited opens one connection", async () => {
-  Fake.all = [];
-  let give;
-  const token = () => new Promise((resolve) => (give = resolve));
-  const realtime = new Realtime({ url: "http://x", token, WebSocket: Fake });
-  realtime.connect();
-  const first = give;
-  realtime.close();
-  realtime.connect();
-  first("old");
-  give("new");
-  await until(() => Fake.all[0]?.sent.length === 1);
-  await new Promise((resolve) => setTimeout(resolve, 10));
-  assert.deepEqual(Fake.all.map((socket) => socket.sent[0].data.token), ["new"]);
-  realtime.close();
 });

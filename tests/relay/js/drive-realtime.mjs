@@ -8,8 +8,8 @@ import { Realtime } from "../../../clients/typescript/dist/index.js";
 const WebSocket = createRequire(import.meta.url)("ws");
 const EVENTS = [
   "CONNECTED", "NEW_MESSAGE", "MESSAGE_SENT", "MESSAGE_DUPLICATE", "MESSAGE_UPDATED", "MESSAGE_DELETED", "HISTORY_GAP", "USER_TYPING",
-  "USER_STOPPED_TYPING", "USER_ONLINE", "USER_OFFLINE", "MESSAGE_READ", "NOTIFICATION", "HEALTH_RESPONSE", "REAUTHENTICATED",
-  "FORCE_DISCONNECT", "ERROR", "disconnected",
+  "USER_STOPPED_TYPING", "USER_ONLINE", "USER_OFFLINE", "CHAT_CREATED", "CHAT_UPDATED", "MEMBER_ADDED", "MEMBER_REMOVED",
+  "MESSAGE_READ", "NOTIFICATION", "HEALTH_RESPONSE", "REAUTHENTICATED", "FORCE_DISCONNECT", "ERROR", "disconnected",
 ];
 
 let realtime;
@@ -18,8 +18,6 @@ let socket;
 class Droppable extends WebSocket {
   constructor(...all) {
     super(...all);
-    // An emitter's unheard error ends the process; a browser's WebSocket only closes.
-    this.on("error", () => {});
     socket = this;
   }
 }
