@@ -141,3 +141,29 @@ async fn the_typescript_client_loses_nothing_when_it_is_cut_off_or_the_server_di
     assert_eq!(ben.next("NEW_MESSAGE").await["seq"], 3);
     assert_eq!(ben.next("NEW_MESSAGE").await["seq"], 4);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_typescript_client_follows_a_chat_that_it_learns_of_and_forgets_one_that_it_left() {
+    let scene = Scene::new().await;
+    let mut ben = SocketIo::ours(scene.app.url(), scene.ben.token()).await;
+    ben.next("CONNECTED").await;
+    let body = json!({"type": "GROUP", "name": "New", "memberIds": [scene.ben_id]});
+    let chat = scene.anna.post("/chats", &body).await.expect(201).json();
+    let path = format!("/chats/{}", chat["id"].as_str().unwrap());
+    assert_eq!(ben.next("CHAT_CREATED").await["id"], chat["id"]);
+    ben.drop_connection().await;
+    ben.next("disconnected").await;
+    let said = json!({"content": "while it was away"});
+    scene.anna.post(&format!("{path}/messages"), &said).await.expect(201);
+    assert_eq!(ben.next("NEW_MESSAGE").await["chatId"], chat["id"]);
+
+    let member = format!("{path}/members/{}", scene.ben_id);
+    scene.anna.delete(&member).await.expect(204);
+    assert_eq!(ben.next("MEMBER_REMOVED").await["chatId"], chat["id"]);
+    scene.anna.post(&format!("{path}/messages"), &said).await.expect(201);
+    let again = json!({"userIds": [scene.ben_id]});
+    scene.anna.post(&format!("{path}/members"), &again).await.expect(200);
+    assert_eq!(ben.next("CHAT_CREATED").await["lastSeq"], 2);
+    scene.anna.post(&format!("{path}/messages"), &said).await.expect(201);
+    assert_eq!(ben.next("NEW_MESSAGE").await["seq"], 3);
+}

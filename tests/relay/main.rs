@@ -4,9 +4,14 @@
 mod clients;
 mod crash;
 mod hostile;
+mod members;
+mod missed;
+mod nodes;
+mod notices;
 mod rest;
+mod sessions;
 
-use nexus_tests::{Client, TestApp};
+use nexus_tests::{Account, Client, TestApp};
 use serde_json::json;
 
 /// Two people of the demo company and a chat of theirs.
@@ -17,6 +22,8 @@ pub struct Scene {
     pub anna_id: String,
     pub ben_id: String,
     pub chat: String,
+    /// Somebody who rents from the company and has not signed in.
+    pub resident: Account,
 }
 
 impl Scene {
@@ -36,6 +43,8 @@ impl Scene {
         let [anna, ben] = staff.as_slice() else {
             panic!("the demo has an admin and a manager: {accounts:?}")
         };
+        let (_, resident) = accounts.iter().find(|(role, _)| role == "TENANT").expect("a tenant");
+        let resident = resident.clone();
         let (anna, ben) = (app.sign_in(anna).await, app.sign_in(ben).await);
         let (anna_id, ben_id) = (id_of(&anna).await, id_of(&ben).await);
         let body = json!({"type": "GROUP", "name": "A test", "memberIds": [ben_id]});
@@ -50,6 +59,7 @@ impl Scene {
             anna_id,
             ben_id,
             chat,
+            resident,
         }
     }
 

@@ -14,6 +14,11 @@ impl Backlog {
         self.0.remove(at).map(|mut kept| kept["data"].take())
     }
 
+    /// The oldest kept event, whatever it is.
+    pub fn pop(&mut self) -> Option<Value> {
+        self.0.pop_front()
+    }
+
     pub fn keep(&mut self, event: Value) {
         self.0.push_back(event);
     }

@@ -22,9 +22,22 @@ pub struct PlainSocket {
 impl PlainSocket {
     /// Connects with the token as a subprotocol, as browsers do.
     pub async fn connect(url: &str, token: &str) -> Self {
+        Self::upgrade(url, &format!("nexus.v1, bearer.{token}")).await
+    }
+
+    /// Connects with the token in the first frame, and says there up to where it has each chat.
+    pub async fn connect_from(url: &str, token: &str, last_seq: Value) -> Self {
+        let mut socket = Self::upgrade(url, "nexus.v1").await;
+        socket
+            .send("AUTH", json!({ "token": token, "lastSeq": last_seq }))
+            .await;
+        socket
+    }
+
+    async fn upgrade(url: &str, protocols: &str) -> Self {
         let url = format!("{}/ws", url.replacen("http", "ws", 1));
         let mut request = url.into_client_request().expect("a URL");
-        let protocols = format!("nexus.v1, bearer.{token}").parse().expect("a header");
+        let protocols = protocols.parse().expect("a header");
         request.headers_mut().insert("sec-websocket-protocol", protocols);
         let (socket, answer) = connect_async(request).await.expect("an upgrade");
         assert_eq!(answer.headers()["sec-websocket-protocol"], "nexus.v1");
@@ -46,18 +59,60 @@ impl PlainSocket {
         }
         let wait = async {
             loop {
-                let frame = self.socket.next().await.expect("an open socket").expect("a frame");
-                if let Message::Text(text) = frame {
-                    let mut frame: Value = serde_json::from_str(&text).expect("JSON");
-                    if frame["event"] == event {
-                        return frame["data"].take();
-                    }
-                    self.passed_over.keep(frame);
+                let mut frame = self.frame().await.expect("an open socket");
+                if frame["event"] == event {
+                    return frame["data"].take();
                 }
+                self.passed_over.keep(frame);
             }
         };
         tokio::time::timeout(PATIENCE, wait)
             .await
             .unwrap_or_else(|_| panic!("no {event} within {PATIENCE:?}"))
+    }
+
+    /// The next event, whatever it is: `{"event", "data"}`.
+    pub async fn next_of_all(&mut self) -> Value {
+        if let Some(kept) = self.passed_over.pop() {
+            return kept;
+        }
+        tokio::time::timeout(PATIENCE, self.frame())
+            .await
+            .unwrap_or_else(|_| panic!("nothing within {PATIENCE:?}"))
+            .expect("an open socket")
+    }
+
+    /// Whether an event of this name has come by now. What the server said before this was asked is here when it answers.
+    pub async fn has_heard(&mut self, event: &str) -> bool {
+        self.send("HEALTH_CHECK", Value::Null).await;
+        self.next("HEALTH_RESPONSE").await;
+        self.passed_over.take(event).is_some()
+    }
+
+    /// Everything until the server closes the connection.
+    pub async fn until_closed(&mut self) -> Vec<Value> {
+        let mut all = Vec::new();
+        while let Some(kept) = self.passed_over.pop() {
+            all.push(kept);
+        }
+        let wait = async {
+            while let Some(frame) = self.frame().await {
+                all.push(frame);
+            }
+        };
+        tokio::time::timeout(PATIENCE, wait)
+            .await
+            .unwrap_or_else(|_| panic!("still open after {PATIENCE:?}"));
+        all
+    }
+
+    /// `None` once the server has closed the connection.
+    async fn frame(&mut self) -> Option<Value> {
+        while let Some(Ok(frame)) = self.socket.next().await {
+            if let Message::Text(text) = frame {
+                return Some(serde_json::from_str(&text).expect("JSON"));
+            }
+        }
+        None
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -9,27 +10,76 @@ use tempfile::TempDir;
 
 pub struct RedisServer {
     port: u16,
+    /// Where it speaks TLS, if it does.
+    tls_port: Option<u16>,
     process: Option<Child>,
     folder: TempDir,
 }
 
 impl RedisServer {
     pub fn start() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0")
-            .and_then(|listener| listener.local_addr())
-            .expect("a free port")
-            .port();
+        Self::start_on(None)
+    }
+
+    /// With a certificate of an authority that nobody knows but who is told of it ([`RedisServer::authority`]).
+    pub fn start_tls() -> Self {
+        Self::start_on(Some(free_port()))
+    }
+
+    fn start_on(tls_port: Option<u16>) -> Self {
         let mut server = Self {
-            port,
+            port: free_port(),
+            tls_port,
             process: None,
             folder: tempfile::tempdir().expect("a folder"),
         };
+        if tls_port.is_some() {
+            server.certify();
+        }
         server.run();
         server
     }
 
     pub fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
+        match self.tls_port {
+            Some(port) => format!("rediss://127.0.0.1:{port}"),
+            None => format!("redis://127.0.0.1:{}", self.port),
+        }
+    }
+
+    /// The certificate of the authority that vouches for it, as a PEM file.
+    pub fn authority(&self) -> PathBuf {
+        self.folder.path().join("authority.pem")
+    }
+
+    fn certify(&self) {
+        self.openssl(
+            &["-subj", "/CN=An authority", "-keyout", "authority.key"],
+            "authority.pem",
+        );
+        let signed = [
+            "-CA",
+            "authority.pem",
+            "-CAkey",
+            "authority.key",
+            "-keyout",
+            "redis.key",
+        ];
+        let leaf = ["-subj", "/CN=redis", "-addext", "subjectAltName=IP:127.0.0.1"];
+        let not_an_authority = ["-addext", "basicConstraints=critical,CA:FALSE"];
+        self.openssl(&[signed.as_slice(), &leaf, &not_an_authority].concat(), "redis.pem");
+    }
+
+    /// A new key and its certificate.
+    fn openssl(&self, arguments: &[&str], out: &str) {
+        let made = Command::new("openssl")
+            .args(["req", "-x509", "-days", "2", "-noenc", "-newkey", "ec"])
+            .args(["-pkeyopt", "ec_paramgen_curve:prime256v1", "-out", out])
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .output()
+            .expect("openssl is not installed: install Debian's package of that name");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     }
 
     /// Starts it again after [`RedisServer::kill`], on the same port.
@@ -53,8 +103,8 @@ impl RedisServer {
                 "--appendonly",
                 "no",
             ])
-            .arg("--dir")
-            .arg(self.folder.path())
+            .args(self.tls_arguments())
+            .current_dir(self.folder.path())
             .stdout(Stdio::null())
             .spawn()
             .expect("it runs");
@@ -64,6 +114,15 @@ impl RedisServer {
             assert!(Instant::now() < patience, "redis-server doesn't answer");
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    fn tls_arguments(&self) -> Vec<String> {
+        let Some(port) = self.tls_port else { return Vec::new() };
+        let arguments = format!(
+            "--tls-port {port} --tls-cert-file redis.pem --tls-key-file redis.key --tls-ca-cert-file authority.pem \
+             --tls-auth-clients no"
+        );
+        arguments.split_whitespace().map(str::to_owned).collect()
     }
 
     fn answers(&self) -> bool {
@@ -102,6 +161,13 @@ impl RedisServer {
             .status();
         assert!(status.expect("kill runs").success());
     }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .expect("a free port")
+        .port()
 }
 
 impl Drop for RedisServer {

@@ -16,9 +16,17 @@ pub struct Relay {
 impl TestApp {
     /// A relay before this product, with the secrets that it made for itself and, as the product, without request limit.
     pub async fn relay(&self) -> Relay {
+        self.relay_with(&[]).await
+    }
+
+    /// The same with settings of its own.
+    pub async fn relay_with(&self, settings: &[(&str, &str)]) -> Relay {
         let secrets = std::fs::read_to_string(self.data().join("secrets.env")).expect("the product's secrets");
         let secrets = secrets.lines().filter_map(|line| line.split_once('='));
-        let env: Vec<(&str, &str)> = secrets.chain([("THROTTLE_LIMIT", "0")]).collect();
+        let env: Vec<(&str, &str)> = secrets
+            .chain([("THROTTLE_LIMIT", "0")])
+            .chain(settings.iter().copied())
+            .collect();
         Relay::start(self.url(), &env).await
     }
 }
