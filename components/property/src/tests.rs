@@ -3,8 +3,8 @@
 mod documented;
 mod imports;
 mod jobs;
-mod list_queries;
 mod late_fees;
+mod list_queries;
 mod lists;
 mod methods;
 mod months;
