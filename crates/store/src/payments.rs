@@ -41,8 +41,7 @@ pub static LISTING: Listing<Payment> = Listing {
         Filter::new("amount", "p.amount =", integer),
         Filter::new("currency", "p.currency =", parsed::<Currency>),
         Filter::new("recordedBy", "p.recorded_by =", parsed::<UserId>),
-        // Not the bare column: that would turn the join around, and it would begin with everybody's reversals.
-        Filter::new("reversedAt", "coalesce(r.at, NULL) =", parsed::<Timestamp>),
+        Filter::new("reversedAt", "r.at =", parsed::<Timestamp>),
         Filter::new("createdAt", "p.created_at =", parsed::<Timestamp>),
         Filter::new("updatedAt", "coalesce(r.at, p.created_at) =", parsed::<Timestamp>),
     ],
