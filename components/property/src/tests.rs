@@ -7,6 +7,7 @@ mod late_fees;
 mod list_queries;
 mod lists;
 mod methods;
+mod maintenance;
 mod months;
 mod papers;
 mod recorded;

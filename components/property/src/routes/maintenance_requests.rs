@@ -110,7 +110,7 @@ fn check_references(app: &App, asker: &Asker, company: CompanyId, body: &Loose) 
     Ok(())
 }
 
-/// Attachments are one's own uploads; those that were there already stay.
+/// Attachments are one's own uploads, each given once; those that were there already stay.
 fn check_attachments(
     database: &Database,
     user: UserId,
@@ -122,6 +122,15 @@ fn check_attachments(
             "attachments",
             Invalid::new("WRONG_LENGTH", format!("must have at most {MOST_ATTACHMENTS}")),
         ));
+    }
+    let twice = after
+        .iter()
+        .enumerate()
+        .find(|(place, id)| after[..*place].contains(id));
+    // What was stored when this was let pass keeps nobody from changing the rest.
+    if let Some((place, _)) = twice.filter(|_| after != before) {
+        let invalid = Invalid::new("DUPLICATE", "is given twice");
+        return Err(Problem::field(format!("attachments[{place}]"), invalid));
     }
     let added: Vec<_> = after.iter().copied().filter(|id| !before.contains(id)).collect();
     if !added.is_empty() && store::own_attachments(database, user, &added)? != added.len() {

@@ -66,7 +66,7 @@ fn logo() -> Vec<u8> {
     png
 }
 
-async fn upload(product: &Product, owner: UserId, content: Vec<u8>, content_type: &str) -> AttachmentId {
+pub async fn upload(product: &Product, owner: UserId, content: Vec<u8>, content_type: &str) -> AttachmentId {
     let attachment = Attachment {
         id: clock::new_id(AttachmentId::generate),
         file_name: "logo.png".into(),
@@ -247,7 +247,7 @@ async fn long_invoices_go_on_for_pages() {
 }
 
 #[tokio::test]
-async fn drafts_are_no_invoices_and_reversed_payments_say_so() {
+async fn drafts_are_no_invoices_void_ones_nothing_owed_and_reversed_payments_say_so() {
     let product = Product::start();
     let (_, admin) = product.person(Role::Admin, Some(product.company()));
     let (_, _, lease) = product.lease(&admin).await;
@@ -256,6 +256,13 @@ async fn drafts_are_no_invoices_and_reversed_payments_say_so() {
     let draft = product.post("/invoices", &admin, draft).await.is(201).id();
     let printed = product.get(&format!("/invoices/{draft}/pdf"), &admin).await.is(200);
     has(&read(&printed)[0], &["not an invoice yet"]);
+    let void = invoice(&product, &admin, &lease, lines.clone()).await;
+    product
+        .post(&format!("/invoices/{void}/void"), &admin, json!({}))
+        .await
+        .is(200);
+    let printed = product.get(&format!("/invoices/{void}/pdf"), &admin).await.is(200);
+    has(&read(&printed)[0], &["nothing is owed on this invoice", "2026-000001"]);
 
     let id = invoice(&product, &admin, &lease, lines).await;
     let paid = json!({"invoiceId": id, "amount": 600, "paymentMethod": "BANK_TRANSFER", "reference": "TX-99", "paymentDate": "2026-02-03"});
@@ -273,7 +280,7 @@ async fn drafts_are_no_invoices_and_reversed_payments_say_so() {
             "Bank transfer",
             "TX-99",
             "2026-02-03",
-            "2026-000001",
+            "2026-000002",
             &payment,
         ],
     );
