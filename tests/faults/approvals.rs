@@ -1,9 +1,6 @@
 //! Kills during decisions: never a person without their mail, audit entry and documents, nor the other way round.
 
 use std::net::Ipv4Addr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,7 +8,8 @@ use nexus_store::{Database, audit_read, integrity};
 use nexus_tests::{Answer, Client, TestApp, TestAppBuilder};
 use reqwest::Method;
 use serde_json::json;
-use tokio::task::JoinHandle;
+
+use crate::volley::Volley;
 
 /// What must always be equal: people let in, and what came with each of them.
 pub const APPROVED: [&str; 7] = [
@@ -60,11 +58,8 @@ pub fn behind_a_proxy() -> TestAppBuilder {
     TestApp::builder().env("TRUSTED_PROXIES", "127.0.0.1")
 }
 
-/// Six decisions on their way, while somebody is about to kill who makes them.
-pub struct Decisions {
-    deciding: Vec<(&'static str, JoinHandle<bool>)>,
-    answered: Arc<AtomicU32>,
-}
+/// Six decisions on their way.
+pub struct Decisions(Volley<&'static str>);
 
 /// Decisions of either kind.
 #[derive(Default)]
@@ -83,35 +78,17 @@ impl Decisions {
             let path = format!("/admin/verifications/{person}/{act}");
             requests.push((act, decider.request(Method::POST, &path)));
         }
-        let answered = Arc::new(AtomicU32::new(0));
-        let deciding = requests.into_iter().map(|(act, request)| {
-            let answered = Arc::clone(&answered);
-            let decided = async move {
-                let decided = request.send().await.is_ok_and(|answer| answer.status() == 200);
-                answered.fetch_add(1, Ordering::SeqCst);
-                decided
-            };
-            (act, tokio::spawn(decided))
-        });
-        Self {
-            deciding: deciding.collect(),
-            answered: Arc::clone(&answered),
-        }
+        Self(Volley::send(requests))
     }
 
-    /// Waits for the moment to kill: before the first answer, after the last, or between any two of them, and just then
-    /// another is committing.
     pub async fn reach_moment_of(&self, round: u32) {
-        while self.answered.load(Ordering::SeqCst) < round % 7 {
-            tokio::time::sleep(Duration::from_micros(200)).await;
-        }
-        tokio::time::sleep(Duration::from_millis(u64::from(round / 7 % 12))).await;
+        self.0.reach_moment_of(round).await;
     }
 
     /// Adds those that were acknowledged.
     pub async fn add_to(self, made: &mut Made) {
-        for (act, decided) in self.deciding {
-            let acknowledged = i64::from(decided.await.unwrap_or(false));
+        for (act, answer) in self.0.answers().await {
+            let acknowledged = i64::from(answer.is_some_and(|answer| answer.status == 200));
             match act {
                 "approve" => made.approvals += acknowledged,
                 _ => made.rejections += acknowledged,

@@ -7,3 +7,5 @@ mod drain;
 mod libsql;
 mod mail;
 mod outbox;
+mod payments;
+mod volley;

@@ -85,22 +85,22 @@ pub struct Answer {
 
 impl Answer {
     pub async fn of(request: RequestBuilder) -> Self {
+        Self::try_of(request).await.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// An error, where no whole answer comes.
+    pub async fn try_of(request: RequestBuilder) -> Result<Self, String> {
         let (client, request) = request.build_split();
         let request = request.expect("a request");
         let asked = format!("{} {}", request.method(), request.url());
-        let answer = client
-            .execute(request)
-            .await
-            .unwrap_or_else(|error| panic!("{asked}: {error:?}"));
-        Self {
+        let broken = |error| format!("{asked}: {error:?}");
+        let answer = client.execute(request).await.map_err(broken)?;
+        Ok(Self {
             status: answer.status().as_u16(),
             headers: answer.headers().clone(),
-            body: answer
-                .bytes()
-                .await
-                .unwrap_or_else(|error| panic!("{asked}: {error:?}")),
+            body: answer.bytes().await.map_err(broken)?,
             asked,
-        }
+        })
     }
 
     /// Goes on only with this status; else shows the whole answer.
