@@ -1,8 +1,10 @@
 //! The property side against the running product: what needs its components together, or many writers at once.
 
 mod files;
+mod keys;
 mod maintenance;
 mod payments;
+mod residents;
 
 use nexus_tests::{Client, TestApp};
 use serde_json::{Value, json};
