@@ -21,7 +21,7 @@ export class RealtimeError extends Error {
 interface Waiting {
   payload: Outgoing & { tempId: string };
   sent: boolean;
-  /** Runs while an answer is awaited, or until the next try. */
+  /** Runs while an answer is awaited. */
   timer: ReturnType<typeof setTimeout> | undefined;
   answered: Promise<Acknowledgement>;
   resolve: (sent: Acknowledgement) => void;
@@ -39,6 +39,8 @@ export function frame(event: string, data: unknown): string {
 
 export class Outbox {
   private readonly waiting = new Map<string, Waiting>();
+  /** Runs while the server wants to be left alone. */
+  private pause: ReturnType<typeof setTimeout> | undefined;
 
   /** `say` tells whether there was a connection to say it on; `unanswered` is called after `patience` milliseconds. */
   constructor(
@@ -76,6 +78,8 @@ export class Outbox {
   }
 
   closed(): void {
+    clearTimeout(this.pause);
+    this.pause = undefined;
     for (const { payload } of this.waiting.values()) {
       this.take(payload.tempId)?.reject(new RealtimeError("CLOSED", "The client was closed."));
     }
@@ -93,14 +97,16 @@ export class Outbox {
       return;
     }
     clearTimeout(waiting.timer);
-    waiting.timer = setTimeout(() => {
-      waiting.sent = false;
-      this.send(waiting);
+    waiting.sent = false;
+    // Those behind it wait too, so that they stay in order.
+    this.pause ??= setTimeout(() => {
+      this.pause = undefined;
+      this.sendAll();
     }, error.retryAfterMs ?? 1_000);
   }
 
   private send(waiting: Waiting): void {
-    if (waiting.sent) return;
+    if (waiting.sent || this.pause !== undefined) return;
     waiting.sent = this.say("NEW_MESSAGE", waiting.payload);
     if (!waiting.sent) return;
     clearTimeout(waiting.timer);

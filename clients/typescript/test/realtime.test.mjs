@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
-import { Fake, shown, start, until } from "./fake.mjs";
+import { Fake, shown, start, until, withTimers } from "./fake.mjs";
 
 test("a message is sent again under its tempId until it is acknowledged", async () => {
   const realtime = await start();
@@ -42,6 +42,32 @@ test("a passing refusal is tried again and a final one is told", async () => {
   await limited;
   realtime.close();
 });
+
+test("while the server asks for patience all that is to be sent waits, and goes on in order", () =>
+  withTimers(async (tick) => {
+    const realtime = await start();
+    const names = () => Fake.all.at(-1).said("NEW_MESSAGE").map((message) => message.tempId);
+    const send = (tempId) => void realtime.send({ chatId: "c", content: "x" }, tempId).catch(() => {});
+    Fake.all[0].say("CONNECTED", { chats: [] });
+    for (const tempId of ["a", "b"]) send(tempId);
+    for (const tempId of ["a", "b"]) {
+      Fake.all[0].say("ERROR", { code: "RATE_LIMIT_EXCEEDED", tempId, retryAfterMs: 3_000 });
+    }
+    send("c");
+    tick(2_000);
+    assert.deepEqual(names(), ["a", "b"]);
+    // The limit is the person's, not the connection's.
+    Fake.all[0].close();
+    tick(5);
+    (await shown(2)).say("CONNECTED", { chats: [] });
+    assert.deepEqual(names(), []);
+    tick(1_000);
+    assert.deepEqual(names(), ["a", "b", "c"]);
+    Fake.all[1].say("ERROR", { code: "UNAVAILABLE", tempId: "b" });
+    tick(1_000);
+    assert.deepEqual(names(), ["a", "b", "c", "b"]);
+    realtime.close();
+  }));
 
 test("a connection that answers nothing is given up and the message sent on the next one", async () => {
   const realtime = await start({ patience: 20 });
