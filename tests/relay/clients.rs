@@ -167,3 +167,25 @@ async fn the_typescript_client_follows_a_chat_that_it_learns_of_and_forgets_one_
     scene.anna.post(&format!("{path}/messages"), &said).await.expect(201);
     assert_eq!(ben.next("NEW_MESSAGE").await["seq"], 3);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_typescript_client_sends_later_what_is_too_much_at_once() {
+    let scene = Scene::with(&[("MESSAGE_RATE", "3/1s")]).await;
+    let mut anna = SocketIo::ours(scene.app.url(), scene.anna.token()).await;
+    anna.next("CONNECTED").await;
+    for number in 1..=7 {
+        let message = json!({"chatId": scene.chat, "content": "x", "tempId": format!("t{number}")});
+        anna.send("NEW_MESSAGE", message).await;
+    }
+    let mut seqs = Vec::new();
+    for _ in 1..=7 {
+        seqs.push(anna.next("ack").await["seq"].as_i64().unwrap());
+    }
+    assert_eq!(seqs, (1..=7).collect::<Vec<_>>());
+    let refused = anna.next("ERROR").await;
+    assert_eq!(refused["code"], "RATE_LIMIT_EXCEEDED");
+    assert!(
+        refused["retryAfterMs"].as_i64().is_some_and(|wait| wait > 0),
+        "{refused}"
+    );
+}
