@@ -38,6 +38,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .route(relay_calls::CHANGES, post(internal::changes))
         .route(relay_calls::FEED, post(internal::feed))
         .route(relay_calls::CHATS, post(internal::chats))
+        .route(relay_calls::CHAT, post(internal::chat))
         .route(relay_calls::PRESENCE, post(internal::presence))
         .route(relay_calls::PURGE, post(purge::purge))
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
+use crate::chat::Chat;
 use crate::ids::{ChatId, MessageId, NotificationId, SessionId, UserId};
 use crate::message::{Message, Placed, TempId};
 
@@ -17,6 +18,7 @@ pub const RANGE: &str = "/internal/chat/range";
 pub const CHANGES: &str = "/internal/chat/changes";
 pub const FEED: &str = "/internal/chat/feed";
 pub const CHATS: &str = "/internal/chat/chats";
+pub const CHAT: &str = "/internal/chat/chat";
 pub const PRESENCE: &str = "/internal/chat/presence";
 /// Asked by the scheduler, with an empty object.
 pub const PURGE: &str = "/internal/chat/purge";
@@ -170,13 +172,31 @@ pub struct Feed {
     pub position: FeedPosition,
     pub sessions_ended: Vec<SessionId>,
     pub users_ended: Vec<UserId>,
-    pub memberships: Vec<UserId>,
+    pub memberships: Vec<Membership>,
+    pub renamed: Vec<Renamed>,
     pub chats: Vec<ChatHead>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notifications: Vec<Notified>,
     /// There is more already: ask again at once.
     #[serde(default)]
     pub more: bool,
+}
+
+/// Somebody came into a chat or left it: how it is now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Membership {
+    pub chat_id: ChatId,
+    pub user_id: UserId,
+    pub is_member: bool,
+}
+
+/// A chat was given a name: how it is called now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Renamed {
+    pub chat_id: ChatId,
+    pub name: Option<String>,
 }
 
 /// Something that was written down for somebody, whichever component did it.
@@ -204,6 +224,34 @@ pub struct Notification {
 pub struct ChatsOf {
     pub user_id: UserId,
     pub chats: Vec<ChatHead>,
+}
+
+/// `CHAT` is asked with a chat and those who may not have heard yet that they are in it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChatAsked {
+    pub chat_id: ChatId,
+    pub newcomers: Vec<UserId>,
+}
+
+/// A chat as it is now; there is none when nobody is in it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ChatSeen {
+    /// What differs between members is that of one of them.
+    pub chat: Chat,
+    /// How much each member has unread.
+    pub unread: Vec<(UserId, i64)>,
+    /// Of the newcomers those who are members.
+    pub newcomers: Vec<Newcomer>,
+}
+
+/// How far the chat was when this member came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Newcomer {
+    pub user_id: UserId,
+    pub seq: i64,
+    pub change: i64,
 }
 
 /// Who is connected to a relay, as far as it changed.

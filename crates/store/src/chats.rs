@@ -232,6 +232,12 @@ pub fn rename(
             return Err(ChatError::Changed);
         }
         tx.execute("UPDATE chats SET name = ?2 WHERE id = ?1", params![chat, name.as_str()])?;
+        // With somebody's name it is the chat itself that changed; relays of before take it for a message's change and
+        // find nothing new.
+        tx.execute(
+            "INSERT INTO relay_feed (kind, user_id, chat_id) VALUES ('MESSAGE_CHANGED', ?1, ?2)",
+            params![member, chat],
+        )?;
         find(tx, chat, member)?.ok_or(ChatError::NotFound)
     })
 }

@@ -4,6 +4,7 @@ use nexus_domain::ids::{ChatId, SessionId, UserId};
 use nexus_domain::{Role, Timestamp};
 use serde_json::json;
 
+use crate::history::MOST_REPLAYED;
 use crate::notifications::{self, Notification};
 use crate::{Database, StoreError, params};
 
@@ -78,6 +79,14 @@ pub struct FeedPosition {
     pub message: i64,
 }
 
+/// Whether somebody is in a chat now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Membership {
+    pub chat_id: ChatId,
+    pub user_id: UserId,
+    pub is_member: bool,
+}
+
 /// What happened since.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Feed {
@@ -85,7 +94,9 @@ pub struct Feed {
     pub sessions_ended: Vec<SessionId>,
     pub users_ended: Vec<UserId>,
     /// People who came into a chat or left one.
-    pub memberships: Vec<UserId>,
+    pub memberships: Vec<Membership>,
+    /// Chats that were given a name, and the name.
+    pub renamed: Vec<(ChatId, Option<String>)>,
     /// Chats with new messages, edits or deletions.
     pub chats: Vec<ChatHead>,
     pub notifications: Vec<Notification>,
@@ -100,6 +111,7 @@ impl Feed {
             sessions_ended: Vec::new(),
             users_ended: Vec::new(),
             memberships: Vec::new(),
+            renamed: Vec::new(),
             chats: Vec::new(),
             notifications: Vec::new(),
             more: false,
@@ -136,18 +148,24 @@ pub fn feed(database: &Database, since: Option<FeedPosition>) -> Result<Feed, St
     )?;
     feed.more = rows.len() == MOST_EVENTS;
     let mut notified = false;
+    let (mut members, mut renamed) = (Vec::new(), Vec::new());
     for row in &rows {
         feed.position.event = row.get(0)?;
         match row.get::<String>(1)?.as_str() {
             "SESSION_ENDED" => feed.sessions_ended.push(row.parse(2)?),
             "USER_ENDED" => feed.users_ended.push(row.parse(3)?),
-            "MEMBERSHIP" => feed.memberships.push(row.parse(3)?),
+            "MEMBERSHIP" => members.push(json!([row.get::<String>(4)?, row.get::<String>(3)?])),
             "NOTIFICATION" => notified = true,
+            _ if row.get::<Option<String>>(3)?.is_some() => renamed.push(row.parse(4)?),
             _ => changed.push(row.parse(4)?),
         }
     }
-    feed.memberships.sort_unstable();
-    feed.memberships.dedup();
+    if !members.is_empty() {
+        feed.memberships = memberships(database, members)?;
+    }
+    if !renamed.is_empty() {
+        feed.renamed = names(database, &renamed)?;
+    }
     if notified {
         feed.notifications = notifications::told_between(database, since.event, feed.position.event)?;
     }
@@ -166,6 +184,71 @@ pub fn feed(database: &Database, since: Option<FeedPosition>) -> Result<Feed, St
         feed.chats = heads(database, &changed)?;
     }
     Ok(feed)
+}
+
+/// Index: the table's key.
+fn memberships(database: &Database, asked: Vec<serde_json::Value>) -> Result<Vec<Membership>, StoreError> {
+    database
+        .query(
+            "SELECT DISTINCT j.value ->> 0, j.value ->> 1, cm.user_id IS NOT NULL FROM json_each(?1) j \
+             LEFT JOIN chat_members cm ON cm.chat_id = j.value ->> 0 AND cm.user_id = j.value ->> 1",
+            params![serde_json::Value::Array(asked).to_string()],
+        )?
+        .iter()
+        .map(|row| {
+            Ok(Membership {
+                chat_id: row.parse(0)?,
+                user_id: row.parse(1)?,
+                is_member: row.get(2)?,
+            })
+        })
+        .collect()
+}
+
+/// Index: the table's key.
+fn names(database: &Database, chats: &[ChatId]) -> Result<Vec<(ChatId, Option<String>)>, StoreError> {
+    database
+        .query(
+            "SELECT DISTINCT c.id, c.name FROM json_each(?1) j JOIN chats c ON c.id = j.value",
+            params![json!(chats).to_string()],
+        )?
+        .iter()
+        .map(|row| Ok((row.parse(0)?, row.get(1)?)))
+        .collect()
+}
+
+/// Where a chat was when somebody came into it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Newcomer {
+    pub user_id: UserId,
+    pub seq: i64,
+    pub change: i64,
+}
+
+/// How far the chat was when these came into it, as far as anybody replays: those who aren't members are left out.
+///
+/// A read mark begins there and only moves on, and messages since then are no older than their coming; whichever is
+/// further back. Indexes: the tables' keys, UNIQUE (chat_id, seq).
+pub fn newcomers(database: &Database, chat: ChatId, users: &[UserId]) -> Result<Vec<Newcomer>, StoreError> {
+    database
+        .query(
+            "WITH came AS (SELECT cm.user_id, min(cm.last_read_seq, coalesce((SELECT min(r.seq) - 1 FROM \
+             (SELECT m.seq, m.created_at FROM messages m WHERE m.chat_id = ?1 ORDER BY m.seq DESC LIMIT ?3) r \
+             WHERE r.created_at >= cm.joined_at), cm.last_read_seq)) AS seq \
+             FROM json_each(?2) j JOIN chat_members cm ON cm.chat_id = ?1 AND cm.user_id = j.value) \
+             SELECT came.user_id, came.seq, coalesce((SELECT m.changes_before FROM messages m \
+             WHERE m.chat_id = ?1 AND m.seq = came.seq), 0) FROM came",
+            params![chat, json!(users).to_string(), MOST_REPLAYED + 1],
+        )?
+        .iter()
+        .map(|row| {
+            Ok(Newcomer {
+                user_id: row.parse(0)?,
+                seq: row.get(1)?,
+                change: row.get(2)?,
+            })
+        })
+        .collect()
 }
 
 fn heads(database: &Database, chats: &[ChatId]) -> Result<Vec<ChatHead>, StoreError> {

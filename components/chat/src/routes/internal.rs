@@ -4,11 +4,12 @@ use std::collections::HashMap;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
-use nexus_domain::ids::UserId;
+use nexus_domain::ids::{ChatId, UserId};
 use nexus_domain::message::{Content, MOST_ATTACHMENTS, MessageType, TempId};
 use nexus_domain::relay_calls::{
-    After, Behind, Change, ChatHead, ChatsOf, Connection, Feed, FeedPosition, FeedRequest, Items, MOST_AT_ONCE, Missed,
-    Notification, Notified, PresenceReport, ReadOutcome, Reading, SendOutcome, Sending,
+    After, Behind, Change, ChatAsked, ChatHead, ChatSeen, ChatsOf, Connection, Feed, FeedPosition, FeedRequest, Items,
+    MOST_AT_ONCE, Membership, Missed, Newcomer, Notification, Notified, PresenceReport, ReadOutcome, Reading, Renamed,
+    SendOutcome, Sending,
 };
 use nexus_domain::token::{AccessClaims, TokenError, verify_access_token};
 use nexus_domain::{Invalid, settings};
@@ -273,11 +274,24 @@ pub async fn feed(State(app): State<App>, request: Request) -> Answer<Response> 
         },
         sessions_ended: feed.sessions_ended,
         users_ended: feed.users_ended,
-        memberships: feed.memberships,
+        memberships: feed.memberships.into_iter().map(wire_membership).collect(),
+        renamed: feed.renamed.into_iter().map(wire_renamed).collect(),
         chats: feed.chats.into_iter().map(wire_head).collect(),
         notifications: feed.notifications.into_iter().map(wire_notified).collect(),
         more: feed.more,
     }))
+}
+
+fn wire_membership(membership: relay::Membership) -> Membership {
+    Membership {
+        chat_id: membership.chat_id,
+        user_id: membership.user_id,
+        is_member: membership.is_member,
+    }
+}
+
+fn wire_renamed((chat_id, name): (ChatId, Option<String>)) -> Renamed {
+    Renamed { chat_id, name }
 }
 
 fn wire_notified(written: nexus_store::notifications::Notification) -> Notified {
@@ -306,6 +320,29 @@ pub async fn chats(State(app): State<App>, request: Request) -> Answer<Response>
         })
         .collect();
     Ok(answer(all))
+}
+
+/// One chat as it is now, for those who weren't told of what became of it.
+pub async fn chat(State(app): State<App>, request: Request) -> Answer<Response> {
+    let asked: ChatAsked = call(&app, request).await?;
+    let unread = chats::unread(app.database(), asked.chat_id)?;
+    let Some((member, _)) = unread.first() else {
+        return Ok(respond::ok(&None::<ChatSeen>));
+    };
+    let newcomers = relay::newcomers(app.database(), asked.chat_id, &asked.newcomers)?
+        .into_iter()
+        .map(|came| Newcomer {
+            user_id: came.user_id,
+            seq: came.seq,
+            change: came.change,
+        })
+        .collect();
+    let seen = chats::find(app.database(), asked.chat_id, *member)?.map(|chat| ChatSeen {
+        chat,
+        unread,
+        newcomers,
+    });
+    Ok(respond::ok(&seen))
 }
 
 /// A relay says that it lives and who came and went.

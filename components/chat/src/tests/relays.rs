@@ -102,3 +102,22 @@ async fn members_come_and_go_and_groups_have_names() {
     );
     assert_eq!(house.call(&cleo, "GET", &path, None).await.0, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn a_chat_is_seen_as_it_is_now_and_its_newcomers_where_they_came_in() {
+    let Scene {
+        house,
+        anna,
+        ben,
+        stranger,
+    } = scene();
+    let chat = house.direct(&anna, &ben).await;
+    let asked = json!({"chatId": chat, "newcomers": [ben.id, stranger.id]});
+    let (status, seen) = house.internal(relay_calls::CHAT, asked).await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(seen["chat"]["id"], json!(chat));
+    assert_eq!(seen["unread"].as_array().unwrap().len(), 2);
+    assert_eq!(seen["newcomers"], json!([{"userId": ben.id, "seq": 0, "change": 0}]));
+    let nowhere = json!({"chatId": clock::new_id(nexus_domain::ids::ChatId::generate), "newcomers": []});
+    assert_eq!(house.internal(relay_calls::CHAT, nowhere).await.1, json!(null));
+}

@@ -127,3 +127,55 @@ fn people_are_online_while_their_relay_lives() {
     let seen = people::presence(&database, seeker(anna), &[ben], at(800_001)).unwrap();
     assert_eq!(seen[0].last_seen_at, Some(at(20)));
 }
+
+#[test]
+fn relays_find_who_came_and_went_and_what_a_chat_is_called_now() {
+    use crate::relay::{Membership, feed};
+    let database = Database::in_memory().unwrap();
+    let (anna, ben, cleo) = (user(&database, 1), user(&database, 2), user(&database, 3));
+    let chat = group(&database, 1, &[anna, ben]);
+    let start = feed(&database, None).unwrap().position;
+    add_members(&database, seeker(anna), chat, &[cleo], at(5)).unwrap();
+    remove_member(&database, ben, Role::Tenant, chat, ben).unwrap();
+    for name in ["One", "Two"] {
+        let name = ChatName::try_from(name.to_owned()).unwrap();
+        rename(&database, anna, chat, &name, |_| true).unwrap();
+    }
+    let told = feed(&database, Some(start)).unwrap();
+    let membership = |user_id, is_member| Membership {
+        chat_id: chat,
+        user_id,
+        is_member,
+    };
+    let mut memberships = told.memberships;
+    memberships.sort_by_key(|known| known.user_id);
+    assert_eq!(memberships, [membership(ben, false), membership(cleo, true)]);
+    assert_eq!(told.renamed, [(chat, Some("Two".to_owned()))]);
+    assert!(told.chats.is_empty());
+}
+
+#[test]
+fn a_newcomer_begins_where_the_chat_was_also_after_reading_on() {
+    use crate::messages::tests::message;
+    use crate::relay::{Newcomer, newcomers};
+    let database = Database::in_memory().unwrap();
+    let (anna, ben, cleo) = (user(&database, 1), user(&database, 2), user(&database, 3));
+    let chat = group(&database, 1, &[anna, ben]);
+    let send =
+        |number, now| crate::messages::send(&database, vec![message(number, chat, anna, None)], at(now)).unwrap();
+    send(1, 1_000);
+    send(2, 1_001);
+    add_members(&database, seeker(anna), chat, &[cleo], at(2_000)).unwrap();
+    let came = |user_id, seq| Newcomer {
+        user_id,
+        seq,
+        change: 0,
+    };
+    assert_eq!(newcomers(&database, chat, &[cleo]).unwrap(), [came(cleo, 2)]);
+    send(3, 3_000);
+    send(4, 3_001);
+    mark_read(&database, cleo, chat, 4).unwrap();
+    let stranger = user(&database, 4);
+    assert_eq!(newcomers(&database, chat, &[cleo, stranger]).unwrap(), [came(cleo, 2)]);
+    assert_eq!(newcomers(&database, chat, &[ben]).unwrap(), [came(ben, 0)]);
+}

@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::MOST_FRAME;
+
 /// How an answer finds back to what it answers: a Socket.IO acknowledgement id or the `id` of a plain frame.
 pub type AnswerTo = Option<i64>;
 
@@ -25,6 +27,34 @@ impl ClientEvent {
     }
 }
 
+/// The most that waits of what one client says before it is let in: so many events, and so many bytes.
+const MOST_EVENTS: usize = 64;
+const MOST_BYTES: usize = 2 * MOST_FRAME;
+
+/// What a client says before it is let in.
+#[derive(Default)]
+pub struct Early {
+    events: Vec<ClientEvent>,
+    bytes: usize,
+}
+
+impl Early {
+    /// Gives the event back when it would be too much.
+    pub fn push(&mut self, event: ClientEvent) -> Result<(), ClientEvent> {
+        let bytes = self.bytes + event.name.len() + event.data.as_ref().map_or(0, |data| data.get().len());
+        if self.events.len() == MOST_EVENTS || bytes > MOST_BYTES {
+            return Err(event);
+        }
+        self.bytes = bytes;
+        self.events.push(event);
+        Ok(())
+    }
+
+    pub fn take(&mut self) -> Vec<ClientEvent> {
+        std::mem::take(self).events
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -44,5 +74,22 @@ mod tests {
         for without in [r#"{"chatId":"x"}"#, r#"{"tempId":7}"#, "[]", "null"] {
             assert_eq!(temp_id(without), None, "{without}");
         }
+    }
+
+    #[test]
+    fn what_is_said_early_is_bounded_by_number_and_by_bytes() {
+        let event = |bytes: usize| ClientEvent {
+            name: String::new(),
+            data: RawValue::from_string(format!("\"{}\"", "x".repeat(bytes - 2))).ok(),
+            answer_to: None,
+        };
+        let mut early = Early::default();
+        assert!(early.push(event(MOST_FRAME)).is_ok() && early.push(event(MOST_FRAME)).is_ok());
+        assert!(early.push(event(2)).is_err());
+        assert_eq!(early.take().len(), 2);
+        for _ in 0..MOST_EVENTS {
+            assert!(early.push(event(2)).is_ok());
+        }
+        assert!(early.push(event(2)).is_err());
     }
 }

@@ -13,10 +13,11 @@ use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 use uuid::Uuid;
 
+use super::client_event::Early;
 pub use super::client_event::{AnswerTo, ClientEvent};
 use super::flow::{Flow, MOST_UNSENT};
 use super::frame::{ErrorCode, Event, Farewell, error, error_about};
-use super::place::{Place, Reached};
+use super::place::{Fate, Held, Place, Reached, Standing};
 use super::socket_io::{EngineSocket, close_engine};
 
 pub type ConnectionId = Uuid;
@@ -42,32 +43,24 @@ pub struct Identity {
     pub expires_at: Timestamp,
 }
 
-/// The most events that wait while a client is being let in.
-const MOST_EARLY_EVENTS: usize = 64;
-
 /// Whether events go through.
 enum Gate {
     /// Not let in yet. What the client says meanwhile waits.
     Waiting {
-        early: Vec<ClientEvent>,
+        early: Early,
     },
     /// In its rooms, but still catching up: what is live waits behind it.
     CatchingUp {
-        early: Vec<ClientEvent>,
+        early: Early,
         held: Vec<Held>,
         bytes: u64,
     },
     /// Caught up, but what the client said meanwhile is still being done: what it says now comes after it.
     Opening {
-        early: Vec<ClientEvent>,
+        early: Early,
     },
     Open,
     Closed,
-}
-
-struct Held {
-    event: Arc<Event>,
-    place: Option<Place>,
 }
 
 pub struct Connection {
@@ -77,8 +70,7 @@ pub struct Connection {
     flow: Arc<Flow>,
     gate: Mutex<Gate>,
     identity: Mutex<Option<Identity>>,
-    /// Of chats whose room isn't that far yet.
-    reached: Mutex<HashMap<ChatId, Reached>>,
+    standing: Mutex<Standing>,
     /// Milliseconds since `opened_at` of the last event from the client.
     last_heard: AtomicU64,
     /// Millis since 1970; kept beside `identity` so that the sweep takes no lock.
@@ -95,9 +87,11 @@ impl Connection {
             opened_at: Instant::now(),
             wire,
             flow,
-            gate: Mutex::new(Gate::Waiting { early: Vec::new() }),
+            gate: Mutex::new(Gate::Waiting {
+                early: Early::default(),
+            }),
             identity: Mutex::new(None),
-            reached: Mutex::new(HashMap::new()),
+            standing: Mutex::default(),
             last_heard: AtomicU64::new(0),
             expires_at: AtomicI64::new(i64::MAX),
             judged: AtomicBool::new(false),
@@ -142,9 +136,7 @@ impl Connection {
     pub fn postpone(&self, event: ClientEvent) -> Option<ClientEvent> {
         match &mut *self.gate.lock() {
             Gate::Waiting { early } | Gate::CatchingUp { early, .. } | Gate::Opening { early } => {
-                if early.len() < MOST_EARLY_EVENTS {
-                    early.push(event);
-                } else {
+                if let Err(event) = early.push(event) {
                     let text = "Too many events before you were let in.";
                     let full = error_about(ErrorCode::Unavailable, text, event.temp_id().as_deref(), None);
                     self.write(&full, event.answer_to);
@@ -170,25 +162,18 @@ impl Connection {
 
     /// Everything missed was sent; what was held back follows, but for what was among the missed. `is_behind` says of
     /// which chats the room will repeat some of it. Gives what the client said meanwhile.
-    pub fn open(&self, mut reached: HashMap<ChatId, Reached>, is_behind: &HashSet<ChatId>) -> Vec<ClientEvent> {
+    pub fn open(&self, reached: HashMap<ChatId, Reached>, is_behind: &HashSet<ChatId>) -> Vec<ClientEvent> {
         let mut gate = self.gate.lock();
         let Gate::CatchingUp { early, held, .. } = &mut *gate else {
             return Vec::new();
         };
-        let (early, held) = (std::mem::take(early), std::mem::take(held));
-        for Held { event, place } in held {
-            let is_known = place.is_some_and(|place| {
-                reached
-                    .get(&place.chat())
-                    .is_some_and(|reached| reached.includes(place))
-            });
-            if !is_known {
-                self.write(&event, None);
-            }
+        let (early, held) = (early.take(), std::mem::take(held));
+        for held in self.standing.lock().open(reached, is_behind, held) {
+            self.write(&held.event, None);
         }
-        reached.retain(|chat, _| is_behind.contains(chat));
-        *self.reached.lock() = reached;
-        *gate = Gate::Opening { early: Vec::new() };
+        *gate = Gate::Opening {
+            early: Early::default(),
+        };
         early
     }
 
@@ -196,11 +181,13 @@ impl Connection {
     pub fn said_meanwhile(&self) -> Vec<ClientEvent> {
         let mut gate = self.gate.lock();
         match &mut *gate {
-            Gate::Opening { early } if early.is_empty() => {
-                *gate = Gate::Open;
-                Vec::new()
+            Gate::Opening { early } => {
+                let early = early.take();
+                if early.is_empty() {
+                    *gate = Gate::Open;
+                }
+                early
             }
-            Gate::Opening { early } => std::mem::take(early),
             _ => Vec::new(),
         }
     }
@@ -208,20 +195,26 @@ impl Connection {
     /// A live event, with its place when it has one.
     pub fn deliver(&self, event: &Arc<Event>, place: Option<Place>) {
         let mut gate = self.gate.lock();
-        match &mut *gate {
-            Gate::Open | Gate::Opening { .. } => {
-                if place.is_some_and(|place| self.repeats(place)) {
-                    return;
-                }
-                self.write(event, None);
+        let fate = match place {
+            Some(place) if !matches!(*gate, Gate::Waiting { .. } | Gate::Closed) => {
+                self.standing.lock().judge(event, place)
             }
+            _ => Fate::Said,
+        };
+        match fate {
+            Fate::Said => self.pass(&mut gate, event, place),
+            Fate::Repeats | Fate::Held => {}
+            Fate::TooMuch => self.give_up(&mut gate),
+        }
+    }
+
+    fn pass(&self, gate: &mut Gate, event: &Arc<Event>, place: Option<Place>) {
+        match gate {
+            Gate::Open | Gate::Opening { .. } => self.write(event, None),
             Gate::CatchingUp { held, bytes, .. } => {
                 *bytes += event.data().len() as u64;
                 if *bytes > MOST_UNSENT {
-                    *gate = Gate::Closed;
-                    drop(gate);
-                    self.cut();
-                    return;
+                    return self.give_up(gate);
                 }
                 held.push(Held {
                     event: Arc::clone(event),
@@ -232,19 +225,23 @@ impl Connection {
         }
     }
 
-    fn repeats(&self, place: Place) -> bool {
-        let mut all = self.reached.lock();
-        let Some(reached) = all.get(&place.chat()) else {
-            return false;
-        };
-        if reached.includes(place) {
-            return true;
+    fn give_up(&self, gate: &mut Gate) {
+        *gate = Gate::Closed;
+        self.cut();
+    }
+
+    /// What is said in a chat that was learnt late waits until [`Connection::release`].
+    pub fn hold(&self, chat: ChatId) {
+        self.standing.lock().hold(chat);
+    }
+
+    /// What was missed of such a chat was sent.
+    pub fn release(&self, chat: ChatId, reached: Reached) {
+        let mut gate = self.gate.lock();
+        let held = self.standing.lock().release(chat, reached);
+        for held in held {
+            self.pass(&mut gate, &held.event, held.place);
         }
-        if matches!(place, Place::Message(..)) {
-            // A message beyond is said after all changes before it, so the room repeats nothing any more.
-            all.remove(&place.chat());
-        }
-        false
     }
 
     /// Straight to the client, past the gate: what belongs to letting it in, and answers.

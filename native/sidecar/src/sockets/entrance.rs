@@ -28,7 +28,7 @@ use super::presence;
 /// How long the components may take to say who somebody is.
 pub const PATIENCE: Duration = Duration::from_secs(5);
 /// How long they may take to say what was missed.
-const CATCH_UP_PATIENCE: Duration = Duration::from_secs(20);
+pub const CATCH_UP_PATIENCE: Duration = Duration::from_secs(20);
 
 /// What a client shows at the door.
 #[derive(Debug, Default, Deserialize)]
@@ -167,7 +167,7 @@ async fn enter(
         connections: core.rooms.connections_of(user).len(),
         chats: chats.iter().map(|head| head.chat_id).collect(),
     });
-    if core.recent.joined_since(connection.opened_at, user) {
+    if entered.is_unsure || core.recent.joined_since(connection.opened_at, user) {
         core.refresh_chats(vec![user]);
     }
     let time = now();
@@ -274,7 +274,7 @@ async fn catch_up(
 }
 
 /// The changes first: whoever knows a message has the changes before it, also when the connection breaks in between.
-async fn replay(connection: &Connection, behind: &Behind, missed: &Missed) -> Result<(), CallError> {
+pub async fn replay(connection: &Connection, behind: &Behind, missed: &Missed) -> Result<(), CallError> {
     if let Some((from_seq, to_seq)) = missed.gap {
         connection.send(&Event::new(
             "HISTORY_GAP",

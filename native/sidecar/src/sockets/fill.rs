@@ -1,11 +1,11 @@
-//! What a room missed, taken from the store: gaps in `seq`, edits, memberships.
+//! What a room missed, taken from the store: gaps in `seq` and edits.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use nexus_domain::ids::{ChatId, UserId};
+use nexus_domain::ids::ChatId;
 use nexus_domain::message::Placed;
-use nexus_domain::relay_calls::{After, CHANGES, CHATS, Change, ChatHead, ChatsOf, Items, RANGE};
+use nexus_domain::relay_calls::{After, CHANGES, Change, ChatHead, Items, RANGE};
 
 use super::calls::CallError;
 use super::hub::{Core, changed_message, new_message};
@@ -120,21 +120,6 @@ pub fn behind(core: &Arc<Core>, heads: &[ChatHead]) {
         };
         if is_behind {
             soon(core, head.chat_id);
-        }
-    }
-}
-
-/// Which chats people are in.
-pub async fn chats(core: &Arc<Core>, users: Vec<UserId>) {
-    let here: Vec<UserId> = users.into_iter().filter(|user| core.rooms.is_here(*user)).collect();
-    for some in here.chunks(nexus_domain::relay_calls::MOST_AT_ONCE) {
-        match core.calls.call_items::<_, ChatsOf>(CHATS, some.to_vec()).await {
-            Ok(found) => {
-                for of in found {
-                    core.rooms.set_chats(of.user_id, &of.chats);
-                }
-            }
-            Err(error) => tracing::warn!(%error, "memberships not read"),
         }
     }
 }

@@ -18,6 +18,7 @@ use super::deadlines::Deadlines;
 use super::events::typing;
 use super::fill;
 use super::frame::{Event, Farewell};
+use super::late;
 use super::meters::Meters;
 use super::neighbours::{Cast, Neighbours, Pace};
 use super::recent::Recent;
@@ -210,7 +211,13 @@ impl Core {
             }
             // Written down before it was told: everybody reads it there, once, whether or not it was told.
             RelayEvent::ToUsers { event, .. } if event == "NOTIFICATION" => self.feed_grew.notify_one(),
+            RelayEvent::ToUsers { user_ids, event, data } if event == "CHAT_CREATED" => {
+                self.chat_created(&user_ids, &data);
+            }
             RelayEvent::ToUsers { user_ids, event, data } => {
+                if event == "CHAT_UPDATED" {
+                    self.recent.named(&data);
+                }
                 let event = Event::from_json(event, data.to_string());
                 let connections: Vec<_> = user_ids
                     .iter()
@@ -228,6 +235,7 @@ impl Core {
                 last_change,
             } => {
                 self.recent.members(&user_ids);
+                self.recent.membership(chat_id, &user_ids, true);
                 self.joined(
                     ChatHead {
                         chat_id,
@@ -239,6 +247,7 @@ impl Core {
             }
             RelayEvent::Left { chat_id, user_id } => {
                 self.recent.members(&[user_id]);
+                self.recent.membership(chat_id, &[user_id], false);
                 self.rooms.leave(chat_id, user_id);
             }
             RelayEvent::SessionsEnded { session_ids } => self.sessions_ended(&session_ids),
@@ -256,11 +265,27 @@ impl Core {
         }
     }
 
+    /// People hear of a chat that they are in now, unless they did already.
+    fn chat_created(&self, users: &[UserId], chat: &serde_json::Value) {
+        let room = chat["id"].as_str().and_then(|id| self.rooms.room(id.parse().ok()?));
+        let Some(room) = room else { return };
+        let event = Event::from_json("CHAT_CREATED", chat.to_string());
+        let mut told = 0;
+        for connection in users.iter().flat_map(|user| self.rooms.connections_of(*user)) {
+            let mut room = room.lock();
+            if room.set_told(connection.id) {
+                connection.deliver(&event, None);
+                told += 1;
+            }
+        }
+        self.meters.delivered(event.name(), told);
+    }
+
     /// Asks which chats these people are in, and puts them into those rooms.
     pub fn refresh_chats(self: &Arc<Self>, users: Vec<UserId>) {
         let core = Arc::clone(self);
         tokio::spawn(async move {
-            fill::chats(&core, users).await;
+            late::chats(&core, users).await;
         });
     }
 

@@ -84,6 +84,9 @@ pub trait Neighbours: Send + Sync {
     /// Whether somebody is connected to another node that is alive.
     fn is_elsewhere(&self, user: UserId) -> bool;
 
+    /// Somebody came into a chat or left it, and perhaps nobody told.
+    fn set_member(&self, _chat: ChatId, _user: UserId, _is_member: bool) {}
+
     /// This node stops.
     fn leave(&self) -> BoxFuture<'_, ()> {
         ready(()).boxed()

@@ -352,6 +352,14 @@ impl Neighbours for OverRedis {
         people.into_iter().filter(|user| !here(*user)).count()
     }
 
+    fn set_member(&self, chat: ChatId, user: UserId, is_member: bool) {
+        let mut others = self.others.lock();
+        match is_member {
+            true => others.joined(chat, &[user]),
+            false => others.left(chat, user),
+        }
+    }
+
     fn others(&self) -> usize {
         self.others.lock().nodes()
     }

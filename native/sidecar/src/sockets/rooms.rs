@@ -9,48 +9,9 @@ use nexus_domain::relay_calls::ChatHead;
 use parking_lot::Mutex;
 
 use super::connection::{Connection, ConnectionId, Identity};
-use super::frame::Event;
-use super::order::{Order, Ready};
+use super::order::Order;
 use super::people::People;
-use super::place::Place;
-
-/// A chat with people of ours in it.
-pub struct Room {
-    pub order: Order,
-    people: Vec<(UserId, Arc<Connection>)>,
-}
-
-impl Room {
-    /// To everybody, or to everybody but one.
-    pub fn say(&self, event: &Arc<Event>, except: Option<UserId>) -> usize {
-        let mut told = 0;
-        for (user, connection) in &self.people {
-            if Some(*user) != except {
-                connection.deliver(event, None);
-                told += 1;
-            }
-        }
-        told
-    }
-
-    /// An edit or a deletion.
-    pub fn say_change(&self, chat: ChatId, change: i64, event: &Arc<Event>) -> usize {
-        for (_, connection) in &self.people {
-            connection.deliver(event, Some(Place::Change(chat, change)));
-        }
-        self.people.len()
-    }
-
-    /// New messages, in order.
-    pub fn say_messages(&self, chat: ChatId, ready: &Ready) -> usize {
-        for (seq, event) in &ready.events {
-            for (_, connection) in &self.people {
-                connection.deliver(event, Some(Place::Message(chat, *seq)));
-            }
-        }
-        self.people.len() * ready.events.len()
-    }
-}
+use super::room::{Room, Told};
 
 #[derive(Default)]
 struct State {
@@ -69,6 +30,19 @@ pub struct Entered {
     pub superseded: Vec<Arc<Connection>>,
     /// The person was not here before.
     pub came_online: bool,
+    /// Their other connections know of other chats: one of the lists is of before a change.
+    pub is_unsure: bool,
+}
+
+/// Connections that hadn't heard that their person is in a chat.
+#[derive(Default)]
+pub struct Latecomers {
+    /// They are in the room from now on, and hold back what it says until they were brought there.
+    pub missing: Vec<Arc<Connection>>,
+    /// They were in the room, and only weren't told of the chat itself.
+    pub untold: Vec<Arc<Connection>>,
+    /// Nobody of ours was in it before.
+    pub is_new_room: bool,
 }
 
 impl Rooms {
@@ -92,26 +66,15 @@ impl Rooms {
         connection.set_identity(identity);
         connection.start_catching_up();
         let (person, came_online) = state.people.enter(identity.user);
+        let listed: HashSet<ChatId> = chats.iter().map(|head| head.chat_id).collect();
+        let is_unsure = !person.connections.is_empty() && person.chats != listed;
         person.connections.push(Arc::clone(connection));
-        person.chats.extend(chats.iter().map(|head| head.chat_id));
+        person.chats.extend(listed);
         let over = person.connections.len().saturating_sub(limit);
         let superseded: Vec<_> = person.connections.drain(..over).collect();
         let joined = person.chats.clone();
         for head in chats {
-            state
-                .room(head)
-                .lock()
-                .people
-                .push((identity.user, Arc::clone(connection)));
-        }
-        // Chats joined since the list was read are known from the person's other connections.
-        for chat in joined
-            .iter()
-            .filter(|chat| chats.iter().all(|head| head.chat_id != **chat))
-        {
-            if let Some(room) = state.rooms.get(chat) {
-                room.lock().people.push((identity.user, Arc::clone(connection)));
-            }
+            state.room(head).lock().enter(identity.user, connection, Told::AtFirst);
         }
         for old in &superseded {
             state.connections.remove(&old.id);
@@ -120,6 +83,7 @@ impl Rooms {
         Some(Entered {
             superseded,
             came_online,
+            is_unsure,
         })
     }
 
@@ -152,18 +116,63 @@ impl Rooms {
             let Some(person) = state.people.get_mut(*user) else {
                 continue;
             };
-            if !person.chats.insert(head.chat_id) {
-                continue;
-            }
+            person.chats.insert(head.chat_id);
             let connections = person.connections.clone();
             if connections.is_empty() {
                 continue;
             }
             let room = state.room(&head);
             let mut room = room.lock();
-            room.people
-                .extend(connections.into_iter().map(|connection| (*user, connection)));
+            for connection in connections {
+                if room.told(connection.id).is_none() {
+                    room.enter(*user, &connection, Told::NotYet);
+                }
+            }
         }
+    }
+
+    /// As [`Rooms::join`], for somebody who may have been in the chat for a while and wasn't told.
+    pub fn join_late(&self, head: ChatHead, user: UserId) -> Latecomers {
+        let mut state = self.0.lock();
+        let mut late = Latecomers::default();
+        let Some(person) = state.people.get_mut(user) else {
+            return late;
+        };
+        person.chats.insert(head.chat_id);
+        let connections = person.connections.clone();
+        if connections.is_empty() {
+            return late;
+        }
+        late.is_new_room = !state.rooms.contains_key(&head.chat_id);
+        let room = state.room(&head);
+        let mut room = room.lock();
+        for connection in connections {
+            match room.told(connection.id) {
+                None => {
+                    connection.hold(head.chat_id);
+                    room.enter(user, &connection, Told::ByEvent);
+                    late.missing.push(connection);
+                }
+                Some(Told::NotYet) => {
+                    room.set_told(connection.id);
+                    late.untold.push(connection);
+                }
+                Some(Told::AtFirst | Told::ByEvent) => {}
+            }
+        }
+        late
+    }
+
+    /// Whether a connection of this person hasn't heard that they are in this chat.
+    pub fn lacks(&self, user: UserId, chat: ChatId) -> bool {
+        let state = self.0.lock();
+        let Some(person) = state.people.get(user) else {
+            return false;
+        };
+        let room = state.rooms.get(&chat).map(|room| room.lock());
+        let told = |connection: &Arc<Connection>| room.as_ref().and_then(|room| room.told(connection.id));
+        let lacks = |connection| matches!(told(connection), None | Some(Told::NotYet));
+        !person.chats.contains(&chat) || person.connections.iter().any(lacks)
     }
 
     /// This person is in the chat no longer.
@@ -178,18 +187,6 @@ impl Rooms {
         let gone = person.connections.clone();
         for connection in gone {
             state.leave_rooms(&connection, &HashSet::from([chat]));
-        }
-    }
-
-    /// The chats a person is in, made to be these. Gives those that are new.
-    pub fn set_chats(&self, user: UserId, heads: &[ChatHead]) {
-        let before = self.chats_of(user);
-        let after: HashSet<ChatId> = heads.iter().map(|head| head.chat_id).collect();
-        for chat in before.difference(&after) {
-            self.leave(*chat, user);
-        }
-        for head in heads.iter().filter(|head| !before.contains(&head.chat_id)) {
-            self.join(*head, &[user]);
         }
     }
 
@@ -266,8 +263,8 @@ impl Rooms {
         let mut seen = HashSet::new();
         let mut around = Vec::new();
         for room in rooms {
-            for (other, connection) in &room.lock().people {
-                if *other != user && seen.insert(connection.id) {
+            for (other, connection) in room.lock().connections() {
+                if other != user && seen.insert(connection.id) {
                     around.push(Arc::clone(connection));
                 }
             }
@@ -280,8 +277,8 @@ impl Rooms {
         let mut seen = HashSet::new();
         let mut around = Vec::new();
         for room in chats.iter().filter_map(|chat| self.room(*chat)) {
-            for (other, connection) in &room.lock().people {
-                if *other != except && seen.insert(connection.id) {
+            for (other, connection) in room.lock().connections() {
+                if other != except && seen.insert(connection.id) {
                     around.push(Arc::clone(connection));
                 }
             }
@@ -339,10 +336,7 @@ impl State {
     fn room(&mut self, head: &ChatHead) -> Arc<Mutex<Room>> {
         let room = self.rooms.entry(head.chat_id).or_insert_with(|| {
             let order = Order::starting_at(head.last_seq, head.last_change);
-            Arc::new(Mutex::new(Room {
-                order,
-                people: Vec::new(),
-            }))
+            Arc::new(Mutex::new(Room::starting_at(order)))
         });
         Arc::clone(room)
     }
@@ -350,11 +344,7 @@ impl State {
     fn leave_rooms(&mut self, connection: &Arc<Connection>, chats: &HashSet<ChatId>) {
         for chat in chats {
             let Some(room) = self.rooms.get(chat) else { continue };
-            let is_empty = {
-                let mut room = room.lock();
-                room.people.retain(|(_, other)| other.id != connection.id);
-                room.people.is_empty()
-            };
+            let is_empty = room.lock().leave(connection.id);
             if is_empty {
                 self.rooms.remove(chat);
             }

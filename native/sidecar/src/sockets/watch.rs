@@ -10,6 +10,7 @@ use super::events::typing;
 use super::fill;
 use super::frame::{ErrorCode, Event, Farewell, now};
 use super::hub::Core;
+use super::late;
 use super::typing::Whose;
 use super::{neighbours::Reach, presence};
 
@@ -140,11 +141,14 @@ pub async fn feed(core: Arc<Core>) {
         }
         match core.calls.call::<Feed>(FEED, &FeedRequest { since: position }).await {
             Ok(feed) => {
-                position = Some(feed.position);
+                if position.replace(feed.position).is_none() {
+                    // What happened before there was a position isn't in any answer.
+                    core.refresh_chats(core.rooms.people());
+                }
                 if feed.more {
                     core.feed_grew.notify_one();
                 }
-                hear(&core, feed).await;
+                hear(&core, feed);
             }
             // Nothing is lost: the next answer goes on from the same position.
             Err(error) => tracing::debug!(%error, "the feed was not read"),
@@ -152,16 +156,17 @@ pub async fn feed(core: Arc<Core>) {
     }
 }
 
-async fn hear(core: &Arc<Core>, feed: Feed) {
+fn hear(core: &Arc<Core>, feed: Feed) {
     if !feed.sessions_ended.is_empty() {
         core.sessions_ended(&feed.sessions_ended);
     }
     for user in feed.users_ended {
         core.user_ended(user);
     }
-    if !feed.memberships.is_empty() {
-        core.recent.members(&feed.memberships);
-        fill::chats(core, feed.memberships).await;
+    if !feed.memberships.is_empty() || !feed.renamed.is_empty() {
+        let users: Vec<_> = feed.memberships.iter().map(|known| known.user_id).collect();
+        core.recent.members(&users);
+        late::soon(core, feed.memberships, feed.renamed);
     }
     fill::behind(core, &feed.chats);
     for told in feed.notifications {

@@ -42,7 +42,7 @@ impl Drop for Mortal {
 }
 
 /// Two relays that know each other.
-async fn two(redis: &RedisServer, settings: &[(&'static str, &str)]) -> (House, House) {
+pub async fn two(redis: &RedisServer, settings: &[(&'static str, &str)]) -> (House, House) {
     let url = redis.url();
     let mut all = settings.to_vec();
     all.push(("REDIS_URL", &url));
@@ -54,7 +54,7 @@ async fn two(redis: &RedisServer, settings: &[(&'static str, &str)]) -> (House, 
     (one, other)
 }
 
-async fn until(mut condition: impl FnMut() -> bool) {
+pub async fn until(mut condition: impl FnMut() -> bool) {
     let patience = Instant::now() + Duration::from_secs(20);
     while !condition() {
         assert!(Instant::now() < patience, "it never came true");
@@ -70,7 +70,7 @@ async fn redis_status(client: &mut Client) -> String {
         .to_owned()
 }
 
-async fn until_status(client: &mut Client, wanted: &str) -> Duration {
+pub async fn until_status(client: &mut Client, wanted: &str) -> Duration {
     let started = Instant::now();
     while redis_status(client).await != wanted {
         assert!(started.elapsed() < Duration::from_secs(20), "never {wanted}");
