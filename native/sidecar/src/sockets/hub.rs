@@ -258,10 +258,12 @@ impl Core {
     /// New members. A room that nobody of ours was in begins where the chat was when they came; what was said since
     /// may have passed us by.
     fn joined(self: &Arc<Self>, head: ChatHead, users: &[UserId]) {
-        let is_new = self.rooms.room(head.chat_id).is_none();
-        self.rooms.join(head, users);
-        if is_new {
+        let joined = self.rooms.join(head, users);
+        if joined.is_new_room {
             fill::soon(self, head.chat_id);
+        }
+        if !joined.late.is_empty() {
+            late::members(self, head.chat_id, joined.late);
         }
     }
 

@@ -42,6 +42,12 @@ pub fn soon(core: &Arc<Core>, memberships: Vec<Membership>, renamed: Vec<Renamed
     });
 }
 
+/// People came into a chat that has moved on since.
+pub fn members(core: &Arc<Core>, chat: ChatId, users: Vec<UserId>) {
+    let core = Arc::clone(core);
+    tokio::spawn(async move { learn(&core, chat, users).await });
+}
+
 async fn heal(core: &Arc<Core>, memberships: Vec<Membership>, renamed: Vec<Renamed>) {
     let is_settled = |known: &Membership| {
         core.recent.heard_of(known) && (!known.is_member || !core.rooms.lacks(known.user_id, known.chat_id))

@@ -34,6 +34,14 @@ pub struct Entered {
     pub is_unsure: bool,
 }
 
+/// What came of people joining.
+#[derive(Default)]
+pub struct Joined {
+    pub late: Vec<UserId>,
+    /// Nobody of ours was in it before.
+    pub is_new_room: bool,
+}
+
 /// Connections that hadn't heard that their person is in a chat.
 #[derive(Default)]
 pub struct Latecomers {
@@ -109,9 +117,11 @@ impl Rooms {
         true
     }
 
-    /// These people are in this chat from now on.
-    pub fn join(&self, head: ChatHead, users: &[UserId]) {
+    /// These people are in this chat since it was where `head` says. A room that is there already has said other things
+    /// meanwhile, or not said some of before: gives those who must be brought to where it is.
+    pub fn join(&self, head: ChatHead, users: &[UserId]) -> Joined {
         let mut state = self.0.lock();
+        let mut joined = Joined::default();
         for user in users {
             let Some(person) = state.people.get_mut(*user) else {
                 continue;
@@ -121,14 +131,21 @@ impl Rooms {
             if connections.is_empty() {
                 continue;
             }
+            joined.is_new_room |= !state.rooms.contains_key(&head.chat_id);
             let room = state.room(&head);
             let mut room = room.lock();
-            for connection in connections {
-                if room.told(connection.id).is_none() {
-                    room.enter(*user, &connection, Told::NotYet);
-                }
+            let missing = connections.iter().filter(|to| room.told(to.id).is_none());
+            let missing: Vec<_> = missing.cloned().collect();
+            let is_there = (room.order.said(), room.order.changed()) == (head.last_seq, head.last_change);
+            if !missing.is_empty() && !is_there {
+                joined.late.push(*user);
+                continue;
+            }
+            for connection in missing {
+                room.enter(*user, &connection, Told::NotYet);
             }
         }
+        joined
     }
 
     /// As [`Rooms::join`], for somebody who may have been in the chat for a while and wasn't told.
