@@ -120,6 +120,19 @@ async fn what_another_component_notes_for_somebody_is_heard_once_and_can_be_read
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_relay_does_not_start_with_a_redis_url_that_cannot_be_one() {
+    let app = TestApp::start().await;
+    let output = app
+        .command(&["relay", "--listen", "127.0.0.1:0", "--upstream", app.url()])
+        .env("REDIS_URL", "redis://:a-password@127.0.0.1:1/not-a-number")
+        .output()
+        .expect("nexus runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("REDIS_URL") && !said.contains("a-password"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_relay_that_the_components_don_t_know_does_not_start() {
     let app = TestApp::start().await;
     let output = app

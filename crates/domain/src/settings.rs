@@ -106,7 +106,8 @@ impl<T> Setting<T> {
             .find(|text| !text.trim().is_empty())
     }
 
-    fn error(&self, problem: String) -> SettingError {
+    /// What is wrong with the value, where only whoever uses it can tell.
+    pub fn error(&self, problem: String) -> SettingError {
         SettingError {
             name: self.name,
             problem,

@@ -9,6 +9,7 @@ use nexus_domain::settings::{JWT_ACCESS_SECRET, JWT_REFRESH_SECRET, MAIL_SEAL_KE
 use nexus_sidecar::Surroundings;
 use nexus_sidecar::backend::{Backend, HttpBackend};
 use nexus_sidecar::signature::Signer;
+use nexus_sidecar::sockets::SocketsConfig;
 use tokio::net::TcpListener;
 
 use crate::command::{runtime, stop_signal};
@@ -39,6 +40,8 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         HttpBackend::new(&arguments.upstream)
             .map_err(|error| Failure::configuration(format!("--upstream: {error}")))?,
     );
+    // What only the sockets can judge is told now, not when everything is loaded.
+    SocketsConfig::read(&settings)?;
     let _log = Log::start(&settings)?;
     open_files::raise_limit();
 

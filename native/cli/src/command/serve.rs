@@ -12,6 +12,7 @@ use nexus_domain::settings::{MAIL_TRANSPORT, MailTransport};
 use nexus_sidecar::Surroundings;
 use nexus_sidecar::backend::{Backend, empty};
 use nexus_sidecar::signature::Signer;
+use nexus_sidecar::sockets::SocketsConfig;
 use tokio::net::TcpListener;
 
 use crate::command::{runtime, stop_signal};
@@ -47,6 +48,8 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
     let address = source.address(arguments.listen)?;
     let data = DataDir::open(&arguments.data)?;
     let settings = source.settings(address, &data)?;
+    // What only the sockets can judge is told now, not when everything is loaded.
+    SocketsConfig::read(&settings)?;
     let log = Log::start(&settings)?;
     open_files::raise_limit();
 

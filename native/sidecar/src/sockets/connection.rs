@@ -309,10 +309,8 @@ impl Connection {
         self.announced.store(true, Ordering::Release);
     }
 
-    /// Whether they have; or long must have, but for a shared state that was away.
     pub fn was_announced(&self) -> bool {
-        const LONG: Duration = Duration::from_secs(10);
-        self.announced.load(Ordering::Acquire) || self.opened_at.elapsed() > LONG
+        self.announced.load(Ordering::Acquire)
     }
 
     /// A Socket.IO packet that is no event.

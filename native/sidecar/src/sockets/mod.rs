@@ -66,7 +66,7 @@ pub struct SocketsConfig {
     connections_per_user: usize,
     message_rate: Rate,
     inactivity: Duration,
-    redis: Option<String>,
+    redis: Option<::redis::Client>,
 }
 
 impl SocketsConfig {
@@ -77,15 +77,15 @@ impl SocketsConfig {
             connections_per_user: usize::try_from(settings.get(&CONNECTIONS_PER_USER)?).unwrap_or(usize::MAX),
             message_rate: settings.get(&MESSAGE_RATE)?,
             inactivity: settings.get(&INACTIVITY)?,
-            redis: redis_url(settings)?,
+            redis: redis_client(settings)?,
         })
     }
 }
 
-/// `REDIS_URL`, or one made of the other Redis settings; none: this node is alone.
-fn redis_url(settings: &Settings) -> Result<Option<String>, SettingError> {
+/// By `REDIS_URL`, or by the other Redis settings; none: this node is alone. Whether it is there is seen later.
+fn redis_client(settings: &Settings) -> Result<Option<::redis::Client>, SettingError> {
     if let Some(url) = settings.get(&REDIS_URL)? {
-        return Ok(Some(url));
+        return opened(url, |problem| REDIS_URL.error(problem));
     }
     let Some(host) = settings.get(&REDIS_HOST)? else {
         return Ok(None);
@@ -95,7 +95,13 @@ fn redis_url(settings: &Settings) -> Result<Option<String>, SettingError> {
         let password = percent_encoding::percent_encode(password.as_bytes(), percent_encoding::NON_ALPHANUMERIC);
         format!(":{password}@")
     });
-    Ok(Some(format!("redis://{login}{host}:{port}")))
+    let url = format!("redis://{login}{host}:{port}");
+    opened(url, |problem| REDIS_HOST.error(problem))
+}
+
+fn opened(url: String, wrong: impl FnOnce(String) -> SettingError) -> Result<Option<::redis::Client>, SettingError> {
+    let client = ::redis::Client::open(url).map_err(|error| wrong(format!("can't be used: {error}")))?;
+    Ok(Some(client))
 }
 
 #[derive(Clone)]
@@ -107,11 +113,9 @@ impl Hub {
         let calls = Calls::new(InternalClient::new(backend, config.signer));
         let (letters, waiting) = mpsc::channel(batch::MOST_WAITING);
         let node = uuid::Uuid::now_v7().to_string();
-        let over_redis = config.redis.and_then(|url| {
-            OverRedis::new(&url, node.clone(), config.message_rate)
-                .inspect_err(|error| tracing::error!(%error, "REDIS_URL can't be used; this node is alone"))
-                .ok()
-        });
+        let over_redis = config
+            .redis
+            .map(|client| OverRedis::new(client, node.clone(), config.message_rate));
         let neighbours: Arc<dyn Neighbours> = match &over_redis {
             Some((over_redis, _)) => Arc::clone(over_redis) as Arc<dyn Neighbours>,
             None => Arc::new(Alone),

@@ -102,8 +102,8 @@ pub trait Neighbours: Send + Sync {
         0
     }
 
-    /// How many people are connected to other nodes only; `here` are this node's.
-    fn elsewhere(&self, here: &dyn Fn(UserId) -> bool) -> usize;
+    /// How many people are connected to other nodes only.
+    fn elsewhere(&self) -> usize;
 }
 
 /// A node that is alone.
@@ -127,7 +127,7 @@ impl Neighbours for Alone {
         false
     }
 
-    fn elsewhere(&self, _: &dyn Fn(UserId) -> bool) -> usize {
+    fn elsewhere(&self) -> usize {
         0
     }
 }

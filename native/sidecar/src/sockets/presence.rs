@@ -29,8 +29,7 @@ struct Presence {
 }
 
 pub fn connected_users(core: &Core) -> usize {
-    let elsewhere = core.neighbours.elsewhere(&|user| core.rooms.is_here(user));
-    core.rooms.counts().people + elsewhere
+    core.rooms.counts().people + core.neighbours.elsewhere()
 }
 
 pub fn online(user: UserId) -> Arc<Event> {

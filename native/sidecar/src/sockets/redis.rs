@@ -6,32 +6,29 @@
 //! that says nothing for a lease is gone, and its people with it.
 
 mod channel;
+mod hearing;
 mod others;
 mod pace;
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use ::redis::Client;
 use ::redis::aio::MultiplexedConnection;
-use ::redis::{Client, RedisResult};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use nexus_domain::ids::{ChatId, UserId};
-use nexus_domain::relay::RelayEvent;
 use nexus_domain::settings::Rate;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
+use uuid::Uuid;
 
-use self::others::{Difference, Others, Person};
-use super::connection::Connection;
-use super::events::typing;
-use super::frame::{Event, Farewell};
+use self::channel::TRIES;
+use self::others::{Others, Person};
 use super::hub::Core;
 use super::neighbours::{Cast, Neighbours, Reach};
-use super::presence;
 
 /// What may wait to be told while Redis is away. What is lost beyond it shows as a gap in a room's `seq`.
 const MOST_WAITING: usize = 4_096;
@@ -45,6 +42,9 @@ const PEOPLE_AT_ONCE: usize = 500;
 #[derive(Serialize, Deserialize)]
 struct Envelope {
     node: String,
+    /// The node counts what it says, so that what it says again is noticed. 0: a node of before, which doesn't.
+    #[serde(default)]
+    number: u64,
     #[serde(flatten)]
     said: Said,
 }
@@ -75,7 +75,8 @@ pub struct OverRedis {
     outgoing: mpsc::Sender<Said>,
     commands: Mutex<Option<MultiplexedConnection>>,
     others: Mutex<Others>,
-    here: Mutex<HashSet<UserId>>,
+    /// How much was said.
+    said: AtomicU64,
     /// What couldn't wait any longer for Redis to come back.
     lost: AtomicU64,
     /// Something was lost since the others were last told who is here.
@@ -89,8 +90,7 @@ pub struct Pending {
 }
 
 impl OverRedis {
-    pub fn new(url: &str, node: String, rate: Rate) -> RedisResult<(Arc<Self>, Pending)> {
-        let client = Client::open(url)?;
+    pub fn new(client: Client, node: String, rate: Rate) -> (Arc<Self>, Pending) {
         let (outgoing, waiting) = mpsc::channel(MOST_WAITING);
         let this = Self {
             node,
@@ -99,17 +99,15 @@ impl OverRedis {
             outgoing,
             commands: Mutex::default(),
             others: Mutex::default(),
-            here: Mutex::default(),
+            said: AtomicU64::new(0),
             lost: AtomicU64::new(0),
             is_incomplete: AtomicBool::new(false),
         };
-        Ok((
-            Arc::new(this),
-            Pending {
-                client,
-                outgoing: waiting,
-            },
-        ))
+        let pending = Pending {
+            client,
+            outgoing: waiting,
+        };
+        (Arc::new(this), pending)
     }
 
     pub fn start(self: &Arc<Self>, core: &Arc<Core>, pending: Pending) {
@@ -134,6 +132,7 @@ impl OverRedis {
     fn envelope(&self, said: Said) -> Option<String> {
         serde_json::to_string(&Envelope {
             node: self.node.clone(),
+            number: self.said.fetch_add(1, Ordering::Relaxed) + 1,
             said,
         })
         .ok()
@@ -142,7 +141,7 @@ impl OverRedis {
     /// Everybody who is here, with their chats.
     fn say_who_is_here(&self, core: &Core) {
         self.is_incomplete.store(false, Ordering::Relaxed);
-        let here: Vec<UserId> = self.here.lock().iter().copied().collect();
+        let here = self.others.lock().here();
         let people: Vec<Person> = here.into_iter().map(|user| person(core, user)).collect();
         let parts = people.len().div_ceil(PEOPLE_AT_ONCE).max(1);
         let mut people = people.into_iter();
@@ -152,117 +151,6 @@ impl OverRedis {
                 last: part == parts,
                 people: people.by_ref().take(PEOPLE_AT_ONCE).collect(),
             });
-        }
-    }
-
-    fn hear(&self, core: &Arc<Core>, envelope: Envelope) {
-        let Envelope { node, said } = envelope;
-        if node == self.node {
-            return hear_ourselves(core, said);
-        }
-        self.others.lock().heard(&node, Instant::now());
-        match said {
-            Said::Cast { what } => self.hear_cast(core, &node, *what),
-            Said::Hello => self.say_who_is_here(core),
-            Said::Here { first, last, people } => {
-                let newest: Vec<_> = people.iter().map(|person| (person.user, person.newest)).collect();
-                let difference = self.others.lock().list(&node, first, last, people);
-                for (user, newest) in newest {
-                    // After a time without Redis both may have let somebody in: whoever came last stays.
-                    self.give_way(core, user, |connection| connection.id < newest);
-                }
-                if let Some(Difference { came, gone }) = difference {
-                    self.say_came(core, &came);
-                    self.say_gone(core, gone);
-                }
-            }
-            Said::Goodbye => {
-                let gone = self.others.lock().remove(&node);
-                self.say_gone(core, gone);
-            }
-            Said::Beat => {}
-        }
-    }
-
-    fn hear_cast(&self, core: &Arc<Core>, node: &str, cast: Cast) {
-        match cast {
-            Cast::Relay { event } => {
-                match &event {
-                    RelayEvent::Joined { chat_id, user_ids, .. } => self.others.lock().joined(*chat_id, user_ids),
-                    RelayEvent::Left { chat_id, user_id } => self.others.lock().left(*chat_id, *user_id),
-                    _ => {}
-                }
-                core.hear(event);
-            }
-            Cast::Typing { chat, user, typing: is } => {
-                core.typing.hear(chat, user, is, Instant::now());
-                typing::tell(core, chat, user, is);
-            }
-            Cast::Entered {
-                user,
-                connection,
-                connections,
-                chats,
-            } => {
-                let is_news = !core.rooms.is_here(user) && !self.is_elsewhere(user);
-                let person = Person {
-                    user,
-                    chats,
-                    connections,
-                    newest: connection,
-                };
-                self.others.lock().entered(node, person.clone());
-                // Everybody hears everything in the same order: ours that was heard before is the older one.
-                self.give_way(core, user, Connection::was_announced);
-                if is_news {
-                    self.say_came(core, &[person]);
-                }
-            }
-            Cast::Remaining { user, connections } => self.others.lock().remaining(node, user, connections),
-            Cast::Departed { user, chats, at } => {
-                self.others.lock().departed(node, user);
-                if !core.rooms.is_here(user) && !self.is_elsewhere(user) {
-                    let event = presence::offline(user, nexus_domain::Timestamp::from_millis(at));
-                    tell_around(core, &event, &chats, user);
-                }
-            }
-        }
-    }
-
-    /// Somebody is connected elsewhere too: of theirs here as many go as are too many together, the oldest first, as
-    /// far as they are older than what is elsewhere.
-    fn give_way(&self, core: &Arc<Core>, user: UserId, is_older: impl Fn(&Connection) -> bool) {
-        let here = core.rooms.connections_of(user);
-        let elsewhere = self.others.lock().connections_of(user);
-        let over = (here.len() + elsewhere).saturating_sub(core.limits.connections_per_user);
-        for connection in here.iter().take(over).filter(|connection| is_older(connection)) {
-            core.dismiss(connection, Farewell::Duplicate);
-        }
-    }
-
-    /// People who weren't anywhere before, as far as they aren't here.
-    fn say_came(&self, core: &Core, people: &[Person]) {
-        for person in people.iter().filter(|person| !core.rooms.is_here(person.user)) {
-            tell_around(core, &presence::online(person.user), &person.chats, person.user);
-        }
-    }
-
-    /// The people of a node that is gone, as far as they are nowhere else.
-    fn say_gone(&self, core: &Core, people: Vec<Person>) {
-        for person in people {
-            if core.rooms.is_here(person.user) || self.is_elsewhere(person.user) {
-                continue;
-            }
-            let event = presence::offline(person.user, super::frame::now());
-            tell_around(core, &event, &person.chats, person.user);
-        }
-    }
-
-    fn sweep(&self, core: &Core) {
-        let gone = self.others.lock().remove_dead(Instant::now());
-        self.say_gone(core, gone);
-        if self.is_incomplete.load(Ordering::Relaxed) {
-            self.say_who_is_here(core);
         }
     }
 }
@@ -282,27 +170,6 @@ fn person(core: &Core, user: UserId) -> Person {
     }
 }
 
-fn tell_around(core: &Core, event: &Arc<Event>, chats: &[ChatId], user: UserId) {
-    let around = core.rooms.in_chats(chats, user);
-    for connection in &around {
-        connection.deliver(event, None);
-    }
-    core.meters.delivered(event.name(), around.len());
-}
-
-/// What we said comes back to us in the order in which everybody hears it.
-fn hear_ourselves(core: &Core, said: Said) {
-    let Said::Cast { what } = said else { return };
-    let Cast::Entered { user, connection, .. } = *what else {
-        return;
-    };
-    for ours in core.rooms.connections_of(user) {
-        if ours.id == connection {
-            ours.set_announced();
-        }
-    }
-}
-
 impl Neighbours for OverRedis {
     fn tell(&self, cast: Cast) {
         self.say(Said::Cast { what: Box::new(cast) });
@@ -319,37 +186,34 @@ impl Neighbours for OverRedis {
     /// While Redis is away the node's own count, taken before, is the limit.
     fn admit(&self, senders: Vec<UserId>) -> BoxFuture<'_, Vec<Result<(), Duration>>> {
         async move {
-            if self.reach() != Reach::Connected {
-                return vec![Ok(()); senders.len()];
-            }
-            let connection = self.commands.lock().clone();
-            match tokio::time::timeout(COMMAND_TIMEOUT, pace::count(connection, self.rate, &senders)).await {
-                Ok(Ok(verdicts)) if verdicts.len() == senders.len() => verdicts,
-                _ => {
-                    self.set_reach(Reach::Disconnected);
-                    vec![Ok(()); senders.len()]
+            let messages: Vec<_> = senders.iter().map(|user| (*user, Uuid::now_v7())).collect();
+            for attempt in 1..=TRIES {
+                if self.reach() != Reach::Connected {
+                    break;
+                }
+                let connection = self.commands.lock().clone();
+                let counted = pace::count(connection, self.rate, &messages);
+                match tokio::time::timeout(COMMAND_TIMEOUT, counted).await {
+                    Ok(Ok(verdicts)) if verdicts.len() == messages.len() => return verdicts,
+                    _ if attempt == TRIES => self.set_reach(Reach::Disconnected),
+                    _ => tokio::time::sleep(channel::pause(attempt)).await,
                 }
             }
+            vec![Ok(()); messages.len()]
         }
         .boxed()
     }
 
     fn set_here(&self, user: UserId, here: bool) {
-        let mut all = self.here.lock();
-        if here {
-            all.insert(user);
-        } else {
-            all.remove(&user);
-        }
+        self.others.lock().set_here(user, here);
     }
 
     fn is_elsewhere(&self, user: UserId) -> bool {
         self.others.lock().has(user)
     }
 
-    fn elsewhere(&self, here: &dyn Fn(UserId) -> bool) -> usize {
-        let people = self.others.lock().everybody();
-        people.into_iter().filter(|user| !here(*user)).count()
+    fn elsewhere(&self) -> usize {
+        self.others.lock().only_elsewhere()
     }
 
     fn set_member(&self, chat: ChatId, user: UserId, is_member: bool) {
@@ -389,7 +253,12 @@ mod tests {
             last: true,
             people: Vec::new(),
         };
-        let text = serde_json::to_string(&Envelope { node: "n".into(), said }).unwrap();
+        let text = serde_json::to_string(&Envelope {
+            node: "n".into(),
+            number: 1,
+            said,
+        })
+        .unwrap();
         let back: Envelope = serde_json::from_str(&text).unwrap();
         assert!(matches!(back.said, Said::Here { first: true, last: true, people } if people.is_empty()));
     }

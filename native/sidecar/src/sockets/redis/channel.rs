@@ -12,12 +12,12 @@ use crate::sockets::hub::Core;
 use crate::sockets::neighbours::{Neighbours, Reach};
 
 const CHANNEL: &str = "nexus:relay";
-const TRIES: usize = 3;
+pub const TRIES: u32 = 3;
 /// Our own beat comes back to us.
 const DEAF_AFTER: Duration = BEAT.saturating_mul(5);
 
 /// `min(attempt × 50 ms, 2 s)`
-fn pause(attempt: u32) -> Duration {
+pub fn pause(attempt: u32) -> Duration {
     (Duration::from_millis(50) * attempt).min(Duration::from_secs(2))
 }
 
@@ -111,6 +111,7 @@ pub async fn speak(this: Arc<OverRedis>, client: Client, mut outgoing: mpsc::Rec
                 Err(_) => {
                     failures += 1;
                     this.set_reach(Reach::Disconnected);
+                    tokio::time::sleep(pause(failures)).await;
                 }
             }
         }

@@ -6,9 +6,14 @@ use ::redis::aio::MultiplexedConnection;
 use ::redis::{ErrorKind, RedisError, RedisResult, pipe};
 use nexus_domain::ids::UserId;
 use nexus_domain::settings::Rate;
+use uuid::Uuid;
 
-/// A window that slides, exact to the message: 0 when counted, else the milliseconds to wait.
+/// A window that slides, exact to the message: 0 when counted, else the milliseconds to wait. What was counted, and
+/// whose answer got lost, is asked about again under the same name and isn't counted twice.
 const COUNT: &str = r"
+if redis.call('ZSCORE', KEYS[1], ARGV[3]) then
+  return 0
+end
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local per = tonumber(ARGV[1])
@@ -22,18 +27,18 @@ redis.call('PEXPIRE', KEYS[1], per)
 return 0
 ";
 
-/// Counts a message of each of these people, or says how long they must wait.
+/// Counts a message of each of these people, each with a name of its own, or says how long they must wait.
 pub async fn count(
     connection: Option<MultiplexedConnection>,
     rate: Rate,
-    senders: &[UserId],
+    messages: &[(UserId, Uuid)],
 ) -> RedisResult<Vec<Result<(), Duration>>> {
     let Some(mut connection) = connection else {
         return Err(RedisError::from((ErrorKind::Io, "Redis is away")));
     };
     let mut pipeline = pipe();
     let per = u64::try_from(rate.per.as_millis()).unwrap_or(u64::MAX);
-    for user in senders {
+    for (user, name) in messages {
         pipeline
             .cmd("EVAL")
             .arg(COUNT)
@@ -41,7 +46,7 @@ pub async fn count(
             .arg(format!("nexus:rate:{user}"))
             .arg(per)
             .arg(rate.count)
-            .arg(uuid::Uuid::now_v7().to_string());
+            .arg(name.to_string());
     }
     let waits: Vec<i64> = pipeline.query_async(&mut connection).await?;
     let verdict = |wait| match u64::try_from(wait) {
