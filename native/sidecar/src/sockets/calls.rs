@@ -1,6 +1,7 @@
 //! What the hub asks the `chat` component, typed.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use nexus_domain::relay_calls::Items;
@@ -27,11 +28,21 @@ pub enum CallError {
 #[derive(Clone)]
 pub struct Calls {
     client: InternalClient,
+    /// Whether the last call was answered.
+    answered: Arc<AtomicBool>,
 }
 
 impl Calls {
     pub fn new(client: InternalClient) -> Self {
-        Self { client }
+        Self {
+            client,
+            answered: Arc::new(AtomicBool::new(true)),
+        }
+    }
+
+    /// Whether the components answer, as far as the last call shows.
+    pub fn are_answered(&self) -> bool {
+        self.answered.load(Ordering::Relaxed)
     }
 
     pub async fn call<A: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<A, CallError> {
@@ -45,10 +56,9 @@ impl Calls {
 
     async fn post(&self, path: &str, body: &impl Serialize) -> Result<bytes::Bytes, CallError> {
         let body = serde_json::to_vec(body).map_err(|error| CallError::Answer(error.to_string()))?;
-        self.client
-            .post(path, body.into())
-            .await
-            .map_err(|error| CallError::Failed(Arc::new(error)))
+        let answer = self.client.post(path, body.into()).await;
+        self.answered.store(answer.is_ok(), Ordering::Relaxed);
+        answer.map_err(|error| CallError::Failed(Arc::new(error)))
     }
 
     /// Items out, as many answers back.

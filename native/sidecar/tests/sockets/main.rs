@@ -1,6 +1,7 @@
 //! The hub with the real `chat` component behind it, in one process and without a host.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod endings;
 mod late;
 mod life;
 mod model;
@@ -105,15 +106,7 @@ fn place() -> (App, CompanyId) {
     (app, company)
 }
 
-/// A relay before that store.
-async fn node(app: App, company: CompanyId, settings: &[(&'static str, &str)]) -> House {
-    let router = nexus_kit::layers::wrap(nexus_kit::openapi::finish(chat::routes()), app.clone());
-    let backend = Arc::new(InProcess {
-        router,
-        broken: AtomicBool::new(false),
-        fail_before: AtomicU32::new(0),
-        fail_after: AtomicU32::new(0),
-    });
+fn settings(changed: &[(&'static str, &str)]) -> Settings {
     let mut given = BTreeMap::from([
         ("JWT_ACCESS_SECRET", SECRET),
         ("JWT_REFRESH_SECRET", SECRET),
@@ -121,8 +114,20 @@ async fn node(app: App, company: CompanyId, settings: &[(&'static str, &str)]) -
         ("MAIL_SEAL_KEY", SECRET),
         ("MESSAGE_RATE", "1000/1s"),
     ]);
-    given.extend(settings.iter().copied());
-    let settings = Settings::read(|name| given.get(name).map(|value| (*value).to_owned())).unwrap();
+    given.extend(changed.iter().copied());
+    Settings::read(|name| given.get(name).map(|value| (*value).to_owned())).unwrap()
+}
+
+/// A relay before that store.
+async fn node(app: App, company: CompanyId, given: &[(&'static str, &str)]) -> House {
+    let router = nexus_kit::layers::wrap(nexus_kit::openapi::finish(chat::routes()), app.clone());
+    let backend = Arc::new(InProcess {
+        router,
+        broken: AtomicBool::new(false),
+        fail_before: AtomicU32::new(0),
+        fail_after: AtomicU32::new(0),
+    });
+    let settings = settings(given);
     let hub = Hub::new(
         SocketsConfig::read(&settings).unwrap(),
         Arc::clone(&backend) as Arc<dyn Backend>,

@@ -145,3 +145,35 @@ async fn whatever_is_sent_the_connection_answers_or_ends() {
         other => panic!("{other:?}"),
     }
 }
+
+#[tokio::test]
+async fn health_is_degraded_while_the_components_do_not_answer() {
+    let house = house(&[]).await;
+    let mut client = house.plain_as(&house.person()).await;
+    for (is_broken, wanted) in [(false, "ok"), (true, "degraded"), (false, "ok")] {
+        house.backend.broken.store(is_broken, Ordering::Relaxed);
+        // The next look at the feed shows it.
+        loop {
+            client.send("HEALTH_CHECK", json!(null)).await;
+            if client.next("HEALTH_RESPONSE").await["status"] == wanted {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+#[test]
+fn a_redis_url_that_cannot_be_one_is_refused_by_name() {
+    let read = |pairs: &[(&'static str, &str)]| {
+        let settings = settings(pairs);
+        SocketsConfig::read(&settings).map(drop).map_err(|error| error.name)
+    };
+    assert_eq!(
+        read(&[("REDIS_URL", "redis://127.0.0.1:1/not-a-number")]),
+        Err("REDIS_URL")
+    );
+    assert_eq!(read(&[("REDIS_HOST", "not a host")]), Err("REDIS_HOST"));
+    // Whether it is there is another question.
+    assert_eq!(read(&[("REDIS_URL", "redis://127.0.0.1:1/2")]), Ok(()));
+}

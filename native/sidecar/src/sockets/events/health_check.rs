@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::sockets::connection::{AnswerTo, Connection};
 use crate::sockets::frame::{Event, now};
 use crate::sockets::hub::Core;
+use crate::sockets::neighbours::Reach;
 use crate::sockets::presence;
 
 #[derive(Serialize)]
@@ -19,13 +20,22 @@ struct HealthResponse {
     authenticated: bool,
 }
 
+/// Degraded: something that is needed for all to go well doesn't answer.
+fn status(core: &Core, reach: Reach) -> &'static str {
+    match reach {
+        Reach::Connected | Reach::Disabled if core.calls.are_answered() => "ok",
+        _ => "degraded",
+    }
+}
+
 pub fn answer(core: &Core, connection: &Connection, answer_to: AnswerTo) {
     let people = presence::connected_users(core);
+    let reach = core.neighbours.reach();
     let response = HealthResponse {
-        status: "ok",
+        status: status(core, reach),
         timestamp: now(),
         connected_users: people,
-        redis_status: core.neighbours.reach().as_str(),
+        redis_status: reach.as_str(),
         online_users_count: people,
         authenticated: connection.identity().is_some(),
     };
