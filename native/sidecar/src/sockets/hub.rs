@@ -15,7 +15,7 @@ use super::batch::Letter;
 use super::calls::{Calls, Grouped};
 use super::connection::Connection;
 use super::deadlines::Deadlines;
-use super::events::typing;
+use super::events::{message_read::Marks, typing};
 use super::fill;
 use super::frame::{Event, Farewell};
 use super::late;
@@ -51,6 +51,7 @@ pub struct Core {
     pub connects: Grouped<String, Resolved>,
     pub catch_ups: Grouped<Behind, Missed>,
     pub reads: Grouped<Reading, ReadOutcome>,
+    pub marks: Marks,
     letters: mpsc::Sender<Letter>,
     /// Accepted and not yet settled.
     letters_waiting: AtomicUsize,
@@ -82,6 +83,7 @@ impl Core {
             connects: Grouped::new(calls.clone(), CONNECT, 128, 2),
             catch_ups: Grouped::new(calls.clone(), CATCH_UP, 256, 2),
             reads: Grouped::new(calls.clone(), READ, 256, 1),
+            marks: Marks::default(),
             limits: parts.limits,
             node: parts.node,
             calls,

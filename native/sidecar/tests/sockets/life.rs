@@ -65,6 +65,29 @@ async fn presence_and_read_marks_reach_those_who_share_a_chat() {
 }
 
 #[tokio::test]
+async fn what_one_person_reads_at_once_is_one_mark_and_every_question_is_answered() {
+    let house = house(&[]).await;
+    let (anna, ben) = (house.person(), house.person());
+    let chat = house.chat(&[&anna, &ben]);
+    for _ in 0..20 {
+        house.store(chat, &anna, "x");
+    }
+    let (mut one, mut other) = (house.plain_as(&anna).await, house.plain_as(&ben).await);
+    for seq in 1..=20 {
+        let frame = json!({"event": "MESSAGE_READ", "data": {"chatId": chat, "seq": seq}, "id": seq});
+        other.raw(&frame.to_string()).await;
+    }
+    for seq in 1..=20 {
+        assert!(other.next("MESSAGE_READ").await["seq"].as_i64().unwrap() >= seq);
+    }
+    let mut heard = vec![one.next("MESSAGE_READ").await["seq"].as_i64().unwrap()];
+    while heard.last() != Some(&20) {
+        heard.push(one.next("MESSAGE_READ").await["seq"].as_i64().unwrap());
+    }
+    assert!(heard.len() < 20 && heard.is_sorted(), "{heard:?}");
+}
+
+#[tokio::test]
 async fn what_any_component_writes_down_for_somebody_reaches_their_sockets_once() {
     let house = house(&[]).await;
     let (anna, ben) = (house.person(), house.person());

@@ -1,19 +1,48 @@
 //! `MESSAGE_READ`
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use nexus_domain::ids::{ChatId, UserId};
 use nexus_domain::relay::RelayEvent;
 use nexus_domain::relay_calls::{ReadOutcome, Reading};
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use super::{invalid, payload};
-use crate::sockets::connection::{ClientEvent, Connection, Identity};
+use crate::sockets::connection::{AnswerTo, ClientEvent, Connection, Identity};
 use crate::sockets::frame::{ErrorCode, Event, error};
 use crate::sockets::hub::Core;
 
 const PATIENCE: Duration = Duration::from_secs(10);
+/// What one person reads of a chat within so long is one mark: clients say it at every message.
+const GATHERED: Duration = Duration::from_millis(50);
+
+/// The marks that are about to be moved.
+#[derive(Default)]
+pub struct Marks(Mutex<HashMap<(UserId, ChatId), Gathered>>);
+
+#[derive(Default)]
+struct Gathered {
+    seq: i64,
+    said_by: Vec<(Arc<Connection>, AnswerTo)>,
+}
+
+impl Marks {
+    /// Whether it is the first of those that go together.
+    fn gather(&self, user: UserId, chat: ChatId, seq: i64, connection: &Arc<Connection>, to: AnswerTo) -> bool {
+        let mut all = self.0.lock();
+        let marks = all.entry((user, chat)).or_default();
+        marks.seq = marks.seq.max(seq);
+        marks.said_by.push((Arc::clone(connection), to));
+        marks.said_by.len() == 1
+    }
+
+    fn take(&self, user: UserId, chat: ChatId) -> Gathered {
+        self.0.lock().remove(&(user, chat)).unwrap_or_default()
+    }
+}
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -37,38 +66,36 @@ pub fn mark(core: &Arc<Core>, connection: &Arc<Connection>, identity: Identity, 
     if seq < 0 {
         return invalid(connection, "`seq` must be 0 or more.", event.answer_to);
     }
-    let (core, connection, answer_to) = (Arc::clone(core), Arc::clone(connection), event.answer_to);
-    let reading = Reading {
-        user_id: identity.user,
-        chat_id,
-        seq,
+    let user = identity.user;
+    if core.marks.gather(user, chat_id, seq, connection, event.answer_to) {
+        tokio::spawn(store(Arc::clone(core), user, chat_id));
+    }
+}
+
+async fn store(core: Arc<Core>, user_id: UserId, chat_id: ChatId) {
+    tokio::time::sleep(GATHERED).await;
+    let Gathered { seq, said_by } = core.marks.take(user_id, chat_id);
+    let reading = Reading { user_id, chat_id, seq };
+    let outcome = core.reads.ask(reading, PATIENCE).await;
+    if let Ok(ReadOutcome::Moved { seq }) = outcome {
+        let read = MessageRead { chat_id, user_id, seq };
+        let relayed = RelayEvent::ToChat {
+            chat_id,
+            event: "MESSAGE_READ".to_owned(),
+            data: serde_json::json!(read),
+            except: Some(user_id),
+        };
+        core.deliver(vec![relayed]);
+    }
+    let seq = match &outcome {
+        Ok(ReadOutcome::Moved { seq }) => *seq,
+        _ => seq,
     };
-    tokio::spawn(async move {
-        match core.reads.ask(reading, PATIENCE).await {
-            Ok(ReadOutcome::Moved { seq }) => {
-                let read = MessageRead {
-                    chat_id,
-                    user_id: identity.user,
-                    seq,
-                };
-                let relayed = RelayEvent::ToChat {
-                    chat_id,
-                    event: "MESSAGE_READ".to_owned(),
-                    data: serde_json::json!(read),
-                    except: Some(identity.user),
-                };
-                core.deliver(vec![relayed]);
-                acknowledge(&connection, &read, answer_to);
+    for (connection, answer_to) in said_by {
+        match &outcome {
+            Ok(ReadOutcome::Moved { .. } | ReadOutcome::Unchanged) => {
+                acknowledge(&connection, &MessageRead { chat_id, user_id, seq }, answer_to);
             }
-            Ok(ReadOutcome::Unchanged) => acknowledge(
-                &connection,
-                &MessageRead {
-                    chat_id,
-                    user_id: identity.user,
-                    seq,
-                },
-                answer_to,
-            ),
             Ok(ReadOutcome::NotAMember) => {
                 connection.answer(&error(ErrorCode::NotAMember, "You are not in this chat."), answer_to);
             }
@@ -78,7 +105,7 @@ pub fn mark(core: &Arc<Core>, connection: &Arc<Connection>, identity: Identity, 
                 connection.answer(&error(ErrorCode::Unavailable, text), answer_to);
             }
         }
-    });
+    }
 }
 
 /// One's own mark is no event to oneself; only a client that asked is told.
