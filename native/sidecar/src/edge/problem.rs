@@ -1,5 +1,7 @@
 //! The answers that the edge gives by itself when something is wrong, as RFC 9457 problems.
 
+use std::sync::LazyLock;
+
 use http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, RETRY_AFTER, STRICT_TRANSPORT_SECURITY,
     WWW_AUTHENTICATE,
@@ -133,12 +135,16 @@ impl EdgeProblem {
     }
 }
 
+/// Read once: they are on every answer.
+static SECURITY: LazyLock<Vec<(HeaderName, HeaderValue)>> = LazyLock::new(|| {
+    let read = |(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value));
+    SECURITY_HEADERS.into_iter().map(read).collect()
+});
+
 /// Adds what every answer says, unless it says otherwise itself.
 pub fn secure(headers: &mut HeaderMap) {
-    for (name, value) in SECURITY_HEADERS {
-        headers
-            .entry(HeaderName::from_static(name))
-            .or_insert(HeaderValue::from_static(value));
+    for (name, value) in SECURITY.iter() {
+        headers.entry(name).or_insert_with(|| value.clone());
     }
 }
 
@@ -166,6 +172,19 @@ mod tests {
         assert_eq!(problem["status"], 429);
         assert_eq!(problem["requestId"], "request-1");
         assert!(problem["title"].is_string() && problem["detail"].is_string() && problem["type"].is_string());
+    }
+
+    #[test]
+    fn an_answer_keeps_what_it_says_itself() {
+        let (name, value) = SECURITY_HEADERS[0];
+        let mut headers = HeaderMap::new();
+        headers.insert(name, HeaderValue::from_static("its own"));
+        secure(&mut headers);
+        assert_eq!(headers[name], "its own");
+        assert_eq!(headers.len(), SECURITY_HEADERS.len());
+        let mut headers = HeaderMap::new();
+        secure(&mut headers);
+        assert_eq!(headers[name], value);
     }
 
     #[test]
