@@ -18,8 +18,11 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 mod compared;
+mod speech;
 
 pub use compared::{Stored, compare};
+use speech::Heard;
+pub use speech::Speech;
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -86,9 +89,14 @@ const UNANSWERED: Duration = Duration::from_secs(6);
 impl Witness {
     /// `urls` are asked anew at each connect: nodes come and go.
     pub fn start(name: &str, token: &str, urls: impl Fn() -> String + Send + 'static) -> Self {
+        Self::start_by(Speech::Plain, name, token, urls)
+    }
+
+    pub fn start_by(speech: Speech, name: &str, token: &str, urls: impl Fn() -> String + Send + 'static) -> Self {
         let seen = Arc::new(Mutex::new(Seen::default()));
         let (orders, ordered) = mpsc::unbounded_channel();
         let client = Client {
+            speech,
             token: token.to_owned(),
             seen: Arc::clone(&seen),
             orders: ordered,
@@ -139,6 +147,7 @@ impl Witness {
 }
 
 struct Client {
+    speech: Speech,
     token: String,
     seen: Arc<Mutex<Seen>>,
     orders: mpsc::UnboundedReceiver<Order>,
@@ -159,7 +168,7 @@ impl Client {
 
     async fn live(mut self, urls: impl Fn() -> String) {
         loop {
-            let url = format!("{}/ws", urls().replacen("http", "ws", 1));
+            let url = format!("{}{}", urls().replacen("http", "ws", 1), self.speech.path());
             let connected = tokio::time::timeout(Duration::from_secs(10), connect_async(url)).await;
             let end = match connected {
                 Ok(Ok((socket, _))) => self.talk(socket).await,
@@ -182,8 +191,10 @@ impl Client {
             .map(|(chat, known)| (chat.clone(), known.last))
             .collect();
         self.seen().log.push(format!("connects, knows {known:?}"));
-        let auth = json!({"event": "AUTH", "data": {"token": self.token, "lastSeq": known}});
-        if socket.send(Message::text(auth.to_string())).await.is_err() {
+        let auth = json!({"token": self.token, "lastSeq": known});
+        if let Some(greeting) = self.speech.greeting(&auth)
+            && socket.send(Message::text(greeting)).await.is_err()
+        {
             return End::Lost;
         }
         let mut again: HashMap<String, Instant> = HashMap::new();
@@ -203,12 +214,19 @@ impl Client {
                 },
                 frame = socket.next() => match frame {
                     Some(Ok(Message::Text(text))) => {
-                        let Ok(frame) = serde_json::from_str::<Value>(&text) else {
-                            self.seen().complaints.push(format!("not JSON: {text}"));
-                            continue;
+                        let (event, data) = match self.speech.read(&text, &auth) {
+                            Heard::Event(event, data) => (event, data),
+                            Heard::Answer(answer) => match socket.send(Message::text(answer)).await {
+                                Ok(()) => continue,
+                                Err(_) => return End::Lost,
+                            },
+                            Heard::Nothing => continue,
+                            Heard::NotJson => {
+                                self.seen().complaints.push(format!("not JSON: {text}"));
+                                continue;
+                            }
                         };
-                        let event = frame["event"].as_str().unwrap_or_default().to_owned();
-                        let newly_in = self.hear(&event, &frame["data"], &mut again);
+                        let newly_in = self.hear(&event, &data, &mut again);
                         if newly_in {
                             let pending: Vec<String> = self.seen().pending.keys().cloned().collect();
                             for temp_id in pending {
@@ -240,7 +258,7 @@ impl Client {
         again.insert(temp_id.to_owned(), Instant::now() + UNANSWERED);
         self.seen().log.push(format!("sends {temp_id}"));
         let data = json!({"chatId": chat, "content": content, "tempId": temp_id});
-        let frame = json!({"event": "NEW_MESSAGE", "data": data}).to_string();
+        let frame = self.speech.say("NEW_MESSAGE", &data);
         socket.send(Message::text(frame)).await.is_ok()
     }
 
@@ -253,15 +271,14 @@ impl Client {
                 seen.is_connected = true;
                 seen.log.push(format!("CONNECTED {}", data["chats"]));
                 for head in data["chats"].as_array().into_iter().flatten() {
-                    let last = head["lastSeq"].as_i64().unwrap_or_default();
-                    let fresh = Chat {
-                        from: last,
-                        last,
-                        ..Chat::default()
-                    };
-                    seen.chats.entry(text(&head["chatId"])).or_insert(fresh);
+                    learn(&mut seen, &head["chatId"], &head["lastSeq"]);
                 }
                 return true;
+            }
+            "CHAT_CREATED" => {
+                seen.log
+                    .push(format!("CHAT_CREATED {} {}", data["id"], data["lastSeq"]));
+                learn(&mut seen, &data["id"], &data["lastSeq"]);
             }
             "NEW_MESSAGE" => new_message(&mut seen, data),
             "HISTORY_GAP" => gap(&mut seen, data),
@@ -303,6 +320,17 @@ impl Client {
 
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
+}
+
+/// A chat is known from here on, unless it was before.
+fn learn(seen: &mut Seen, chat: &Value, last: &Value) {
+    let last = last.as_i64().unwrap_or_default();
+    let fresh = Chat {
+        from: last,
+        last,
+        ..Chat::default()
+    };
+    seen.chats.entry(text(chat)).or_insert(fresh);
 }
 
 fn new_message(seen: &mut Seen, data: &Value) {

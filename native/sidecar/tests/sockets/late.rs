@@ -25,7 +25,7 @@ impl House {
     }
 
     /// As the component tells of a chat that was made just now.
-    async fn tell(&self, chat: ChatId, people: &[&Person]) {
+    pub async fn tell(&self, chat: ChatId, people: &[&Person]) {
         let user_ids: Vec<UserId> = people.iter().map(|person| person.id).collect();
         let joined = RelayEvent::Joined {
             chat_id: chat,

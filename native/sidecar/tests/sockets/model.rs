@@ -1,6 +1,6 @@
 //! Random histories: people on two relays send, lose their connections, come back; relays die, calls to the store fail
-//! before or after they were done, messages are stored and edited behind the relays' backs. Whatever happens, the
-//! guarantees 1 to 4 of the realtime contract hold for everybody who was there.
+//! before or after they were done, messages are stored and edited and chats are made behind the relays' backs. Half of
+//! the people speak Socket.IO, half the plain protocol. Whatever happens, the guarantees 1 to 4 of the realtime contract hold for everybody who was there.
 //!
 //! `NEXUS_HISTORIES` says how many, `NEXUS_SEED` repeats a run's choices (not its timing).
 
@@ -9,13 +9,13 @@ use std::sync::Mutex;
 use std::time::Instant;
 
 use nexus_tests::RedisServer;
-use nexus_tests::witness::{Stored, Witness, compare};
+use nexus_tests::witness::{Speech, Stored, Witness, compare};
 
 use super::nodes::Mortal;
 use super::*;
 
-const AT_ONCE: usize = 16;
-const SHORT: u64 = 200;
+const AT_ONCE: usize = 32;
+const HISTORIES: u64 = 1_000;
 
 /// SplitMix64: a few lines, and the same numbers everywhere.
 #[derive(Clone)]
@@ -147,7 +147,7 @@ async fn history(world: Arc<World>, seed: u64) -> Vec<String> {
         return vec!["no relay".to_owned()];
     };
     let people: Vec<Person> = (0..2 + chance.below(3)).map(|_| some.relay.person()).collect();
-    let chats: Vec<ChatId> = (0..1 + chance.below(2))
+    let mut chats: Vec<ChatId> = (0..1 + chance.below(2))
         .map(|_| some.relay.chat(&people.iter().collect::<Vec<_>>()))
         .collect();
     drop(some);
@@ -157,7 +157,11 @@ async fn history(world: Arc<World>, seed: u64) -> Vec<String> {
         .map(|(number, person)| {
             let (world, choice) = (Arc::clone(&world), Mutex::new(Chance(seed ^ number as u64)));
             let urls = move || world.url(choice.lock().unwrap().index(2));
-            Witness::start(&format!("{seed:x}-{number}"), &person.token, urls)
+            let speech = match number % 2 {
+                0 => Speech::Plain,
+                _ => Speech::SocketIo,
+            };
+            Witness::start_by(speech, &format!("{seed:x}-{number}"), &person.token, urls)
         })
         .collect();
     for step in 0..15 + chance.below(30) {
@@ -169,6 +173,7 @@ async fn history(world: Arc<World>, seed: u64) -> Vec<String> {
             11..=13 => witnesses[who].drop_connection(chance.millis(120)),
             14 => change(&world, &mut chance, chat, &people).await,
             15 => store(&world, &mut chance, chat, &people[who]).await,
+            16 if chats.len() < 4 => chats.extend(make(&world, &mut chance, &people).await),
             _ => tokio::time::sleep(chance.millis(60)).await,
         }
     }
@@ -209,6 +214,17 @@ fn judge(world: &World, chats: &[ChatId], witnesses: &[Witness]) -> Vec<String> 
         wrong.extend(compare(&chat.to_string(), &stored, &all, was_edited));
     }
     wrong
+}
+
+/// Somebody makes a chat by REST; the relay may or may not be told.
+async fn make(world: &World, chance: &mut Chance, people: &[Person]) -> Option<ChatId> {
+    let mortal = world.relay(chance.index(2))?;
+    let people: Vec<&Person> = people.iter().collect();
+    let chat = mortal.relay.chat(&people);
+    if chance.below(2) == 0 {
+        mortal.relay.tell(chat, &people).await;
+    }
+    Some(chat)
 }
 
 /// Somebody stores a message by REST; the relay may or may not be told.
@@ -268,7 +284,7 @@ fn number(name: &str) -> Option<u64> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_happens_acknowledged_is_stored_once_ordered_and_recovered() {
-    let count = number("NEXUS_HISTORIES").unwrap_or(SHORT);
+    let count = number("NEXUS_HISTORIES").unwrap_or(HISTORIES);
     let mut chance = Chance(number("NEXUS_SEED").unwrap_or_else(|| {
         let mut bytes = [0; 8];
         getrandom::fill(&mut bytes).unwrap();
