@@ -13,6 +13,8 @@ pub struct Recent(Mutex<RecentParts>);
 
 #[derive(Default)]
 struct RecentParts {
+    /// Since when changes are read; what happened before may have passed us by.
+    reading_since: Option<Instant>,
     sessions: HashMap<SessionId, Instant>,
     users: HashMap<UserId, Instant>,
     members: HashMap<UserId, Instant>,
@@ -88,8 +90,16 @@ impl Recent {
         parts.sessions.contains_key(&session) || parts.users.contains_key(&user)
     }
 
+    /// From now on the feed says what happens.
+    pub fn began_to_read(&self) {
+        self.0.lock().reading_since = Some(Instant::now());
+    }
+
+    /// Whether this person may have come into a chat, or left one, after the connection was opened.
     pub fn joined_since(&self, opened: Instant, user: UserId) -> bool {
-        self.0.lock().members.get(&user).is_some_and(|at| *at >= opened)
+        let parts = self.0.lock();
+        let after = |at: &Instant| *at >= opened;
+        parts.reading_since.as_ref().is_none_or(after) || parts.members.get(&user).is_some_and(after)
     }
 
     pub fn sweep(&self, now: Instant) {

@@ -143,6 +143,7 @@ pub async fn feed(core: Arc<Core>) {
             Ok(feed) => {
                 if position.replace(feed.position).is_none() {
                     // What happened before there was a position isn't in any answer.
+                    core.recent.began_to_read();
                     core.refresh_chats(core.rooms.people());
                 }
                 if feed.more {
