@@ -12,7 +12,7 @@ use nexus_kit::App;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::routes::{attachments, chats, internal, members, messages, notifications, people, purge};
+use crate::routes::{attachments, chats, internal, members, messages, notifications, people, purge, search};
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -23,7 +23,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(messages::list_messages, messages::create_message))
         .routes(routes!(messages::update_message, messages::delete_message))
         .routes(routes!(messages::mark_read))
-        .routes(routes!(messages::search_messages))
+        .routes(routes!(search::search_messages))
         .routes(routes!(attachments::create_attachment))
         .routes(routes!(attachments::get_attachment))
         .routes(routes!(people::list_people))

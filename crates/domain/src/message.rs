@@ -34,6 +34,17 @@ impl MessageType {
     }
 }
 
+/// A message's attachments: not too many, and none twice.
+pub fn check_attachments(ids: &[AttachmentId]) -> Result<(), Invalid> {
+    if ids.len() > MOST_ATTACHMENTS {
+        return Err(Invalid::new("TOO_MANY", format!("must be at most {MOST_ATTACHMENTS}")));
+    }
+    match ids.iter().enumerate().find(|(place, id)| ids[..*place].contains(id)) {
+        Some(_) => Err(Invalid::new("DUPLICATE", "must not name an attachment twice")),
+        None => Ok(()),
+    }
+}
+
 /// The text of a message, kept as it was written; only its length is judged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Content(String);
@@ -180,6 +191,16 @@ mod tests {
             Content::new("  <b>hi</b>\n".into(), false).unwrap().as_str(),
             "  <b>hi</b>\n"
         );
+    }
+
+    #[test]
+    fn a_message_has_up_to_ten_attachments_and_each_once() {
+        let id = |number: u8| AttachmentId::generate(Timestamp::from_millis(1), [number; 10]);
+        let code = |ids: &[AttachmentId]| check_attachments(ids).map_err(|invalid| invalid.code);
+        let ten: Vec<_> = (1..=10).map(id).collect();
+        assert_eq!(code(&ten), Ok(()));
+        assert_eq!(code(&[ten.as_slice(), &[id(11)]].concat()), Err("TOO_MANY"));
+        assert_eq!(code(&[id(1), id(2), id(1)]), Err("DUPLICATE"));
     }
 
     #[test]

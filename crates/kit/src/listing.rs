@@ -185,7 +185,7 @@ pub fn answer<T: Serialize + Send + 'static>(
         items: found.items.into_iter().map(view).collect::<Vec<_>>(),
         next_cursor: found
             .next
-            .map(|(value, id)| page::encode(&asked.name, vec![to_json(value), id.into()])),
+            .map(|(value, id)| page::encode(&asked.name, vec![to_json(&value), id.into()])),
         total: found.total,
     };
     let mut response = respond::hashed(headers, &page);
@@ -195,12 +195,13 @@ pub fn answer<T: Serialize + Send + 'static>(
     Ok(response)
 }
 
-fn to_json(value: Value) -> serde_json::Value {
+/// What a list is sorted by, for its cursor.
+pub fn to_json(value: &Value) -> serde_json::Value {
     match value {
-        Value::Integer(integer) => integer.into(),
+        Value::Integer(integer) => (*integer).into(),
         // As text: read as a number of JSON, the last digit may be another.
         Value::Real(real) => real.to_string().into(),
-        Value::Text(text) => text.into(),
+        Value::Text(text) => text.as_str().into(),
         _ => serde_json::Value::Null,
     }
 }

@@ -1,10 +1,13 @@
 //! Chats and their members.
 
+mod list;
+
 use nexus_domain::chat::{Chat, ChatName, ChatType, Member, Seeker, direct_key, may_write_to};
 use nexus_domain::ids::{ChatId, UserId};
 use nexus_domain::{Role, Timestamp};
 use serde_json::json;
 
+pub use self::list::{ChatList, count, list};
 use crate::messages::{MESSAGE_WIDTH, message_columns, read_message};
 use crate::{Database, Row, StoreError, Transaction, params};
 
@@ -38,10 +41,14 @@ macro_rules! chat_columns {
         concat!(
             message_columns!("l"),
             ", c.id, c.type, c.name, c.last_seq, c.last_change, c.created_at, \
-             c.last_seq - cm.last_read_seq - cm.own_after_read, c.last_activity_at, "
+             c.last_seq - cm.last_read_seq - cm.own_after_read, "
         )
     };
 }
+use chat_columns;
+
+/// How many columns a chat takes, its members among them.
+const CHAT_WIDTH: usize = MESSAGE_WIDTH + 8;
 
 fn read(row: &Row) -> Result<Chat, StoreError> {
     const AT: usize = MESSAGE_WIDTH;
@@ -49,8 +56,8 @@ fn read(row: &Row) -> Result<Chat, StoreError> {
         .get::<Option<String>>(0)?
         .map(|_| read_message(row, 0))
         .transpose()?;
-    let members: String = row.get(AT + 8)?;
-    let members: Vec<Member> = serde_json::from_str(&members).map_err(|_| StoreError::Column { index: AT + 8 })?;
+    let members: String = row.get(AT + 7)?;
+    let members: Vec<Member> = serde_json::from_str(&members).map_err(|_| StoreError::Column { index: AT + 7 })?;
     Ok(Chat {
         id: row.parse(AT)?,
         kind: row.parse(AT + 1)?,
@@ -76,41 +83,6 @@ pub fn find(database: &Database, chat: ChatId, member: UserId) -> Result<Option<
         .as_ref()
         .map(read)
         .transpose()
-}
-
-/// Where a list of chats goes on: the last one's activity and id.
-pub type ChatPosition = (Timestamp, ChatId);
-
-/// A person's chats, the most lively first, with the position of each.
-pub fn list(
-    database: &Database,
-    member: UserId,
-    after: Option<ChatPosition>,
-    limit: u32,
-) -> Result<Vec<(Chat, ChatPosition)>, StoreError> {
-    let sql = format!(
-        "SELECT {}{MEMBERS} FROM chat_members cm JOIN chats c ON c.id = cm.chat_id \
-         LEFT JOIN messages l ON l.chat_id = c.id AND l.seq = c.last_seq \
-         WHERE cm.user_id = ?1 AND (?2 IS NULL OR (c.last_activity_at, c.id) < (?2, ?3)) \
-         ORDER BY c.last_activity_at DESC, c.id DESC LIMIT ?4",
-        chat_columns!()
-    );
-    database
-        .query(&sql, params![member, after.map(|a| a.0), after.map(|a| a.1), limit])?
-        .iter()
-        .map(|row| {
-            let chat = read(row)?;
-            let position = (row.get(MESSAGE_WIDTH + 7)?, chat.id);
-            Ok((chat, position))
-        })
-        .collect()
-}
-
-pub fn count(database: &Database, member: UserId) -> Result<i64, StoreError> {
-    database
-        .query_opt("SELECT count(*) FROM chat_members WHERE user_id = ?1", params![member])?
-        .ok_or(StoreError::Column { index: 0 })?
-        .get(0)
 }
 
 /// A chat to be made by `seeker`.
@@ -278,19 +250,30 @@ pub fn remove_member(database: &Database, by: UserId, role: Role, chat: ChatId, 
     })
 }
 
+/// Where a member's read mark is, and where it would be at `seq`.
+fn mark(database: &Database, user: UserId, chat: ChatId, seq: i64) -> Result<Option<(i64, i64)>, StoreError> {
+    database
+        .query_opt(
+            "SELECT cm.last_read_seq, max(cm.last_read_seq, min(?3, c.last_seq)) FROM chat_members cm \
+             JOIN chats c ON c.id = cm.chat_id WHERE cm.chat_id = ?1 AND cm.user_id = ?2",
+            params![chat, user, seq],
+        )?
+        .map(|row| Ok((row.get(0)?, row.get(1)?)))
+        .transpose()
+}
+
 /// Moves a member's read mark on; it never moves back. `None`: not a member. Else where the mark is now, and
-/// whether it moved.
+/// whether it moved. One that doesn't move waits for nobody who writes.
 pub fn mark_read(database: &Database, user: UserId, chat: ChatId, seq: i64) -> Result<Option<(i64, bool)>, StoreError> {
+    match mark(database, user, chat, seq)? {
+        Some((before, now)) if before < now => {}
+        found => return Ok(found.map(|(before, _)| (before, false))),
+    }
     database.transaction(|tx| {
-        let row = tx.query_opt(
-            "SELECT cm.last_read_seq, c.last_seq FROM chat_members cm JOIN chats c ON c.id = cm.chat_id \
-             WHERE cm.chat_id = ?1 AND cm.user_id = ?2",
-            params![chat, user],
-        )?;
-        let Some(row) = row else { return Ok(None) };
-        let (before, last): (i64, i64) = (row.get(0)?, row.get(1)?);
-        let seq = seq.min(last);
-        if seq <= before {
+        let Some((before, now)) = mark(tx, user, chat, seq)? else {
+            return Ok(None);
+        };
+        if before == now {
             return Ok(Some((before, false)));
         }
         // Index: UNIQUE (chat_id, seq), from the mark to the end.
@@ -298,9 +281,9 @@ pub fn mark_read(database: &Database, user: UserId, chat: ChatId, seq: i64) -> R
             "UPDATE chat_members SET last_read_seq = ?3, own_after_read = \
              (SELECT count(*) FROM messages m WHERE m.chat_id = ?1 AND m.seq > ?3 AND m.sender_id = ?2) \
              WHERE chat_id = ?1 AND user_id = ?2",
-            params![chat, user, seq],
+            params![chat, user, now],
         )?;
-        Ok(Some((seq, true)))
+        Ok(Some((now, true)))
     })
 }
 

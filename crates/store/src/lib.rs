@@ -46,6 +46,7 @@ pub mod mail_admin;
 pub mod mail_check;
 pub mod mail_delivery;
 pub mod maintenance;
+pub mod message_words;
 pub mod messages;
 pub mod notifications;
 pub mod occupancies;

@@ -33,4 +33,5 @@ migrations!(
     "0081_ledger_rules",
     "0082_company_orders",
     "0083_ledger_gaps",
+    "0084_people_orders",
 );

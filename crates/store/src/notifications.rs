@@ -4,7 +4,8 @@ use nexus_domain::Timestamp;
 use nexus_domain::ids::{NotificationId, UserId};
 use serde_json::json;
 
-use crate::{Database, Row, StoreError, params};
+use crate::people::like_pattern;
+use crate::{Database, Row, StoreError, Value, params};
 
 /// How long a notification is kept.
 pub const KEPT_DAYS: i64 = 90;
@@ -39,33 +40,63 @@ pub fn insert(database: &Database, notification: &Notification) -> Result<(), St
     )
 }
 
-/// One's own, the newest first, or the oldest. Ids grow with time. Index: notifications_by_user.
-pub fn list(
-    database: &Database,
-    user: UserId,
-    newest_first: bool,
-    after: Option<NotificationId>,
-    limit: u32,
-) -> Result<Vec<Notification>, StoreError> {
-    let downwards = "SELECT id, user_id, kind, title, body, link, created_at, read_at FROM notifications \
-        WHERE user_id = ?1 AND (?2 IS NULL OR id < ?2) ORDER BY id DESC LIMIT ?3";
-    let upwards = "SELECT id, user_id, kind, title, body, link, created_at, read_at FROM notifications \
-        WHERE user_id = ?1 AND (?2 IS NULL OR id > ?2) ORDER BY id LIMIT ?3";
+/// Which of somebody's notifications, in which order, from where on.
+#[derive(Debug, Clone)]
+pub struct NotificationList {
+    pub user: UserId,
+    pub kind: Option<String>,
+    /// Whether it was read.
+    pub read: Option<bool>,
+    /// A part of title or body.
+    pub words: Option<String>,
+    pub newest_first: bool,
+    /// The last one before those wanted. Ids grow with time.
+    pub after: Option<NotificationId>,
+    pub limit: u32,
+}
+
+const WANTED: &str = "user_id = ?1 AND (?2 IS NULL OR kind = ?2) AND (?3 IS NULL OR (read_at IS NOT NULL) = ?3) \
+    AND (?4 IS NULL OR title LIKE ?4 ESCAPE '\\' OR body LIKE ?4 ESCAPE '\\')";
+
+pub fn list(database: &Database, list: &NotificationList) -> Result<Vec<Notification>, StoreError> {
+    let mut given = wanted(list);
+    given.extend_from_slice(params![list.after, list.limit]);
     database
-        .query(
-            if newest_first { downwards } else { upwards },
-            params![user, after, limit],
-        )?
+        .query(&statement(list.newest_first), &given)?
         .iter()
         .map(read)
         .collect()
 }
 
-pub fn count(database: &Database, user: UserId) -> Result<i64, StoreError> {
+/// Index: notifications_by_user.
+pub(crate) fn statement(newest_first: bool) -> String {
+    let (beyond, direction) = if newest_first { ("<", " DESC") } else { (">", "") };
+    format!(
+        "SELECT id, user_id, kind, title, body, link, created_at, read_at FROM notifications \
+         WHERE {WANTED} AND (?5 IS NULL OR id {beyond} ?5) ORDER BY id{direction} LIMIT ?6"
+    )
+}
+
+/// How many there are on all pages.
+pub fn count(database: &Database, list: &NotificationList) -> Result<i64, StoreError> {
     database
-        .query_opt("SELECT count(*) FROM notifications WHERE user_id = ?1", params![user])?
+        .query_opt(
+            &format!("SELECT count(*) FROM notifications WHERE {WANTED}"),
+            &wanted(list),
+        )?
         .ok_or(StoreError::Column { index: 0 })?
         .get(0)
+}
+
+/// `?1` to `?4`.
+fn wanted(list: &NotificationList) -> Vec<Value> {
+    params![
+        list.user,
+        list.kind.as_deref(),
+        list.read,
+        list.words.as_deref().map(like_pattern)
+    ]
+    .to_vec()
 }
 
 fn read(row: &Row) -> Result<Notification, StoreError> {

@@ -4,18 +4,19 @@ use axum::extract::State;
 use axum::response::Response;
 use deserr::Deserr;
 use http::HeaderMap;
+use nexus_domain::Invalid;
 use nexus_domain::chat::{Chat, ChatName, ChatType, MOST_MEMBERS};
 use nexus_domain::ids::{ChatId, UserId};
-use nexus_domain::{Invalid, Timestamp};
-use nexus_kit::listing::accepts_csv;
+use nexus_domain::page::{Flag, Limit, Sort};
+use nexus_kit::listing::{accepts_csv, to_json};
+use nexus_kit::page::{self, Page};
 use nexus_kit::{Answer, App, FieldErrors, Json, Path, Problem, Query, Session, clock, csv_pages, relay, respond};
-use nexus_store::chats::{self, NewChat};
-use serde::Serialize;
+use nexus_store::Value;
+use nexus_store::chats::{self, ChatList, NewChat};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{Body, require_member, seeker};
-use crate::paging::{Limit, decode_cursor, next_cursor};
-use crate::{events, problems, version};
+use crate::{events, paging, problems, version};
 
 #[derive(Debug, Deserr, ToSchema)]
 #[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
@@ -87,40 +88,39 @@ fn new_chat(session: &Session, body: CreateChat) -> Result<NewChat, Problem> {
 #[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
 #[into_params(rename_all = "camelCase", parameter_in = Query)]
 pub struct ListChats {
-    #[deserr(default, try_from(String) = Limit::try_from -> Invalid)]
+    #[deserr(default, rename = "type")]
+    #[param(rename = "type")]
+    pub kind: Option<ChatType>,
+    /// Whether something is unread.
+    #[deserr(default)]
+    #[param(value_type = Option<bool>)]
+    pub unread: Option<Flag>,
+    /// A part of the chat's name, or of another member's.
+    #[deserr(default, try_from(Option<String>) = paging::words -> Invalid)]
+    #[param(max_length = 200)]
+    pub q: Option<String>,
+    /// `lastActivity`, `name` (of a chat between two: the other's) or `createdAt`, with `-` before it downwards;
+    /// `-lastActivity` when absent.
+    #[deserr(default)]
+    pub sort: Option<String>,
+    #[deserr(default)]
     #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
     pub limit: Limit,
     #[deserr(default)]
     pub cursor: Option<String>,
     /// `true` adds `total`.
-    #[deserr(default, try_from(String) = flag -> Invalid)]
+    #[deserr(default)]
     #[param(value_type = Option<bool>)]
-    pub with_total: bool,
+    pub with_total: Flag,
 }
 
-fn flag(text: String) -> Result<bool, Invalid> {
-    match text.as_str() {
-        "true" => Ok(true),
-        "false" => Ok(false),
-        _ => Err(Invalid::new("WRONG_TYPE", "must be true or false")),
-    }
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct ChatList {
-    pub items: Vec<Chat>,
-    pub next_cursor: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub total: Option<i64>,
-}
-
+const SORTS: &[&str] = &["lastActivity", "name", "createdAt"];
 const COLUMNS: &[&str] = &["id", "type", "name", "lastSeq", "unreadCount", "createdAt"];
 
 /// One's own chats, the most lively first.
 #[utoipa::path(
     get, path = "/api/v1/chats", tag = "chats", params(ListChats), security(("bearer" = [])),
-    responses((status = 200, body = ChatList))
+    responses((status = 200, body = Page<Chat>))
 )]
 pub async fn list_chats(
     State(app): State<App>,
@@ -128,28 +128,39 @@ pub async fn list_chats(
     headers: HeaderMap,
     Query(query): Query<ListChats>,
 ) -> Answer<Response> {
+    let (sort, name) = paging::order("chats", query.sort.as_deref(), SORTS, "-lastActivity")?;
+    let cursor = query.cursor.as_deref();
+    let mut list = ChatList {
+        member: session.user(),
+        kind: query.kind,
+        unread: query.unread.map(Flag::is_set),
+        words: query.q,
+        sort,
+        after: cursor.map(|cursor| place(sort, &name, cursor)).transpose()?,
+        limit: query.limit.and_one(),
+    };
     if accepts_csv(&headers) {
-        let (user, mut last) = (session.user(), None);
+        (list.after, list.limit) = (None, csv_pages::ROWS);
         return csv_pages::answer(COLUMNS, move || {
-            let found = chats::list(app.database(), user, last, csv_pages::ROWS)?;
-            last = found.last().map(|(_, position)| *position);
+            let found = chats::list(app.database(), &list)?;
+            list.after = found.last().map(|(chat, key)| (key.clone(), chat.id));
             Ok(found.into_iter().map(|(chat, _)| chat).collect())
         });
     }
-    let after =
-        decode_cursor::<(i64, ChatId)>(query.cursor.as_deref())?.map(|(at, chat)| (Timestamp::from_millis(at), chat));
-    let mut found = chats::list(app.database(), session.user(), after, query.limit.and_one())?;
-    let next_cursor = next_cursor(&mut found, query.limit, |(_, (at, chat))| (at.as_millis(), *chat));
-    let total = match query.with_total {
-        true => Some(chats::count(app.database(), session.user())?),
-        false => None,
-    };
-    let items = found.into_iter().map(|(chat, _)| chat).collect();
-    Ok(respond::ok(&ChatList {
-        items,
-        next_cursor,
-        total,
-    }))
+    let counted = query.with_total.is_set();
+    let total = counted.then(|| chats::count(app.database(), &list)).transpose()?;
+    let found = chats::list(app.database(), &list)?;
+    let page = Page::of(found, query.limit, total, &name, |(chat, key)| {
+        vec![to_json(key), chat.id.to_string().into()]
+    });
+    Ok(respond::ok(&page.map(|(chat, _)| chat)))
+}
+
+fn place(sort: Sort, list: &str, cursor: &str) -> Result<(Value, ChatId), Problem> {
+    match sort.field {
+        "name" => page::decode_text_and_id(list, cursor).map(|(name, id)| (Value::Text(name), id)),
+        _ => page::decode_number_and_id(list, cursor).map(|(at, id)| (Value::Integer(at), id)),
+    }
 }
 
 /// One of one's own chats.

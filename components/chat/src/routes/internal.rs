@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use nexus_domain::ids::{ChatId, UserId};
-use nexus_domain::message::{Content, MOST_ATTACHMENTS, MessageType, TempId};
+use nexus_domain::message::{Content, MessageType, TempId, check_attachments};
 use nexus_domain::relay_calls::{
     After, Behind, Change, ChatAsked, ChatHead, ChatSeen, ChatsOf, Connection, Feed, FeedPosition, FeedRequest, Items,
     MOST_AT_ONCE, Membership, Missed, Newcomer, Notification, Notified, PresenceReport, ReadOutcome, Reading, Renamed,
@@ -152,15 +152,12 @@ fn check(sending: Sending) -> Result<NewMessage, SendOutcome> {
         .map(TempId::try_from)
         .transpose()
         .map_err(|error| invalid("tempId", error))?;
-    if sending.attachments.len() > MOST_ATTACHMENTS {
-        let error = Invalid::new("TOO_MANY", format!("must be at most {MOST_ATTACHMENTS}"));
-        return Err(invalid("attachments", error));
-    }
     let attachments = sending
         .attachments
         .iter()
         .map(|id| id.parse())
         .collect::<Result<Vec<_>, _>>()
+        .and_then(|ids| check_attachments(&ids).map(|()| ids))
         .map_err(|error| invalid("attachments", error))?;
     let content = Content::new(sending.content, !attachments.is_empty()).map_err(|error| invalid("content", error))?;
     Ok(NewMessage {

@@ -1,4 +1,4 @@
-//! Messages: read, sent, changed, found.
+//! Messages: read, sent, changed.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -6,7 +6,8 @@ use deserr::Deserr;
 use http::HeaderMap;
 use nexus_domain::Invalid;
 use nexus_domain::ids::{AttachmentId, ChatId, MessageId};
-use nexus_domain::message::{Content, MOST_ATTACHMENTS, Message, MessageType, TempId};
+use nexus_domain::message::{Content, Message, MessageType, TempId, check_attachments};
+use nexus_domain::page::Limit;
 use nexus_domain::relay::RelayEvent;
 use nexus_kit::{Answer, App, FieldErrors, Json, Path, Problem, Query, Session, clock, relay, respond};
 use nexus_store::chats;
@@ -16,7 +17,7 @@ use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{Asked, Body, require_member};
-use crate::paging::{Limit, SeqParam, decode_cursor, next_cursor};
+use crate::paging::SeqParam;
 use crate::{events, problems, version};
 
 #[derive(Debug, Deserr, IntoParams)]
@@ -31,7 +32,7 @@ pub struct ListMessages {
     #[deserr(default, try_from(Option<String>) = given_seq -> Invalid)]
     #[param(value_type = Option<i64>, minimum = 0)]
     pub before: Option<SeqParam>,
-    #[deserr(default, try_from(String) = Limit::try_from -> Invalid)]
+    #[deserr(default)]
     #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
     pub limit: Limit,
 }
@@ -145,14 +146,8 @@ fn shown(message: &Message) -> Response {
 }
 
 fn new_message(session: &Session, chat: ChatId, body: CreateMessage) -> Result<NewMessage, Problem> {
-    if body.attachments.len() > MOST_ATTACHMENTS {
-        let invalid = Invalid::new(
-            "TOO_MANY",
-            format!("a message has at most {MOST_ATTACHMENTS} attachments"),
-        );
-        return Err(Problem::field("attachments", invalid));
-    }
     let attachments = problems::parse_ids("attachments", body.attachments)?;
+    check_attachments(&attachments).map_err(|e| Problem::field("attachments", e))?;
     let content = Content::new(body.content, !attachments.is_empty()).map_err(|e| Problem::field("content", e))?;
     let message_type = MessageType::from_person(body.message_type).map_err(|e| Problem::field("messageType", e))?;
     Ok(NewMessage {
@@ -249,54 +244,4 @@ pub async fn mark_read(
         relay::publish(&app, events::read(id, session.user(), seq));
     }
     Ok(respond::no_content())
-}
-
-#[derive(Debug, Deserr, IntoParams)]
-#[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
-#[into_params(rename_all = "camelCase", parameter_in = Query)]
-pub struct SearchMessages {
-    /// Words that all must be in a message; the last may be a beginning.
-    #[param(max_length = 200)]
-    pub q: String,
-    #[deserr(default, try_from(String) = Limit::try_from -> Invalid)]
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
-    pub limit: Limit,
-    #[deserr(default)]
-    pub cursor: Option<String>,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct MessageHits {
-    pub items: Vec<Message>,
-    pub next_cursor: Option<String>,
-}
-
-/// A search brings the index up to date first; after a flood of messages it does so in steps of this many rounds.
-const ROUNDS_OF_INDEXING: usize = 20;
-
-/// Searches the chats one is in, the newest first.
-#[utoipa::path(
-    get, path = "/api/v1/messages/search", tag = "chats", params(SearchMessages), security(("bearer" = [])),
-    responses((status = 200, body = MessageHits))
-)]
-pub async fn search_messages(
-    State(app): State<App>,
-    session: Session,
-    Query(query): Query<SearchMessages>,
-) -> Answer<Response> {
-    if query.q.trim().is_empty() || query.q.chars().count() > 200 {
-        let invalid = Invalid::new("WRONG_LENGTH", "must have 1 to 200 characters");
-        return Err(Problem::field("q", invalid));
-    }
-    let before = decode_cursor::<i64>(query.cursor.as_deref())?;
-    for _ in 0..ROUNDS_OF_INDEXING {
-        if history::index_words(app.database())? {
-            break;
-        }
-    }
-    let mut hits = history::search(app.database(), session.user(), &query.q, before, query.limit.and_one())?;
-    let next_cursor = next_cursor(&mut hits, query.limit, |hit| hit.n);
-    let items = hits.into_iter().map(|hit| hit.message).collect();
-    Ok(respond::ok(&MessageHits { items, next_cursor }))
 }

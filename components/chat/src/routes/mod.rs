@@ -8,6 +8,7 @@ pub mod messages;
 pub mod notifications;
 pub mod people;
 pub mod purge;
+pub mod search;
 
 use nexus_domain::chat::Seeker;
 use nexus_domain::ids::ChatId;

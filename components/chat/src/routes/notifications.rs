@@ -5,21 +5,32 @@ use axum::response::Response;
 use deserr::Deserr;
 use http::HeaderMap;
 use nexus_domain::ids::NotificationId;
-use nexus_domain::page::{Flag, Limit, Sort};
+use nexus_domain::page::{Flag, Limit};
 use nexus_domain::{Invalid, Timestamp};
 use nexus_kit::listing::accepts_csv;
 use nexus_kit::page::{self, Page, bad_cursor};
 use nexus_kit::{Answer, App, FieldErrors, Json, Problem, Query, Session, clock, csv_pages, respond};
-use nexus_store::notifications;
+use nexus_store::notifications::{self, NotificationList};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::problems;
+use crate::{paging, problems};
 
 #[derive(Debug, Deserr, IntoParams)]
 #[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
 #[into_params(rename_all = "camelCase", parameter_in = Query)]
 pub struct ListNotifications {
+    /// `DOCUMENTS_APPROVED`, `INVOICE_ISSUED`, …
+    #[deserr(default)]
+    pub kind: Option<String>,
+    /// Whether it was read.
+    #[deserr(default)]
+    #[param(value_type = Option<bool>)]
+    pub read: Option<Flag>,
+    /// A part of title or body.
+    #[deserr(default, try_from(Option<String>) = paging::words -> Invalid)]
+    #[param(max_length = 200)]
+    pub q: Option<String>,
     /// `-createdAt`, or `createdAt` for the oldest first.
     #[deserr(default)]
     pub sort: Option<String>,
@@ -73,24 +84,30 @@ pub async fn list_notifications(
     headers: HeaderMap,
     Query(query): Query<ListNotifications>,
 ) -> Answer<Response> {
-    let sort = Sort::parse(query.sort.as_deref(), &["createdAt"], "-createdAt");
-    let sort = sort.map_err(|invalid| Problem::field("sort", invalid))?;
-    let (user, name) = (session.user(), format!("notifications:{}", sort.text()));
+    let (sort, name) = paging::order("notifications", query.sort.as_deref(), &["createdAt"], "-createdAt")?;
+    let cursor = query.cursor.as_deref();
+    let mut list = NotificationList {
+        user: session.user(),
+        kind: query.kind,
+        read: query.read.map(Flag::is_set),
+        words: query.q,
+        newest_first: sort.descending,
+        after: cursor.map(|cursor| place(&name, cursor)).transpose()?,
+        limit: query.limit.and_one(),
+    };
     if accepts_csv(&headers) {
-        let mut last = None;
+        (list.after, list.limit) = (None, csv_pages::ROWS);
         return csv_pages::answer(COLUMNS, move || {
-            let found = notifications::list(app.database(), user, sort.descending, last, csv_pages::ROWS)?;
-            last = found.last().map(|found| found.id);
+            let found = notifications::list(app.database(), &list)?;
+            list.after = found.last().map(|found| found.id);
             Ok(found.into_iter().map(Notification::from).collect())
         });
     }
-    let cursor = query.cursor.as_deref();
-    let after = cursor.map(|cursor| place(&name, cursor)).transpose()?;
-    let found = notifications::list(app.database(), user, sort.descending, after, query.limit.and_one())?;
     let counted = query.with_total.is_set();
     let total = counted
-        .then(|| notifications::count(app.database(), user))
+        .then(|| notifications::count(app.database(), &list))
         .transpose()?;
+    let found = notifications::list(app.database(), &list)?;
     let page = Page::of(found, query.limit, total, &name, |found| {
         vec![found.id.to_string().into()]
     });

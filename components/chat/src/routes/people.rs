@@ -15,20 +15,19 @@ use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::seeker;
-use crate::problems;
+use crate::{paging, problems};
 
 #[derive(Debug, Deserr, IntoParams)]
 #[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
 #[into_params(rename_all = "camelCase", parameter_in = Query)]
 pub struct ListPeople {
     /// A part of the name.
-    #[param(max_length = 100)]
-    #[deserr(default)]
+    #[deserr(default, try_from(Option<String>) = paging::words -> Invalid)]
+    #[param(max_length = 200)]
     pub q: Option<String>,
-    #[deserr(default, try_from(Option<String>) = given_role -> Invalid)]
-    #[param(value_type = Option<Role>)]
+    #[deserr(default)]
     pub role: Option<Role>,
-    /// `name`, or `-name` for Z to A.
+    /// `name` or `role`, with `-` before it downwards; `name` when absent.
     #[deserr(default)]
     pub sort: Option<String>,
     #[deserr(default)]
@@ -40,10 +39,6 @@ pub struct ListPeople {
     #[deserr(default)]
     #[param(value_type = Option<bool>)]
     pub with_total: Flag,
-}
-
-fn given_role(given: Option<String>) -> Result<Option<Role>, Invalid> {
-    given.map(Role::try_from).transpose()
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -67,7 +62,7 @@ impl From<people::Person> for Person {
     }
 }
 
-/// People one may write to, by name.
+/// People one may write to.
 #[utoipa::path(
     get, path = "/api/v1/people", tag = "chats", params(ListPeople), security(("bearer" = [])),
     responses((status = 200, body = Page<Person>))
@@ -78,49 +73,41 @@ pub async fn list_people(
     headers: HeaderMap,
     Query(query): Query<ListPeople>,
 ) -> Answer<Response> {
-    if query.q.as_ref().is_some_and(|q| q.chars().count() > 100) {
-        return Err(Problem::field(
-            "q",
-            Invalid::new("TOO_LONG", "must have at most 100 characters"),
-        ));
-    }
-    let sort = Sort::parse(query.sort.as_deref(), &["name"], "name").map_err(|e| Problem::field("sort", e))?;
-    let name = format!("people:{}", sort.text());
+    let (sort, name) = paging::order("people", query.sort.as_deref(), &["name", "role"], "name")?;
     let cursor = query.cursor.as_deref();
-    let list = PeopleList {
+    let mut list = PeopleList {
         seeker: seeker(&session),
         words: query.q,
         role: query.role,
-        descending: sort.descending,
+        sort,
         after: cursor
             .map(|cursor| page::decode_text_and_id(&name, cursor))
             .transpose()?,
         limit: query.limit.and_one(),
     };
-    let now = clock::now();
     if accepts_csv(&headers) {
-        return csv(app, list);
+        (list.after, list.limit) = (None, csv_pages::ROWS);
+        return csv_pages::answer(COLUMNS, move || {
+            let found = people::list(app.database(), &list, clock::now())?;
+            list.after = found.last().map(|person| (key(sort, person), person.id));
+            Ok(found.into_iter().map(Person::from).collect())
+        });
     }
+    let now = clock::now();
     let counted = query.with_total.is_set();
     let total = counted.then(|| people::count(app.database(), &list, now)).transpose()?;
     let found = people::list(app.database(), &list, now)?;
     let page = Page::of(found, query.limit, total, &name, |person| {
-        vec![person.name.as_str().into(), person.id.to_string().into()]
+        vec![key(sort, person).into(), person.id.to_string().into()]
     });
     Ok(respond::ok(&page.map(Person::from)))
 }
 
-fn csv(app: App, list: PeopleList) -> Answer<Response> {
-    let mut list = PeopleList {
-        after: None,
-        limit: csv_pages::ROWS,
-        ..list
-    };
-    csv_pages::answer(COLUMNS, move || {
-        let found = people::list(app.database(), &list, clock::now())?;
-        list.after = found.last().map(|person| (person.name.clone(), person.id));
-        Ok(found.into_iter().map(Person::from).collect())
-    })
+fn key(sort: Sort, person: &people::Person) -> String {
+    match sort.field {
+        "role" => person.role.to_string(),
+        _ => person.name.clone(),
+    }
 }
 
 #[derive(Debug, Deserr, IntoParams)]

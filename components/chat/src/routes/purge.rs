@@ -8,7 +8,7 @@ use nexus_domain::Timestamp;
 use nexus_kit::blob::{self, BlobKey};
 use nexus_kit::layers::signed_body;
 use nexus_kit::{Answer, App, Problem, clock, on_this_thread, respond};
-use nexus_store::{attachments, history, notifications, relay};
+use nexus_store::{attachments, message_words, notifications, relay};
 
 const LARGEST_BODY: usize = 1024;
 /// How many times 2,000 messages are indexed in one turn.
@@ -22,7 +22,7 @@ pub async fn purge(State(app): State<App>, request: Request) -> Answer<Response>
     attachments::purge(database, now)?;
     on_this_thread(delete_unused_blobs(&app, now)).await?;
     for _ in 0..MOST_INDEXING {
-        if history::index_words(database)? {
+        if message_words::index_words(database)? {
             break;
         }
     }

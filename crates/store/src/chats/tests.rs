@@ -1,8 +1,29 @@
+mod lists;
+mod marks;
+mod plans;
+
+use nexus_domain::page::Sort;
+
 use super::*;
 use crate::messages::tests::{group, id, seeker, user};
 
 fn at(millis: i64) -> Timestamp {
     Timestamp::from_millis(millis)
+}
+
+fn sort(text: &'static str) -> Sort {
+    Sort::parse(Some(text), &["lastActivity", "name", "createdAt", "role"], text).unwrap()
+}
+
+fn sought(seeker: Seeker, words: &str) -> crate::people::PeopleList {
+    crate::people::PeopleList {
+        seeker,
+        words: Some(words.to_owned()),
+        role: None,
+        sort: sort("name"),
+        after: None,
+        limit: 10,
+    }
 }
 
 fn direct(number: u32, other: UserId) -> NewChat {
@@ -56,21 +77,6 @@ fn a_group_grows_and_shrinks_and_a_direct_chat_does_not() {
 }
 
 #[test]
-fn chats_are_listed_by_their_last_activity_page_by_page() {
-    let database = Database::in_memory().unwrap();
-    let (anna, ben) = (user(&database, 1), user(&database, 2));
-    let chats: Vec<_> = (1..=3).map(|number| group(&database, number, &[anna, ben])).collect();
-    database
-        .execute("UPDATE chats SET last_activity_at = 9 WHERE id = ?1", params![chats[0]])
-        .unwrap();
-    let page = list(&database, anna, None, 2).unwrap();
-    let ids: Vec<_> = page.iter().map(|(chat, _)| chat.id).collect();
-    assert_eq!(ids, [chats[0], chats[2]]);
-    let rest = list(&database, anna, Some(page[1].1), 2).unwrap();
-    assert_eq!(rest.iter().map(|(chat, _)| chat.id).collect::<Vec<_>>(), [chats[1]]);
-}
-
-#[test]
 fn the_feed_tells_of_ended_sessions_members_and_messages_once() {
     use crate::relay::feed;
     let database = Database::in_memory().unwrap();
@@ -112,14 +118,7 @@ fn people_are_online_while_their_relay_lives() {
     assert!(online(999) && !online(1_000));
     people::report(&database, "one", at(2_000), &[], &[ben], at(20)).unwrap();
     assert!(!online(30));
-    let sought = people::PeopleList {
-        seeker: seeker(anna),
-        words: Some("user".to_owned()),
-        role: None,
-        descending: false,
-        after: None,
-        limit: 10,
-    };
+    let sought = sought(seeker(anna), "user");
     assert_eq!(people::count(&database, &sought, at(30)), Ok(1));
     let found = people::list(&database, &sought, at(30)).unwrap();
     assert_eq!(found.iter().map(|p| p.id).collect::<Vec<_>>(), [ben]);

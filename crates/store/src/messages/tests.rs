@@ -1,6 +1,6 @@
+mod catching_up;
 mod plans;
-
-use std::collections::HashSet;
+mod search;
 
 use nexus_domain::Role;
 use nexus_domain::chat::{ChatType, Seeker};
@@ -323,43 +323,6 @@ fn what_does_not_fit_one_answer_is_left_for_the_next() {
         missed.iter().map(|m| (m.messages.len(), m.later)).collect::<Vec<_>>(),
         [(400, false), (0, true), (1, false)]
     );
-}
-
-#[test]
-fn words_are_found_in_ones_own_chats_as_they_read_now() {
-    let Scene {
-        database,
-        anna,
-        ben,
-        chat,
-    } = scene();
-    let stranger = user(&database, 3);
-    let mut rent = message(1, chat, anna, None);
-    rent.content = Content::new("The Rent is due".into(), false).unwrap();
-    let sent = send(&database, vec![rent, message(2, chat, ben, None)], at(5)).unwrap();
-    assert!(history::index_words(&database).unwrap());
-    let found = |user, words: &str| {
-        let hits = history::search(&database, user, words, None, 10).unwrap();
-        hits.into_iter().map(|hit| hit.message.seq).collect::<HashSet<_>>()
-    };
-    assert_eq!(found(ben, "rent du"), HashSet::from([1]));
-    assert_eq!(found(stranger, "rent"), HashSet::new());
-    edit(
-        &database,
-        anna,
-        chat,
-        stored(&sent[0]).id,
-        "Paid".into(),
-        |_| true,
-        at(6),
-    )
-    .unwrap();
-    assert_eq!(
-        (found(ben, "rent"), found(ben, "paid")),
-        (HashSet::new(), HashSet::from([1]))
-    );
-    delete(&database, anna, Role::Tenant, chat, stored(&sent[0]).id, at(7)).unwrap();
-    assert_eq!(found(ben, "paid"), HashSet::new());
 }
 
 #[test]
