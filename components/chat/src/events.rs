@@ -1,32 +1,21 @@
 //! The events that go with a change made by REST; sockets hear the same as when a socket had made it.
 
-use std::collections::BTreeMap;
-
 use nexus_domain::chat::Chat;
 use nexus_domain::ids::{ChatId, UserId};
 use nexus_domain::relay::RelayEvent;
 use nexus_store::messages::Changed;
 use serde_json::json;
 
-/// A chat as each of its members sees it: they differ in how much is unread.
-fn chat_to(event: &str, chat: &Chat, unread: &[(UserId, i64)], only: Option<&[UserId]>) -> Vec<RelayEvent> {
-    let mut by_unread: BTreeMap<i64, Vec<UserId>> = BTreeMap::new();
-    for (user, count) in unread {
-        if only.is_none_or(|only| only.contains(user)) {
-            by_unread.entry(*count).or_default().push(*user);
-        }
+/// The chat to its members, or to `only` these.
+fn chat_to(event: &str, chat: &Chat, unread: &[(UserId, i64)], only: Option<&[UserId]>) -> RelayEvent {
+    let told = unread
+        .iter()
+        .filter(|(user, _)| only.is_none_or(|only| only.contains(user)));
+    RelayEvent::ChatToUsers {
+        event: event.to_owned(),
+        chat: Box::new(chat.clone()),
+        unread: told.copied().collect(),
     }
-    by_unread
-        .into_iter()
-        .map(|(unread_count, user_ids)| RelayEvent::ToUsers {
-            user_ids,
-            event: event.to_owned(),
-            data: json!(Chat {
-                unread_count,
-                ..chat.clone()
-            }),
-        })
-        .collect()
 }
 
 fn joined(chat: &Chat, user_ids: Vec<UserId>) -> RelayEvent {
@@ -40,18 +29,18 @@ fn joined(chat: &Chat, user_ids: Vec<UserId>) -> RelayEvent {
 
 pub fn chat_created(chat: &Chat, unread: &[(UserId, i64)]) -> Vec<RelayEvent> {
     let user_ids = chat.members.iter().map(|member| member.user_id).collect();
-    let mut events = vec![joined(chat, user_ids)];
-    events.extend(chat_to("CHAT_CREATED", chat, unread, None));
-    events
+    vec![joined(chat, user_ids), chat_to("CHAT_CREATED", chat, unread, None)]
 }
 
 pub fn chat_updated(chat: &Chat, unread: &[(UserId, i64)]) -> Vec<RelayEvent> {
-    chat_to("CHAT_UPDATED", chat, unread, None)
+    vec![chat_to("CHAT_UPDATED", chat, unread, None)]
 }
 
 pub fn members_added(chat: &Chat, unread: &[(UserId, i64)], added: &[UserId]) -> Vec<RelayEvent> {
-    let mut events = vec![joined(chat, added.to_vec())];
-    events.extend(chat_to("CHAT_CREATED", chat, unread, Some(added)));
+    let mut events = vec![
+        joined(chat, added.to_vec()),
+        chat_to("CHAT_CREATED", chat, unread, Some(added)),
+    ];
     events.extend(added.iter().map(|user| RelayEvent::ToChat {
         chat_id: chat.id,
         event: "MEMBER_ADDED".to_owned(),
@@ -84,11 +73,12 @@ pub fn message_changed(changed: &Changed) -> Vec<RelayEvent> {
     }]
 }
 
+/// One's own other connections hear it too: no socket of theirs marked it.
 pub fn read(chat: ChatId, user: UserId, seq: i64) -> Vec<RelayEvent> {
     vec![RelayEvent::ToChat {
         chat_id: chat,
         event: "MESSAGE_READ".to_owned(),
         data: json!({"chatId": chat, "userId": user, "seq": seq}),
-        except: Some(user),
+        except: None,
     }]
 }

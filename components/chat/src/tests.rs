@@ -1,5 +1,9 @@
+mod attachments;
 mod chats;
+mod events;
+mod lists;
 mod messages;
+mod people;
 mod purge;
 mod relays;
 
@@ -31,7 +35,12 @@ struct Person {
 }
 
 fn house() -> House {
-    let config = Config::from_pairs([("jwt_access_secret", ACCESS), ("internal_secret", INTERNAL)]);
+    house_with(&[])
+}
+
+fn house_with(settings: &[(&str, &str)]) -> House {
+    let secrets = [("jwt_access_secret", ACCESS), ("internal_secret", INTERNAL)];
+    let config = Config::from_pairs(secrets.into_iter().chain(settings.iter().copied()));
     let app = App::new(Database::in_memory().unwrap(), config).unwrap();
     let router = nexus_kit::layers::wrap(nexus_kit::openapi::finish(crate::routes()), app.clone());
     House { app, router }
@@ -145,6 +154,24 @@ impl House {
         (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
     }
 
+    fn company_of(&self, person: &Person) -> Option<CompanyId> {
+        let sql = "SELECT company_id FROM users WHERE id = ?1";
+        self.app.database().query(sql, params![person.id]).unwrap()[0]
+            .parse_opt(0)
+            .unwrap()
+    }
+
+    async fn upload(&self, who: &Person, content: &[u8]) -> (StatusCode, Value) {
+        let mut body = b"--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"f.txt\"\r\n\r\n".to_vec();
+        body.extend(content);
+        body.extend(b"\r\n--x--\r\n");
+        let request = Request::post("/api/v1/attachments")
+            .header(header::AUTHORIZATION, format!("Bearer {}", who.token))
+            .header(header::CONTENT_TYPE, "multipart/form-data; boundary=x")
+            .body(Body::from(body));
+        self.send(request.unwrap()).await
+    }
+
     async fn direct(&self, one: &Person, other: &Person) -> String {
         let (status, chat) = self
             .call(
@@ -167,7 +194,10 @@ struct Scene {
 }
 
 fn scene() -> Scene {
-    let house = house();
+    scene_in(house())
+}
+
+fn scene_in(house: House) -> Scene {
     let (company, other) = (house.company("one"), house.company("two"));
     let anna = house.person("Anna", Role::Tenant, Some(company));
     let ben = house.person("Ben", Role::Manager, Some(company));

@@ -8,7 +8,8 @@ use crate::message::Message;
 use crate::status::wire_enum;
 use crate::{Invalid, Role, Timestamp};
 
-/// The most members of a group.
+/// The most members of a group. Events show all of them: with the longest names that stays below the 1 MiB that may be
+/// unsent to one client.
 pub const MOST_MEMBERS: usize = 2_000;
 
 wire_enum!(

@@ -130,7 +130,7 @@ async fn lists_are_sorted_counted_and_given_as_csv_as_everywhere() {
         (status, &problem["code"]),
         (StatusCode::BAD_REQUEST, &json!("BAD_CURSOR"))
     );
-    let (status, _) = house.call(&seeker, "GET", "/people?sort=role", None).await;
+    let (status, _) = house.call(&seeker, "GET", "/people?sort=online", None).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
 
     let csv = house.csv(&seeker, "/people").await;

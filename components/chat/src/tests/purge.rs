@@ -5,15 +5,8 @@ use nexus_store::notifications::Notification;
 use super::*;
 
 impl House {
-    async fn upload(&self, who: &Person, content: &str) -> (AttachmentId, BlobKey) {
-        let body = format!(
-            "--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"f.txt\"\r\n\r\n{content}\r\n--x--\r\n"
-        );
-        let request = Request::post("/api/v1/attachments")
-            .header(header::AUTHORIZATION, format!("Bearer {}", who.token))
-            .header(header::CONTENT_TYPE, "multipart/form-data; boundary=x")
-            .body(Body::from(body));
-        let (status, made) = self.send(request.unwrap()).await;
+    async fn keep(&self, who: &Person, content: &str) -> (AttachmentId, BlobKey) {
+        let (status, made) = self.upload(who, content.as_bytes()).await;
         assert_eq!(status, StatusCode::CREATED, "{made}");
         let id = made["id"].as_str().unwrap().parse().unwrap();
         (id, BlobKey::of(content.as_bytes()))
@@ -41,11 +34,11 @@ impl House {
 async fn files_that_nobody_sent_go_and_those_of_chats_and_maintenance_stay() {
     let Scene { house, anna, ben, .. } = scene();
     let chat = house.direct(&anna, &ben).await;
-    let (_, forgotten) = house.upload(&anna, "purge: forgotten").await;
-    let (_, shared) = house.upload(&anna, "purge: shared").await;
-    let (sent, _) = house.upload(&ben, "purge: shared").await;
-    let (taken_back, taken_back_key) = house.upload(&anna, "purge: taken back").await;
-    let (mended, mended_key) = house.upload(&anna, "purge: mended").await;
+    let (_, forgotten) = house.keep(&anna, "purge: forgotten").await;
+    let (_, shared) = house.keep(&anna, "purge: shared").await;
+    let (sent, _) = house.keep(&ben, "purge: shared").await;
+    let (taken_back, taken_back_key) = house.keep(&anna, "purge: taken back").await;
+    let (mended, mended_key) = house.keep(&anna, "purge: mended").await;
     let path = format!("/chats/{chat}/messages");
     for (who, file) in [(&ben, sent), (&anna, taken_back)] {
         let body = json!({"content": "", "attachments": [file]});

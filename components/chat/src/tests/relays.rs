@@ -65,14 +65,7 @@ async fn a_batch_from_a_relay_fails_message_by_message() {
 #[tokio::test]
 async fn members_come_and_go_and_groups_have_names() {
     let Scene { house, anna, ben, .. } = scene();
-    let company = house
-        .app
-        .database()
-        .query("SELECT company_id FROM users WHERE id = ?1", params![anna.id])
-        .unwrap()[0]
-        .parse::<CompanyId>(0)
-        .unwrap();
-    let cleo = house.person("Cleo", Role::Student, Some(company));
+    let cleo = house.person("Cleo", Role::Student, house.company_of(&anna));
     let body = json!({"type": "GROUP", "name": " Block A ", "memberIds": [ben.id]});
     let (status, chat) = house.call(&anna, "POST", "/chats", Some(body)).await;
     assert_eq!((status, &chat["name"]), (StatusCode::CREATED, &json!("Block A")));

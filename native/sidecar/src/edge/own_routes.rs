@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use nexus_domain::edge::is_socket;
-use nexus_domain::relay::RelayEvents;
+use nexus_domain::relay::{LARGEST_EVENTS, RelayEvents};
 use nexus_domain::settings::{METRICS_ALLOW, METRICS_TOKEN, Networks, Secret, SettingError, Settings};
 use subtle::ConstantTimeEq;
 use tower::ServiceExt;
@@ -18,9 +18,6 @@ use crate::backend::{Body, boxed, empty, full, read_whole};
 use crate::metrics::Metrics;
 use crate::signature::Signer;
 use crate::sockets::Hub;
-
-/// A batch of events carries chat messages of up to 64 KiB each.
-const LARGEST_EVENTS: usize = 4 * 1024 * 1024;
 
 pub struct OwnRoutes {
     hub: Hub,

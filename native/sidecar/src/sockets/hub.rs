@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use nexus_domain::ids::{ChatId, SessionId, UserId};
 use nexus_domain::message::{Message, MessageEvent, Placed};
-use nexus_domain::relay::RelayEvent;
+use nexus_domain::relay::{self, RelayEvent};
 use nexus_domain::relay_calls::{Behind, ChatHead, Connection as Resolved, Missed, ReadOutcome, Reading};
 use nexus_domain::settings::WebOrigin;
 use tokio::sync::{Notify, mpsc};
@@ -229,6 +229,13 @@ impl Core {
                     connection.deliver(&event, None);
                 }
                 self.meters.delivered(event.name(), connections.len());
+            }
+            // Whoever isn't here needs no copy, which for a large group is large.
+            RelayEvent::ChatToUsers { event, chat, unread } => {
+                let here = unread.into_iter().filter(|(user, _)| self.rooms.is_here(*user));
+                for event in relay::to_each(event, *chat, here) {
+                    self.hear(event);
+                }
             }
             RelayEvent::Joined {
                 chat_id,
