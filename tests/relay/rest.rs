@@ -144,3 +144,43 @@ async fn a_relay_that_the_components_don_t_know_does_not_start() {
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("INTERNAL_SECRET"), "{said}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mark_moved_by_rest_is_heard_by_ones_own_connections_too() {
+    let scene = Scene::new().await;
+    let mut anna = PlainSocket::connect(scene.app.url(), scene.anna.token()).await;
+    let mut ben = PlainSocket::connect(scene.app.url(), scene.ben.token()).await;
+    anna.next("CONNECTED").await;
+    ben.next("CONNECTED").await;
+    let path = format!("/chats/{}", scene.chat);
+    let messages = format!("{path}/messages");
+    scene.anna.post(&messages, &json!({"content": "one"})).await.expect(201);
+    scene
+        .ben
+        .post(&format!("{path}/read"), &json!({"seq": 1}))
+        .await
+        .expect(204);
+    let marked = json!({"chatId": scene.chat, "userId": scene.ben_id, "seq": 1});
+    assert_eq!(ben.next("MESSAGE_READ").await, marked);
+    assert_eq!(anna.next("MESSAGE_READ").await, marked);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_renamed_group_is_told_to_each_member_as_they_see_it() {
+    let scene = Scene::new().await;
+    let mut anna = PlainSocket::connect(scene.app.url(), scene.anna.token()).await;
+    let mut ben = PlainSocket::connect(scene.app.url(), scene.ben.token()).await;
+    anna.next("CONNECTED").await;
+    ben.next("CONNECTED").await;
+    let path = format!("/chats/{}", scene.chat);
+    let messages = format!("{path}/messages");
+    scene.anna.post(&messages, &json!({"content": "one"})).await.expect(201);
+    scene.anna.patch(&path, &json!({"name": "Renamed"})).await.expect(200);
+    for (socket, unread) in [(&mut anna, 0), (&mut ben, 1)] {
+        let told = socket.next("CHAT_UPDATED").await;
+        assert_eq!(
+            (&told["name"], &told["unreadCount"]),
+            (&json!("Renamed"), &json!(unread))
+        );
+    }
+}
