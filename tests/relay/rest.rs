@@ -124,6 +124,7 @@ async fn a_relay_does_not_start_with_a_redis_url_that_cannot_be_one() {
     let app = TestApp::start().await;
     let output = app
         .command(&["relay", "--listen", "127.0.0.1:0", "--upstream", app.url()])
+        .env("INTERNAL_SECRET", "9b1f3c5d7e9a0b2c4d6e8f1a3b5c7d9e-other")
         .env("REDIS_URL", "redis://:a-password@127.0.0.1:1/not-a-number")
         .output()
         .expect("nexus runs");

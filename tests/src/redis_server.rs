@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
 
 pub struct RedisServer {
@@ -53,33 +54,21 @@ impl RedisServer {
     }
 
     fn certify(&self) {
-        self.openssl(
-            &["-subj", "/CN=An authority", "-keyout", "authority.key"],
-            "authority.pem",
-        );
-        let signed = [
-            "-CA",
-            "authority.pem",
-            "-CAkey",
-            "authority.key",
-            "-keyout",
-            "redis.key",
-        ];
-        let leaf = ["-subj", "/CN=redis", "-addext", "subjectAltName=IP:127.0.0.1"];
-        let not_an_authority = ["-addext", "basicConstraints=critical,CA:FALSE"];
-        self.openssl(&[signed.as_slice(), &leaf, &not_an_authority].concat(), "redis.pem");
-    }
-
-    /// A new key and its certificate.
-    fn openssl(&self, arguments: &[&str], out: &str) {
-        let made = Command::new("openssl")
-            .args(["req", "-x509", "-days", "2", "-noenc", "-newkey", "ec"])
-            .args(["-pkeyopt", "ec_paramgen_curve:prime256v1", "-out", out])
-            .args(arguments)
-            .current_dir(self.folder.path())
-            .output()
-            .expect("openssl is not installed: install Debian's package of that name");
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let mut authority = CertificateParams::default();
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let authority_key = KeyPair::generate().expect("a key");
+        let known = authority.self_signed(&authority_key).expect("a certificate");
+        let authority = Issuer::new(authority, authority_key);
+        let server = CertificateParams::new(["127.0.0.1".to_owned()]).expect("an address");
+        let key = KeyPair::generate().expect("a key");
+        let certificate = server.signed_by(&key, &authority).expect("a certificate");
+        for (name, pem) in [
+            ("authority.pem", known.pem()),
+            ("redis.pem", certificate.pem()),
+            ("redis.key", key.serialize_pem()),
+        ] {
+            std::fs::write(self.folder.path().join(name), pem).expect("it is written");
+        }
     }
 
     /// Starts it again after [`RedisServer::kill`], on the same port.

@@ -349,7 +349,7 @@ mod tests {
             72.100_000_000_000_01,
             99_999.999_999_999_99,
         ] {
-            let cursor = page::encode("apartments:areaSqm:", vec![to_json(Value::Real(area)), "id".into()]);
+            let cursor = page::encode("apartments:areaSqm:", vec![to_json(&Value::Real(area)), "id".into()]);
             let asked = asked(&[("sort", "areaSqm"), ("cursor", &cursor)]).ok().unwrap();
             assert_eq!(asked.request.after, Some((Value::Real(area), "id".to_owned())));
         }
