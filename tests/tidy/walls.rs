@@ -27,6 +27,26 @@ fn only_the_store_writes_sql() {
     none(&found, "SQL belongs into crates/store");
 }
 
+/// Left to itself SQLite may take every row that the other table has for this company, or with this status, and look
+/// through the list for each of them.
+#[test]
+fn a_list_of_ids_is_read_once() {
+    let mut found = Vec::new();
+    for source in rust(&["crates/store/src"]) {
+        let text = source.text.split_whitespace().filter(|word| *word != "\\");
+        let words: Vec<&str> = text.collect();
+        let joined = words.windows(3).filter(|three| {
+            let is_list = three[0].contains("json_each(?") && three[0].ends_with(')');
+            is_list && matches!(three[2], "JOIN" | "INNER")
+        });
+        found.extend(joined.map(|three| format!("{}: {}", source.path, three.join(" "))));
+    }
+    none(
+        &found,
+        "a list is joined with CROSS JOIN, which makes SQLite begin with it",
+    );
+}
+
 #[test]
 fn only_kit_knows_status_codes_of_failure() {
     let routes: Vec<Source> = rust(&["components"])

@@ -167,7 +167,7 @@ fn tell_all(
 fn locales_of(tx: &Transaction<'_>, day: &CompanyDay, invoices: &[Invoice]) -> Result<Vec<Locale>, StoreError> {
     let tenants: Vec<TenantId> = invoices.iter().map(|invoice| invoice.tenant_id).collect();
     tx.query(
-        "SELECT coalesce(u.locale, 'en') FROM json_each(?2) j JOIN tenants t ON t.company_id = ?1 AND t.id = j.value \
+        "SELECT coalesce(u.locale, 'en') FROM json_each(?2) j CROSS JOIN tenants t ON t.company_id = ?1 AND t.id = j.value \
          LEFT JOIN users u ON u.id = t.user_id ORDER BY j.key",
         params![day.id, serde_json::json!(tenants).to_string()],
     )?

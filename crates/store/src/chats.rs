@@ -133,7 +133,7 @@ pub fn create(database: &Database, seeker: Seeker, new: &NewChat, now: Timestamp
 /// Everybody named is there and may be written to by the seeker.
 fn check_people(tx: &Transaction<'_>, seeker: Seeker, people: &[UserId]) -> Result<(), ChatError> {
     let rows = tx.query(
-        "SELECT u.role, u.company_id, u.discoverable FROM json_each(?1) j JOIN users u ON u.id = j.value \
+        "SELECT u.role, u.company_id, u.discoverable FROM json_each(?1) j CROSS JOIN users u ON u.id = j.value \
          WHERE u.status = 'ACTIVE'",
         params![json!(people).to_string()],
     )?;

@@ -162,7 +162,7 @@ pub fn catch_up(database: &Database, behind: &[Behind]) -> Result<Vec<Missed>, S
             concat!(
                 "SELECT j.value ->> 0, ",
                 message_columns!("m"),
-                " FROM json_each(?1) j JOIN messages m ON m.chat_id = j.value ->> 1 \
+                " FROM json_each(?1) j CROSS JOIN messages m ON m.chat_id = j.value ->> 1 \
                  AND m.seq > j.value ->> 2 AND m.seq <= j.value ->> 3 ORDER BY j.key, m.seq"
             ),
             params![serde_json::Value::Array(messages).to_string()],
@@ -179,7 +179,7 @@ pub fn catch_up(database: &Database, behind: &[Behind]) -> Result<Vec<Missed>, S
             concat!(
                 "SELECT j.value ->> 0, ",
                 message_columns!("m"),
-                " FROM json_each(?1) j JOIN messages m ON m.chat_id = j.value ->> 1 \
+                " FROM json_each(?1) j CROSS JOIN messages m ON m.chat_id = j.value ->> 1 \
                  AND m.change > j.value ->> 3 AND m.seq <= j.value ->> 2 ORDER BY j.key, m.change"
             ),
             params![serde_json::Value::Array(changes).to_string()],

@@ -95,7 +95,7 @@ pub fn tell(
     // Index: UNIQUE (company_id, id) of tenants, once per notice, in the notices' order.
     let people = tx.query(
         "SELECT t.full_name, t.email, t.user_id, coalesce(u.locale, 'en') FROM json_each(?2) j \
-         JOIN tenants t ON t.company_id = ?1 AND t.id = j.value LEFT JOIN users u ON u.id = t.user_id ORDER BY j.key",
+         CROSS JOIN tenants t ON t.company_id = ?1 AND t.id = j.value LEFT JOIN users u ON u.id = t.user_id ORDER BY j.key",
         params![day.id, json!(ids).to_string()],
     )?;
     let (mut mails, mut told, mut notifications) = (Vec::new(), Vec::new(), Vec::new());

@@ -89,7 +89,7 @@ pub fn find(
 /// Those of these files that this person uploaded.
 pub fn own_attachments(database: &Database, owner: UserId, ids: &[AttachmentId]) -> Result<usize, StoreError> {
     let rows = database.query(
-        "SELECT a.id FROM json_each(?2) j JOIN attachments a ON a.id = j.value WHERE a.owner_id = ?1",
+        "SELECT a.id FROM json_each(?2) j CROSS JOIN attachments a ON a.id = j.value WHERE a.owner_id = ?1",
         params![owner, json!(ids).to_string()],
     )?;
     Ok(rows.len())

@@ -146,7 +146,7 @@ pub fn presence(
 ) -> Result<Vec<Presence>, StoreError> {
     let sql = format!(
         "SELECT u.id, {ONLINE}, (SELECT max(p.last_seen_at) FROM presence p WHERE p.user_id = u.id) \
-         FROM json_each(?6) j JOIN users u ON u.id = j.value WHERE u.id = ?2 OR ({FINDABLE}) \
+         FROM json_each(?6) j CROSS JOIN users u ON u.id = j.value WHERE u.id = ?2 OR ({FINDABLE}) \
          OR EXISTS (SELECT 1 FROM chat_members a JOIN chat_members b ON b.chat_id = a.chat_id AND b.user_id = ?2 \
          WHERE a.user_id = u.id) ORDER BY j.key"
     );
@@ -195,7 +195,7 @@ pub fn report(
             }
             tx.execute(
                 "INSERT INTO presence (user_id, node_id, online, last_seen_at) \
-                 SELECT u.id, ?2, ?3, ?4 FROM json_each(?1) j JOIN users u ON u.id = j.value WHERE true \
+                 SELECT u.id, ?2, ?3, ?4 FROM json_each(?1) j CROSS JOIN users u ON u.id = j.value WHERE true \
                  ON CONFLICT (user_id, node_id) DO UPDATE SET online = excluded.online, last_seen_at = excluded.last_seen_at",
                 params![json!(users).to_string(), node, is_online, now],
             )?;

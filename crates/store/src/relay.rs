@@ -33,7 +33,7 @@ pub fn connecting(database: &Database, sessions: &[SessionId], now: Timestamp) -
     database
         .query(
             "SELECT s.id, s.user_id, u.role, u.must_change_password, u.mfa_enabled, s.expires_at \
-             FROM (SELECT DISTINCT value AS id FROM json_each(?1)) j JOIN sessions s ON s.id = j.id \
+             FROM (SELECT DISTINCT value AS id FROM json_each(?1)) j CROSS JOIN sessions s ON s.id = j.id \
              JOIN users u ON u.id = s.user_id \
              WHERE s.ended_at IS NULL AND s.expires_at > ?2 AND u.status = 'ACTIVE'",
             params![json!(sessions).to_string(), now],
@@ -57,7 +57,7 @@ pub fn chats_of(database: &Database, users: &[UserId]) -> Result<Vec<(UserId, Ch
     database
         .query(
             "SELECT cm.user_id, c.id, c.last_seq, c.last_change FROM (SELECT DISTINCT value AS id FROM json_each(?1)) j \
-             JOIN chat_members cm ON cm.user_id = j.id JOIN chats c ON c.id = cm.chat_id ORDER BY cm.user_id, c.id",
+             CROSS JOIN chat_members cm ON cm.user_id = j.id JOIN chats c ON c.id = cm.chat_id ORDER BY cm.user_id, c.id",
             params![json!(users).to_string()],
         )?
         .iter()
@@ -209,7 +209,7 @@ fn memberships(database: &Database, asked: Vec<serde_json::Value>) -> Result<Vec
 fn names(database: &Database, chats: &[ChatId]) -> Result<Vec<(ChatId, Option<String>)>, StoreError> {
     database
         .query(
-            "SELECT DISTINCT c.id, c.name FROM json_each(?1) j JOIN chats c ON c.id = j.value",
+            "SELECT DISTINCT c.id, c.name FROM json_each(?1) j CROSS JOIN chats c ON c.id = j.value",
             params![json!(chats).to_string()],
         )?
         .iter()
@@ -235,7 +235,7 @@ pub fn newcomers(database: &Database, chat: ChatId, users: &[UserId]) -> Result<
             "WITH came AS (SELECT cm.user_id, min(cm.last_read_seq, coalesce((SELECT min(r.seq) - 1 FROM \
              (SELECT m.seq, m.created_at FROM messages m WHERE m.chat_id = ?1 ORDER BY m.seq DESC LIMIT ?3) r \
              WHERE r.created_at >= cm.joined_at), cm.last_read_seq)) AS seq \
-             FROM json_each(?2) j JOIN chat_members cm ON cm.chat_id = ?1 AND cm.user_id = j.value) \
+             FROM json_each(?2) j CROSS JOIN chat_members cm ON cm.chat_id = ?1 AND cm.user_id = j.value) \
              SELECT came.user_id, came.seq, coalesce((SELECT m.changes_before FROM messages m \
              WHERE m.chat_id = ?1 AND m.seq = came.seq), 0) FROM came",
             params![chat, json!(users).to_string(), MOST_REPLAYED + 1],
@@ -254,7 +254,7 @@ pub fn newcomers(database: &Database, chat: ChatId, users: &[UserId]) -> Result<
 fn heads(database: &Database, chats: &[ChatId]) -> Result<Vec<ChatHead>, StoreError> {
     database
         .query(
-            "SELECT c.id, c.last_seq, c.last_change FROM json_each(?1) j JOIN chats c ON c.id = j.value",
+            "SELECT c.id, c.last_seq, c.last_change FROM json_each(?1) j CROSS JOIN chats c ON c.id = j.value",
             params![json!(chats).to_string()],
         )?
         .iter()
