@@ -18,6 +18,8 @@ async fn redis_by_tls_with_an_authority_of_ones_own_joins_two_relays() {
     let scene = Scene::with(&settings).await;
     let relay = scene.app.relay_with(&settings).await;
     let mut anna = PlainSocket::connect(scene.app.url(), scene.anna.token()).await;
+    // Who comes in after somebody else did hears nothing of it.
+    anna.next("CONNECTED").await;
     let mut ben = PlainSocket::connect(relay.url(), scene.ben.token()).await;
     // Neither can be known from the store: both go from relay to relay by way of Redis.
     assert_eq!(anna.next("USER_ONLINE").await["userId"], json!(scene.ben_id));
