@@ -3,6 +3,7 @@
 
 mod chat;
 mod figures;
+mod listeners;
 mod peer;
 mod product;
 mod raw_sqlite;

@@ -5,8 +5,17 @@ use std::net::{IpAddr, SocketAddr};
 use futures::{SinkExt, StreamExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
-use tokio_tungstenite::{WebSocketStream, client_async};
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+
+/// Where Socket.IO by WebSocket begins.
+pub const SOCKET_IO: &str = "/socket.io/?EIO=4&transport=websocket";
+
+/// The read buffer is zeroed at each read: of its usual size that costs as much as all else together.
+pub fn config() -> WebSocketConfig {
+    WebSocketConfig::default().read_buffer_size(4 * 1024)
+}
 
 pub struct Socket {
     stream: WebSocketStream<TcpStream>,
@@ -20,6 +29,14 @@ pub enum Heard {
 }
 
 impl Heard {
+    /// What a text frame says.
+    pub fn read(frame: Utf8Bytes) -> Self {
+        let before = ["42[\"", "{\"event\":\""]
+            .into_iter()
+            .find(|before| frame.starts_with(before));
+        before.map_or(Self::Nothing, |before| Self::Event(frame, before.len()))
+    }
+
     /// The name of the event and its payload, unparsed.
     fn text(&self) -> Option<&str> {
         match self {
@@ -43,7 +60,7 @@ impl Heard {
 impl Socket {
     /// By Socket.IO, signed in with `auth` (JSON).
     pub async fn socket_io(address: SocketAddr, auth: &str) -> std::io::Result<Self> {
-        let mut socket = Self::open(address, None, "/socket.io/?EIO=4&transport=websocket").await?;
+        let mut socket = Self::open(address, None, SOCKET_IO).await?;
         socket.send(format!("40{auth}")).await?;
         Ok(socket)
     }
@@ -65,7 +82,9 @@ impl Socket {
         let request = format!("ws://{address}{path}")
             .into_client_request()
             .map_err(std::io::Error::other)?;
-        let (stream, _) = client_async(request, stream).await.map_err(std::io::Error::other)?;
+        let (stream, _) = client_async_with_config(request, stream, Some(config()))
+            .await
+            .map_err(std::io::Error::other)?;
         Ok(Self { stream })
     }
 
@@ -89,13 +108,7 @@ impl Socket {
                     self.send("3".to_owned()).await?;
                     return Ok(Heard::Nothing);
                 }
-                let before = ["42[\"", "{\"event\":\""]
-                    .into_iter()
-                    .find(|before| text.starts_with(before));
-                Ok(match before {
-                    Some(before) => Heard::Event(text, before.len()),
-                    None => Heard::Nothing,
-                })
+                Ok(Heard::read(text))
             }
             Ok(Message::Close(_)) | Err(_) => Err(closed()),
             Ok(_) => Ok(Heard::Nothing),

@@ -2,13 +2,11 @@
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use tokio::task::JoinSet;
-
 use crate::figures::{Figure, headings, quantile};
+use crate::listeners::Listeners;
 use crate::peer::Peer;
 use crate::product::Product;
 use crate::socket::Socket;
@@ -32,38 +30,15 @@ struct Got {
 }
 
 impl Room {
-    async fn connect(&self, auth: &str) -> Socket {
-        let mut socket = Socket::socket_io(self.address, auth).await.expect("a connection");
-        socket.await_event("CONNECTED").await.expect("to be let in");
-        socket
-    }
-
     /// `pace`: so many a second; without it, as many as go through.
     async fn run(&self, lasting: Duration, pace: Option<u64>) -> Got {
         static RUNS: AtomicU64 = AtomicU64::new(0);
         let (epoch, run) = (Instant::now(), RUNS.fetch_add(1, Ordering::Relaxed));
-        let delivered = Arc::new(AtomicU64::new(0));
-        let took = Arc::new(Mutex::new(Vec::new()));
-        let mut receivers = JoinSet::new();
-        for auth in &self.auths[1..] {
-            let mut socket = self.connect(auth).await;
-            let (delivered, took) = (Arc::clone(&delivered), Arc::clone(&took));
-            // As little as possible: what a client does is done on the cores that the server needs.
-            receivers.spawn(async move {
-                loop {
-                    let heard = socket.hear().await.expect("an open socket");
-                    if heard.is("NEW_MESSAGE") {
-                        delivered.fetch_add(1, Ordering::Relaxed);
-                        let sent = heard.field("content").and_then(|micros| micros.parse().ok());
-                        let sent = Duration::from_micros(sent.expect("the time of sending"));
-                        took.lock()
-                            .expect("no panic")
-                            .push(epoch.elapsed().saturating_sub(sent));
-                    }
-                }
-            });
-        }
-        let mut sender = self.connect(&self.auths[0]).await;
+        let listeners = Listeners::start(self.address, &self.auths[1..], epoch).await;
+        let mut sender = Socket::socket_io(self.address, &self.auths[0])
+            .await
+            .expect("a connection");
+        sender.await_event("CONNECTED").await.expect("to be let in");
         let started = Instant::now();
         let (mut sent, mut acknowledged) = (0_u64, 0);
         let mut tick = tokio::time::interval(Duration::from_micros(1_000_000 / pace.unwrap_or(1_000)));
@@ -72,7 +47,7 @@ impl Room {
                 Some(_) => true,
                 // No more than the receivers have got through, or it measures queues.
                 None => {
-                    let through = delivered.load(Ordering::Relaxed) / RECEIVERS as u64;
+                    let through = listeners.delivered() / RECEIVERS as u64;
                     sent < through.min(acknowledged) + WINDOW
                 }
             };
@@ -91,21 +66,20 @@ impl Room {
             }
         }
         #[allow(clippy::cast_precision_loss)]
-        let deliveries_per_second = delivered.load(Ordering::Relaxed) as f64 / started.elapsed().as_secs_f64();
+        let deliveries_per_second = listeners.delivered() as f64 / started.elapsed().as_secs_f64();
         // What is under way still comes.
         let expected = sent * RECEIVERS as u64;
         let patience = Instant::now() + Duration::from_secs(10);
-        while delivered.load(Ordering::Relaxed) < expected && Instant::now() < patience {
+        while listeners.delivered() < expected && Instant::now() < patience {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         assert_eq!(
-            delivered.load(Ordering::Relaxed),
+            listeners.delivered(),
             expected,
             "every message to every receiver"
         );
-        receivers.shutdown().await;
         drop(sender);
-        let took = std::mem::take(&mut *took.lock().expect("no panic"));
+        let took = listeners.stop();
         Got {
             deliveries_per_second,
             took,
