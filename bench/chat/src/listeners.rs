@@ -66,9 +66,7 @@ impl Listeners {
     pub fn stop(self) -> Vec<Duration> {
         self.is_over.store(true, Ordering::Relaxed);
         let threads = self.threads.into_iter();
-        threads
-            .flat_map(|thread| thread.join().expect("no panic"))
-            .collect()
+        threads.flat_map(|thread| thread.join().expect("no panic")).collect()
     }
 }
 

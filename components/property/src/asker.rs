@@ -5,8 +5,9 @@ use http::request::Parts;
 use nexus_domain::ids::{CompanyId, TenantId, UserId};
 use nexus_domain::{Invalid, Role};
 use nexus_kit::listing::Asked;
-use nexus_kit::{App, Caller, FieldError, Problem, Session, clock, turn};
+use nexus_kit::{App, Caller, FieldError, Path, Problem, Session, clock, turn};
 use nexus_store::company_day::{self, CompanyDay, CompanyState};
+use nexus_store::held::{self, Held};
 use nexus_store::{StoreError, tenants};
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, SchemaFormat, Type};
@@ -28,19 +29,51 @@ impl FromRequestParts<App> for Asker {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let asked = asked(parts);
-        // Who isn't signed in isn't told what is wrong with the rest.
-        let named = asked.as_ref().ok().and_then(|(_, named)| *named);
-        let (session, state) = Session::beside_company(app, parts, named)?;
-        let caller = Caller::from_request_parts(parts, app).await?;
-        let (pairs, named) = asked?;
-        Ok(Self {
-            session,
-            state,
-            caller,
-            named,
-            pairs,
+        let (asker, ()) = Self::identify(parts, app, |parts, named| {
+            let (session, state) = Session::beside_company(app, parts, named)?;
+            Ok((session, state, ()))
         })
+        .await?;
+        Ok(asker)
+    }
+}
+
+/// Somebody who asks for one thing by its id, and that thing: read in one statement with who they are.
+pub struct Seeker<I: Held> {
+    asker: Asker,
+    id: Option<I>,
+    beside: Option<I::Thing>,
+}
+
+impl<I: Held> FromRequestParts<App> for Seeker<I> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let path = Path::<String>::from_request_parts(parts, app).await;
+        let id = path.ok().and_then(|Path(id)| id.parse::<I>().ok());
+        let (asker, beside) = Asker::identify(parts, app, |parts, named| match id {
+            Some(id) => Session::beside_held(app, parts, named, id),
+            None => Session::beside_company(app, parts, named).map(|(session, state)| (session, state, None)),
+        })
+        .await?;
+        Ok(Self { asker, id, beside })
+    }
+}
+
+impl<I: Held> Seeker<I> {
+    /// What they ask for, as it is today.
+    pub async fn find(self, app: &App) -> Result<(Asker, CompanyDay, I::Thing), Problem> {
+        let Self { asker, id, beside } = self;
+        let id = id.ok_or_else(Problem::not_found)?;
+        let (day, found) = match (&asker.state, beside) {
+            (Some(state), Some(found)) if state.is_current() => {
+                asker.company_holding(|| Ok(Some(state.day.id)))?;
+                (state.day.clone(), found)
+            }
+            // A SUPER_ADMIN may find it anywhere; what the day changes is read when it has been changed.
+            _ => asker.find(app, id).await?,
+        };
+        Ok((asker, day, found))
     }
 }
 
@@ -102,6 +135,28 @@ fn asked(parts: &Parts) -> Result<(Pairs, Option<CompanyId>), Problem> {
 }
 
 impl Asker {
+    /// Who asks, by what is `read` of the company that they name; and what was read with it.
+    async fn identify<T>(
+        parts: &mut Parts,
+        app: &App,
+        read: impl FnOnce(&Parts, Option<CompanyId>) -> Result<(Session, Option<CompanyState>, T), Problem>,
+    ) -> Result<(Self, T), Problem> {
+        let asked = asked(parts);
+        // Who isn't signed in isn't told what is wrong with the rest.
+        let named = asked.as_ref().ok().and_then(|(_, named)| *named);
+        let (session, state, beside) = read(parts, named)?;
+        let caller = Caller::from_request_parts(parts, app).await?;
+        let (pairs, named) = asked?;
+        let asker = Self {
+            session,
+            state,
+            caller,
+            named,
+            pairs,
+        };
+        Ok((asker, beside))
+    }
+
     pub fn user(&self) -> UserId {
         self.session.user()
     }
@@ -203,6 +258,14 @@ impl Asker {
             Some(own) if self.named.is_none_or(|named| named == own) => Ok(own),
             _ => Err(Problem::not_found()),
         }
+    }
+
+    /// Something by its id, in the company where they may see it, as it is today there.
+    pub async fn find<I: Held>(&self, app: &App, id: I) -> Result<(CompanyDay, I::Thing), Problem> {
+        let company = self.company_holding(|| held::company_of(app.database(), id))?;
+        let day = self.open(app, company).await?;
+        let found = held::find(app.database(), company, id)?.ok_or_else(Problem::not_found)?;
+        Ok((day, found))
     }
 
     /// For a resident: which tenant of the company they are, if any.

@@ -11,7 +11,9 @@ use nexus_domain::ids::{CompanyId, SessionId, UserId};
 use nexus_domain::token::{AccessClaims, TokenError, verify_access_token};
 use nexus_domain::{Role, Timestamp};
 use nexus_store::company_day::CompanyState;
-use nexus_store::sessions::{self, ActiveSession};
+use nexus_store::held::Held;
+use nexus_store::sessions::{self, ActiveSession, Beside};
+use nexus_store::{Database, StoreError};
 
 use crate::{App, Code, Problem, clock};
 
@@ -134,12 +136,35 @@ impl Session {
         parts: &Parts,
         named: Option<CompanyId>,
     ) -> Result<(Self, Option<CompanyState>), Problem> {
+        let beside = Self::beside(app, parts, |database, session, now| {
+            sessions::find_beside_company(database, session, named, now)
+        })?;
+        Ok((beside.0, beside.1))
+    }
+
+    /// As [`Session::beside_company`], and what that company holds under this id.
+    pub fn beside_held<I: Held>(
+        app: &App,
+        parts: &Parts,
+        named: Option<CompanyId>,
+        id: I,
+    ) -> Result<(Self, Option<CompanyState>, Option<I::Thing>), Problem> {
+        Self::beside(app, parts, |database, session, now| {
+            sessions::find_beside(database, session, named, id, now)
+        })
+    }
+
+    fn beside<T>(
+        app: &App,
+        parts: &Parts,
+        find: impl FnOnce(&Database, SessionId, Timestamp) -> Result<Option<Beside<T>>, StoreError>,
+    ) -> Result<(Self, Option<CompanyState>, Option<T>), Problem> {
         let now = clock::now();
         let claims = claims(app, bearer(parts)?, now)?;
-        let (found, company) = sessions::find_beside_company(app.database(), claims.sid, named, now)?
-            .filter(|(session, _)| session.user_id == claims.sub)
+        let found = find(app.database(), claims.sid, now)?
+            .filter(|found| found.session.user_id == claims.sub)
             .ok_or_else(ended)?;
-        Ok((unlimited(app, found)?, company))
+        Ok((unlimited(app, found.session)?, found.company, found.held))
     }
 }
 
@@ -240,7 +265,6 @@ mod tests {
     use nexus_domain::ids::{SessionId, UserId};
     use nexus_domain::settings;
     use nexus_domain::token::{AccessKey, sign_access_token};
-    use nexus_store::Database;
 
     use super::*;
     use crate::Config;

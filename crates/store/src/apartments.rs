@@ -4,6 +4,7 @@ use nexus_domain::Timestamp;
 use nexus_domain::ids::{ApartmentId, CompanyId, CompoundId};
 use nexus_domain::place::{Apartment, ApartmentError, ApartmentStatus};
 
+use crate::held::{self, Held};
 use crate::listing::{Filter, Listing, Sort, SortKind, integer, parsed, real, text};
 use crate::{Database, Edited, Row, StoreError, Transaction, params};
 
@@ -59,19 +60,12 @@ fn read(row: &Row) -> Result<Apartment, StoreError> {
     })
 }
 
-/// Which company's it is.
-pub fn company_of(database: &Database, id: ApartmentId) -> Result<Option<CompanyId>, StoreError> {
-    let row = database.query_opt("SELECT company_id FROM apartments WHERE id = ?1", params![id])?;
-    row.map(|row| row.parse(0)).transpose()
-}
+impl Held for ApartmentId {
+    type Thing = Apartment;
 
-/// Index: UNIQUE (company_id, id).
-pub fn find(database: &Database, company: CompanyId, id: ApartmentId) -> Result<Option<Apartment>, StoreError> {
-    let row = database.query_opt(
-        &format!("SELECT {COLUMNS} FROM apartments WHERE company_id = ?1 AND id = ?2"),
-        params![company, id],
-    )?;
-    row.as_ref().map(read).transpose()
+    fn listing() -> &'static Listing<Apartment> {
+        &LISTING
+    }
 }
 
 /// A new apartment has no occupancies, so it is what staff says, and never OCCUPIED.
@@ -115,7 +109,7 @@ pub fn edit<E: From<StoreError> + From<ApartmentError<StoreError>>>(
     now: Timestamp,
     change: impl FnOnce(Apartment) -> Result<Apartment, E>,
 ) -> Result<Option<Edited<Apartment>>, E> {
-    let Some(before) = find(tx, company, id)? else {
+    let Some(before) = held::find(tx, company, id)? else {
         return Ok(None);
     };
     let wanted = change(before.clone())?;

@@ -4,6 +4,7 @@ use nexus_domain::Timestamp;
 use nexus_domain::ids::{CompanyId, CompoundId};
 use nexus_domain::place::{Compound, StoredAddress};
 
+use crate::held::{self, Held};
 use crate::listing::{Filter, Listing, Sort, SortKind, parsed, text};
 use crate::{Database, Edited, Row, StoreError, Transaction, params};
 
@@ -51,19 +52,12 @@ fn read(row: &Row) -> Result<Compound, StoreError> {
     })
 }
 
-/// Which company's it is.
-pub fn company_of(database: &Database, id: CompoundId) -> Result<Option<CompanyId>, StoreError> {
-    let row = database.query_opt("SELECT company_id FROM compounds WHERE id = ?1", params![id])?;
-    row.map(|row| row.parse(0)).transpose()
-}
+impl Held for CompoundId {
+    type Thing = Compound;
 
-/// Index: UNIQUE (company_id, id).
-pub fn find(database: &Database, company: CompanyId, id: CompoundId) -> Result<Option<Compound>, StoreError> {
-    let row = database.query_opt(
-        &format!("SELECT {COLUMNS} FROM compounds WHERE company_id = ?1 AND id = ?2"),
-        params![company, id],
-    )?;
-    row.as_ref().map(read).transpose()
+    fn listing() -> &'static Listing<Compound> {
+        &LISTING
+    }
 }
 
 pub fn insert(database: &Database, compound: &Compound) -> Result<(), StoreError> {
@@ -91,7 +85,7 @@ pub fn edit<E: From<StoreError>>(
     now: Timestamp,
     change: impl FnOnce(Compound) -> Result<Compound, E>,
 ) -> Result<Option<Edited<Compound>>, E> {
-    let Some(before) = find(tx, company, id)? else {
+    let Some(before) = held::find(tx, company, id)? else {
         return Ok(None);
     };
     let mut after = change(before.clone())?;

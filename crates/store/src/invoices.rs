@@ -7,6 +7,7 @@ use nexus_domain::invoice::{Invoice, InvoiceKind, InvoiceStatus, LedgerError, in
 use nexus_domain::money::Currency;
 
 use crate::company_day::CompanyDay;
+use crate::held::{self, Held};
 use crate::listing::{Filter, Listing, Sort, SortKind, integer, parsed, text};
 use crate::{Database, Edited, Row, StoreError, Transaction, params};
 
@@ -108,19 +109,12 @@ pub(crate) fn read(row: &Row) -> Result<Invoice, StoreError> {
     })
 }
 
-/// Which company's it is.
-pub fn company_of(database: &Database, id: InvoiceId) -> Result<Option<CompanyId>, StoreError> {
-    let row = database.query_opt("SELECT company_id FROM invoices WHERE id = ?1", params![id])?;
-    row.map(|row| row.parse(0)).transpose()
-}
+impl Held for InvoiceId {
+    type Thing = Invoice;
 
-/// Index: UNIQUE (company_id, id).
-pub fn find(database: &Database, company: CompanyId, id: InvoiceId) -> Result<Option<Invoice>, StoreError> {
-    let row = database.query_opt(
-        &format!("SELECT {COLUMNS} FROM invoices WHERE company_id = ?1 AND id = ?2"),
-        params![company, id],
-    )?;
-    row.as_ref().map(read).transpose()
+    fn listing() -> &'static Listing<Invoice> {
+        &LISTING
+    }
 }
 
 /// The last of `count` numbers taken for a year. In a transaction only: a rollback gives them back.
@@ -182,7 +176,7 @@ pub fn edit<E: From<Refused> + From<StoreError>>(
     now: Timestamp,
     change: impl FnOnce(Invoice) -> Result<Invoice, E>,
 ) -> Result<Option<Edited<Invoice>>, E> {
-    let Some(before) = find(tx, company, id)? else {
+    let Some(before) = held::find(tx, company, id)? else {
         return Ok(None);
     };
     let mut after = change(before.clone())?;
@@ -214,7 +208,7 @@ pub fn edit<E: From<Refused> + From<StoreError>>(
 
 /// A draft becomes an invoice with a number.
 pub fn issue(tx: &Transaction<'_>, day: &CompanyDay, id: InvoiceId) -> Result<Invoice, Refused> {
-    let invoice = find(tx, day.id, id)?.ok_or(LedgerError::NotFound)?;
+    let invoice = held::find(tx, day.id, id)?.ok_or(LedgerError::NotFound)?;
     if invoice.status != InvoiceStatus::Draft {
         return Err(LedgerError::InvalidTransition(invoice.status).into());
     }
@@ -233,7 +227,7 @@ pub struct Voided {
 
 /// Takes an invoice back that nothing was paid on, neither on its late fee. Their numbers stay in the books.
 pub fn void(tx: &Transaction<'_>, day: &CompanyDay, id: InvoiceId) -> Result<Voided, Refused> {
-    let invoice = find(tx, day.id, id)?.ok_or(LedgerError::NotFound)?;
+    let invoice = held::find(tx, day.id, id)?.ok_or(LedgerError::NotFound)?;
     if invoice.status == InvoiceStatus::Void {
         return Err(LedgerError::InvalidTransition(invoice.status).into());
     }

@@ -34,6 +34,7 @@ pub mod dashboard;
 pub mod demo;
 pub mod documents;
 pub mod health;
+pub mod held;
 pub mod history;
 pub mod idempotency;
 pub mod imports;

@@ -5,6 +5,7 @@ use nexus_domain::ids::{ApartmentId, AttachmentId, CompanyId, MaintenanceRequest
 use nexus_domain::maintenance::{MaintenanceRequest, Priority, RequestStatus};
 use serde_json::json;
 
+use crate::held::{self, Held};
 use crate::listing::{Filter, Listing, Sort, SortKind, parsed, text};
 use crate::{Database, Edited, Row, StoreError, Transaction, params};
 
@@ -67,23 +68,12 @@ fn read(row: &Row) -> Result<MaintenanceRequest, StoreError> {
     })
 }
 
-/// Which company's it is.
-pub fn company_of(database: &Database, id: MaintenanceRequestId) -> Result<Option<CompanyId>, StoreError> {
-    let row = database.query_opt("SELECT company_id FROM maintenance_requests WHERE id = ?1", params![id])?;
-    row.map(|row| row.parse(0)).transpose()
-}
+impl Held for MaintenanceRequestId {
+    type Thing = MaintenanceRequest;
 
-/// Index: UNIQUE (company_id, id).
-pub fn find(
-    database: &Database,
-    company: CompanyId,
-    id: MaintenanceRequestId,
-) -> Result<Option<MaintenanceRequest>, StoreError> {
-    let row = database.query_opt(
-        &format!("SELECT {COLUMNS} FROM maintenance_requests WHERE company_id = ?1 AND id = ?2"),
-        params![company, id],
-    )?;
-    row.as_ref().map(read).transpose()
+    fn listing() -> &'static Listing<MaintenanceRequest> {
+        &LISTING
+    }
 }
 
 /// Those of these files that this person uploaded.
@@ -134,7 +124,7 @@ pub fn edit<E: From<StoreError>>(
     now: Timestamp,
     change: impl FnOnce(&Database, MaintenanceRequest) -> Result<MaintenanceRequest, E>,
 ) -> Result<Option<Edited<MaintenanceRequest>>, E> {
-    let Some(before) = find(tx, company, id)? else {
+    let Some(before) = held::find(tx, company, id)? else {
         return Ok(None);
     };
     let mut after = change(tx, before.clone())?;

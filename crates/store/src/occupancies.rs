@@ -8,6 +8,7 @@ use nexus_domain::occupancy::{DepositAction, Occupancy, OccupancyError, Occupanc
 use uuid::Uuid;
 
 use crate::company_day::CompanyDay;
+use crate::held::{self, Held};
 use crate::listing::{Filter, Listing, Sort, SortKind, integer, parsed};
 use crate::{Database, Edited, Row, StoreError, Transaction, params};
 
@@ -96,19 +97,12 @@ fn read(row: &Row) -> Result<Occupancy, StoreError> {
     })
 }
 
-/// Which company's it is.
-pub fn company_of(database: &Database, id: OccupancyId) -> Result<Option<CompanyId>, StoreError> {
-    let row = database.query_opt("SELECT company_id FROM occupancies WHERE id = ?1", params![id])?;
-    row.map(|row| row.parse(0)).transpose()
-}
+impl Held for OccupancyId {
+    type Thing = Occupancy;
 
-/// Index: UNIQUE (company_id, id).
-pub fn find(database: &Database, company: CompanyId, id: OccupancyId) -> Result<Option<Occupancy>, StoreError> {
-    let row = database.query_opt(
-        &format!("SELECT {COLUMNS} FROM occupancies WHERE company_id = ?1 AND id = ?2"),
-        params![company, id],
-    )?;
-    row.as_ref().map(read).transpose()
+    fn listing() -> &'static Listing<Occupancy> {
+        &LISTING
+    }
 }
 
 /// Where a tenant lives now. Index: occupancies_by_tenant.
@@ -153,7 +147,7 @@ pub fn edit<E: From<Refused> + From<StoreError>>(
     id: OccupancyId,
     change: impl FnOnce(Occupancy) -> Result<Occupancy, E>,
 ) -> Result<Option<Edited<Occupancy>>, E> {
-    let Some(before) = find(tx, day.id, id)? else {
+    let Some(before) = held::find(tx, day.id, id)? else {
         return Ok(None);
     };
     let mut after = change(before.clone())?;
@@ -210,7 +204,7 @@ pub fn enter_deposit(tx: &Database, entry: &DepositEntry<'_>) -> Result<Option<O
             entry.by
         ],
     )?;
-    Ok(find(tx, entry.company, entry.occupancy)?)
+    Ok(held::find(tx, entry.company, entry.occupancy)?)
 }
 
 /// Whether it was there. Invoices and deposits keep it (foreign keys).

@@ -6,9 +6,10 @@ use nexus_domain::ids::{CompanyId, InvoiceId, PaymentId, TenantId, UserId};
 use nexus_domain::invoice::{Invoice, InvoiceStatus, LedgerError, Payment, PaymentMethod};
 use nexus_domain::money::Currency;
 
-use crate::invoices::{self, Refused};
+use crate::held::{self, Held};
+use crate::invoices::Refused;
 use crate::listing::{Filter, Listing, Sort, SortKind, integer, parsed, text};
-use crate::{Database, Row, StoreError, Transaction, params};
+use crate::{Row, StoreError, Transaction, params};
 
 const COLUMNS: &str = "p.id, p.company_id, p.invoice_id, p.tenant_id, p.amount, p.currency, p.payment_date, \
 p.payment_method, p.reference, p.recorded_by, r.at, r.reason, p.created_at";
@@ -76,19 +77,12 @@ fn read(row: &Row) -> Result<Payment, StoreError> {
     })
 }
 
-/// Which company's it is.
-pub fn company_of(database: &Database, id: PaymentId) -> Result<Option<CompanyId>, StoreError> {
-    let row = database.query_opt("SELECT company_id FROM payments WHERE id = ?1", params![id])?;
-    row.map(|row| row.parse(0)).transpose()
-}
+impl Held for PaymentId {
+    type Thing = Payment;
 
-/// Index: UNIQUE (company_id, id).
-pub fn find(database: &Database, company: CompanyId, id: PaymentId) -> Result<Option<Payment>, StoreError> {
-    let row = database.query_opt(
-        &format!("SELECT {COLUMNS} FROM {FROM} WHERE p.company_id = ?1 AND p.id = ?2"),
-        params![company, id],
-    )?;
-    row.as_ref().map(read).transpose()
+    fn listing() -> &'static Listing<Payment> {
+        &LISTING
+    }
 }
 
 /// Records a payment; gives the invoice as it is then. In a transaction, since mail goes with it.
@@ -113,13 +107,13 @@ pub fn record(tx: &Transaction<'_>, payment: &Payment) -> Result<Invoice, Refuse
     match recorded {
         Ok(()) => {}
         Err(error) if error.is_refused("NOT_PAYABLE") => {
-            let status = invoices::find(tx, payment.company_id, payment.invoice_id)?
+            let status = held::find(tx, payment.company_id, payment.invoice_id)?
                 .map_or(InvoiceStatus::Void, |invoice| invoice.status);
             return Err(LedgerError::InvalidTransition(status).into());
         }
         Err(error) => return Err(error.into()),
     }
-    Ok(invoices::find(tx, payment.company_id, payment.invoice_id)?.ok_or(LedgerError::NotFound)?)
+    Ok(held::find(tx, payment.company_id, payment.invoice_id)?.ok_or(LedgerError::NotFound)?)
 }
 
 /// Takes a payment back, once.
@@ -131,11 +125,11 @@ pub fn reverse(
     by: UserId,
     now: Timestamp,
 ) -> Result<Payment, Refused> {
-    let payment = find(tx, company, id)?.ok_or(LedgerError::NotFound)?;
+    let payment = held::find(tx, company, id)?.ok_or(LedgerError::NotFound)?;
     tx.execute(
         "INSERT INTO payment_reversals (payment_id, company_id, payment_date, amount, reason, reversed_by, at) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         params![id, company, payment.payment_date, payment.amount, reason, by, now],
     )?;
-    Ok(find(tx, company, id)?.ok_or(LedgerError::NotFound)?)
+    Ok(held::find(tx, company, id)?.ok_or(LedgerError::NotFound)?)
 }

@@ -5,7 +5,9 @@ use nexus_domain::status::UserStatus;
 use nexus_domain::{Role, Timestamp};
 
 use crate::company_day::CompanyState;
-use crate::{Database, Row, StoreError, params};
+use crate::held::Held;
+use crate::listing::Listing;
+use crate::{Database, Row, StoreError, Value, params};
 
 /// The person behind a session, as they are now (not as they were when the token was signed).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,28 +38,91 @@ pub fn find_active(
     }
 }
 
+/// A session, and what was read beside it.
+#[derive(Debug)]
+pub struct Beside<T> {
+    pub session: ActiveSession,
+    /// The company that was named, or else the user's own. Whether they may see it is for the caller to say.
+    pub company: Option<CompanyState>,
+    /// What was asked for, if that company holds it.
+    pub held: Option<T>,
+}
+
+const BESIDE: &str = "s.id, s.user_id, u.role, u.company_id, u.must_change_password, u.mfa_enabled, u.status, \
+c.id, c.name, c.currency, c.timezone, c.as_of, t.version";
+const BESIDE_COLUMNS: usize = 13;
+const BESIDE_FROM: &str = "sessions s JOIN users u ON u.id = s.user_id \
+LEFT JOIN companies c ON c.id = coalesce(?3, u.company_id) LEFT JOIN company_totals t ON t.company_id = c.id";
+const ACTIVE: &str = "s.id = ?1 AND s.ended_at IS NULL AND s.expires_at > ?2";
+
 /// As [`find_active`], and the state of a company beside it: the one `named`, or else the user's own. By primary keys.
-/// Whether the user may see that company is for the caller to say.
 pub fn find_beside_company(
     database: &Database,
     session: SessionId,
     named: Option<CompanyId>,
     now: Timestamp,
-) -> Result<Option<(ActiveSession, Option<CompanyState>)>, StoreError> {
+) -> Result<Option<Beside<()>>, StoreError> {
     let row = database.query_opt(
-        "SELECT s.id, s.user_id, u.role, u.company_id, u.must_change_password, u.mfa_enabled, u.status, \
-         c.id, c.name, c.currency, c.timezone, c.as_of, t.version FROM sessions s JOIN users u ON u.id = s.user_id \
-         LEFT JOIN companies c ON c.id = coalesce(?3, u.company_id) LEFT JOIN company_totals t ON t.company_id = c.id \
-         WHERE s.id = ?1 AND s.ended_at IS NULL AND s.expires_at > ?2",
+        &["SELECT ", BESIDE, " FROM ", BESIDE_FROM, " WHERE ", ACTIVE].concat(),
         params![session, now, named],
     )?;
+    beside(row, now, |_| Ok(None))
+}
+
+/// As [`find_beside_company`], and something that the company holds.
+pub fn find_beside<I: Held>(
+    database: &Database,
+    session: SessionId,
+    named: Option<CompanyId>,
+    id: I,
+    now: Timestamp,
+) -> Result<Option<Beside<I::Thing>>, StoreError> {
+    let params = [session.into(), now.into(), named.into(), id.into()];
+    let row = database.query_opt(&beside_statement::<I>(), &params)?;
+    beside(row, now, |row| match row.0.first() {
+        None | Some(Value::Null) => Ok(None),
+        Some(_) => (I::listing().read)(&row).map(Some),
+    })
+}
+
+/// `?1` session, `?2` now, `?3` company, `?4` id. By primary keys and UNIQUE (company_id, id).
+pub fn beside_statement<I: Held>() -> String {
+    let Listing { columns, from, .. } = I::listing();
+    let held = [
+        " LEFT JOIN (SELECT ",
+        columns,
+        " FROM ",
+        from,
+        ") held ON held.company_id = c.id AND held.id = ?4",
+    ];
+    let held = held.concat();
+    [
+        "SELECT ",
+        BESIDE,
+        ", held.* FROM ",
+        BESIDE_FROM,
+        &held,
+        " WHERE ",
+        ACTIVE,
+    ]
+    .concat()
+}
+
+fn beside<T>(
+    row: Option<Row>,
+    now: Timestamp,
+    held: impl FnOnce(Row) -> Result<Option<T>, StoreError>,
+) -> Result<Option<Beside<T>>, StoreError> {
     match row {
         Some(mut row) if row.parse::<UserStatus>(6)? == UserStatus::Active => {
+            let rest = Row(row.0.split_off(BESIDE_COLUMNS));
             let company = match row.parse_opt(7)? {
                 Some(company) => Some(CompanyState::read(&mut row, 8, company, now)?),
                 None => None,
             };
-            Ok(Some((read(&row)?, company)))
+            let session = read(&row)?;
+            let held = held(rest)?;
+            Ok(Some(Beside { session, company, held }))
         }
         _ => Ok(None),
     }

@@ -4,6 +4,7 @@ use nexus_domain::ids::{CompanyId, TenantId, UserId};
 use nexus_domain::tenant::Tenant;
 use nexus_domain::{EmailAddress, Timestamp};
 
+use crate::held::{self, Held};
 use crate::listing::{Filter, Listing, Sort, SortKind, parsed, text};
 use crate::{Database, Edited, Row, StoreError, Transaction, Value, params};
 
@@ -60,19 +61,12 @@ fn read(row: &Row) -> Result<Tenant, StoreError> {
     })
 }
 
-/// Which company's they are.
-pub fn company_of(database: &Database, id: TenantId) -> Result<Option<CompanyId>, StoreError> {
-    let row = database.query_opt("SELECT company_id FROM tenants WHERE id = ?1", params![id])?;
-    row.map(|row| row.parse(0)).transpose()
-}
+impl Held for TenantId {
+    type Thing = Tenant;
 
-/// Index: UNIQUE (company_id, id).
-pub fn find(database: &Database, company: CompanyId, id: TenantId) -> Result<Option<Tenant>, StoreError> {
-    let row = database.query_opt(
-        &format!("SELECT {COLUMNS} FROM tenants WHERE company_id = ?1 AND id = ?2"),
-        params![company, id],
-    )?;
-    row.as_ref().map(read).transpose()
+    fn listing() -> &'static Listing<Tenant> {
+        &LISTING
+    }
 }
 
 /// Which tenant of the company an account is. Index: tenants_by_user.
@@ -119,7 +113,7 @@ pub fn edit<E: From<StoreError>>(
     now: Timestamp,
     change: impl FnOnce(Tenant) -> Result<Tenant, E>,
 ) -> Result<Option<Edited<Tenant>>, E> {
-    let Some(before) = find(tx, company, id)? else {
+    let Some(before) = held::find(tx, company, id)? else {
         return Ok(None);
     };
     let mut after = change(before.clone())?;

@@ -13,7 +13,7 @@ use nexus_domain::ids::{CompanyId, InvoiceId, TenantId, UserId};
 use nexus_domain::invoice::{Invoice, InvoiceKind, InvoiceStatus, LedgerError};
 use nexus_store::company_day::CompanyDay;
 use nexus_store::ledger_notices::Means;
-use nexus_store::{Database, billing, company_settings, invoices, params, payments};
+use nexus_store::{Database, billing, company_settings, held, invoices, params, payments};
 use property_support::*;
 
 const MEANS: Means<'_> = Means {
@@ -90,7 +90,7 @@ impl Books {
     }
 
     fn invoice(&self, id: InvoiceId) -> Invoice {
-        invoices::find(&self.database, self.company, id).unwrap().unwrap()
+        held::find(&self.database, self.company, id).unwrap().unwrap()
     }
 
     fn void(&self, day: &CompanyDay, id: InvoiceId) -> Result<invoices::Voided, invoices::Refused> {

@@ -3,8 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use nexus_domain::Timestamp;
-use nexus_domain::ids::CompanyId;
+use nexus_domain::ids::{
+    ApartmentId, CompanyId, CompoundId, InvoiceId, MaintenanceRequestId, OccupancyId, PaymentId, TenantId,
+};
+use nexus_store::held::Held;
 use nexus_store::listing::{Listing, PageRequest, Sort, statement};
+use nexus_store::sessions::beside_statement;
 use nexus_store::{
     Database, Value, apartments, company_settings, compounds, dashboard, invoices, maintenance, occupancies, params,
     payments, tenants,
@@ -151,5 +155,33 @@ fn the_dashboard_reads_indexes_only() {
         assert!(!of_rows || step.contains("COVERING"), "{step} in {plan:#?}");
         let by_table = step.starts_with("SEARCH") && !step.contains("COVERING") && !step.contains("company_totals");
         assert!(!by_table, "reads a table: {step} in {plan:#?}");
+    }
+}
+
+fn plan_beside<I: Held>(database: &Database) -> Vec<String> {
+    plan(database, &beside_statement::<I>(), &vec![Value::Null; 4])
+}
+
+#[test]
+fn what_is_read_beside_a_session_is_found_by_keys() {
+    let database = Database::in_memory().unwrap();
+    let plans = [
+        plan_beside::<ApartmentId>(&database),
+        plan_beside::<CompoundId>(&database),
+        plan_beside::<TenantId>(&database),
+        plan_beside::<OccupancyId>(&database),
+        plan_beside::<InvoiceId>(&database),
+        plan_beside::<PaymentId>(&database),
+        plan_beside::<MaintenanceRequestId>(&database),
+    ];
+    for mut plan in plans {
+        // A payment with its reversal is found first, by its id, and is then one row.
+        plan.retain(|step| !["MATERIALIZE held", "SCAN held LEFT-JOIN"].contains(&step.as_str()));
+        assert!(plan.len() >= 5, "{plan:?}");
+        assert!(
+            plan.iter()
+                .all(|step| step.starts_with("SEARCH ") && step.contains("id=?")),
+            "{plan:?}"
+        );
     }
 }

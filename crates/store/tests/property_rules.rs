@@ -12,7 +12,7 @@ use nexus_domain::place::ApartmentStatus;
 use nexus_store::company_day;
 use nexus_store::dashboard::Stamp;
 use nexus_store::ledger_notices::Means;
-use nexus_store::{StoreError, billing, company_settings, dashboard, invoices, occupancies, params, payments};
+use nexus_store::{StoreError, billing, company_settings, dashboard, held, invoices, occupancies, params, payments};
 use property_support::scene::scene;
 use property_support::*;
 
@@ -33,9 +33,7 @@ fn an_apartment_is_occupied_from_the_first_day_of_an_occupancy_to_its_last() {
     ] {
         today(&scene.database, scene.day.id, noon(day));
         assert_eq!(scene.apartment_status(), apartment, "{day}");
-        let found = occupancies::find(&scene.database, scene.day.id, lease)
-            .unwrap()
-            .unwrap();
+        let found = held::find(&scene.database, scene.day.id, lease).unwrap().unwrap();
         assert_eq!(found.status, occupancy, "{day}");
     }
 }
@@ -105,7 +103,7 @@ fn an_invoice_follows_its_payments_and_the_day() {
     let lease = scene.lease("2026-03-01", None);
     let invoice = scene.issue(lease, 1_000, "2026-03-12");
     let status = || {
-        invoices::find(&scene.database, scene.day.id, invoice.id)
+        held::find(&scene.database, scene.day.id, invoice.id)
             .unwrap()
             .unwrap()
             .status

@@ -4,12 +4,12 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use serde_json::json;
 use crate::figures::{Figure, headings, quantile};
 use crate::listeners::Listeners;
 use crate::peer::Peer;
 use crate::product::Product;
 use crate::socket::Socket;
+use serde_json::json;
 
 const RECEIVERS: usize = 1_000;
 /// Messages under way when as many as possible are sent.
@@ -73,11 +73,7 @@ impl Room {
         while listeners.delivered() < expected && Instant::now() < patience {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        assert_eq!(
-            listeners.delivered(),
-            expected,
-            "every message to every receiver"
-        );
+        assert_eq!(listeners.delivered(), expected, "every message to every receiver");
         drop(sender);
         let took = listeners.stop();
         Got {

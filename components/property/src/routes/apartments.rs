@@ -9,14 +9,14 @@ use nexus_domain::place::{Apartment, ApartmentNumber, ApartmentStatus, Area, Bed
 use nexus_kit::listing::{self, ListParams};
 use nexus_kit::page::Page;
 use nexus_kit::patch::{Change, Clearable, Loose};
-use nexus_kit::{App, FieldErrors, Json, Path, Problem, clock, respond};
-use nexus_store::{apartments as store, compounds};
+use nexus_kit::{App, FieldErrors, Json, Problem, clock, respond};
+use nexus_store::{apartments as store, held};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::asker::Asker;
+use crate::asker::{Asker, Seeker};
 use crate::fault::{Fault, Outcome};
 use crate::record::APARTMENT;
-use crate::routes::{Body, change, id, make, plain, remove, shaped, updated};
+use crate::routes::{Body, change, make, plain, remove, shaped, updated};
 
 /// Filters of the list.
 #[derive(IntoParams)]
@@ -94,8 +94,8 @@ pub async fn create_apartment(State(app): State<App>, asker: Asker, body: Body<L
     let company = asker.day(&app).await?.id;
     asker.require(Role::Manager)?;
     let Json(body) = body?;
-    if let Some(compound) = body.id("compoundId") {
-        compounds::find(app.database(), company, compound)?.ok_or_else(Problem::not_found)?;
+    if let Some(compound) = body.id::<CompoundId>("compoundId") {
+        held::find(app.database(), company, compound)?.ok_or_else(Problem::not_found)?;
     }
     asker.only(&[])?;
     let new: NewApartment = shaped(body)?;
@@ -121,27 +121,14 @@ pub async fn create_apartment(State(app): State<App>, asker: Asker, body: Body<L
     Ok(respond::with_etag(respond::created(&apartment), apartment.version))
 }
 
-/// The apartment as it is today.
-async fn find(app: &App, asker: &Asker, apartment: &str) -> Result<Apartment, Problem> {
-    let apartment = id(apartment)?;
-    let company = asker.company_holding(|| store::company_of(app.database(), apartment))?;
-    asker.open(app, company).await?;
-    store::find(app.database(), company, apartment)?.ok_or_else(Problem::not_found)
-}
-
 /// One apartment.
 #[utoipa::path(
     get, path = "/api/v1/apartments/{id}", tag = "apartments", params(("id" = ApartmentId, Path)),
     responses((status = 200, body = Apartment), (status = 304), (status = 401), (status = 403), (status = 404)),
     security(("bearer" = []))
 )]
-pub async fn get_apartment(
-    State(app): State<App>,
-    asker: Asker,
-    Path(apartment): Path<String>,
-    headers: HeaderMap,
-) -> Outcome {
-    let apartment = find(&app, &asker, &apartment).await?;
+pub async fn get_apartment(State(app): State<App>, seeker: Seeker<ApartmentId>, headers: HeaderMap) -> Outcome {
+    let (asker, _, apartment) = seeker.find(&app).await?;
     asker.require(Role::Manager)?;
     asker.only(&[])?;
     Ok(respond::versioned(&headers, apartment.version, &apartment))
@@ -183,16 +170,15 @@ pub struct ApartmentPatch {
 )]
 pub async fn update_apartment(
     State(app): State<App>,
-    asker: Asker,
-    Path(apartment): Path<String>,
+    seeker: Seeker<ApartmentId>,
     headers: HeaderMap,
     body: Body<Loose>,
 ) -> Outcome {
-    let found = find(&app, &asker, &apartment).await?;
+    let (asker, _, found) = seeker.find(&app).await?;
     asker.require(Role::Manager)?;
     let Json(body) = body?;
-    if let Some(compound) = body.id("compoundId") {
-        compounds::find(app.database(), found.company_id, compound)?.ok_or_else(Problem::not_found)?;
+    if let Some(compound) = body.id::<CompoundId>("compoundId") {
+        held::find(app.database(), found.company_id, compound)?.ok_or_else(Problem::not_found)?;
     }
     asker.only(&[])?;
     let patch: ApartmentPatch = shaped(body)?;
@@ -228,13 +214,8 @@ pub async fn update_apartment(
     responses((status = 204), (status = 401), (status = 403), (status = 404), (status = 409), (status = 412)),
     security(("bearer" = []))
 )]
-pub async fn delete_apartment(
-    State(app): State<App>,
-    asker: Asker,
-    Path(apartment): Path<String>,
-    headers: HeaderMap,
-) -> Outcome {
-    let apartment = find(&app, &asker, &apartment).await?;
+pub async fn delete_apartment(State(app): State<App>, seeker: Seeker<ApartmentId>, headers: HeaderMap) -> Outcome {
+    let (asker, _, apartment) = seeker.find(&app).await?;
     asker.require(Role::Manager)?;
     asker.only(&[])?;
     let (company, apartment) = (apartment.company_id, apartment.id);
@@ -243,7 +224,7 @@ pub async fn delete_apartment(
         &asker,
         headers,
         (company, &APARTMENT, apartment),
-        move |tx| Ok(store::find(tx, company, apartment)?.map(|found| found.version)),
+        move |tx| Ok(held::find(tx, company, apartment)?.map(|found| found.version)),
         move |tx| store::delete(tx, company, apartment),
     )
     .await

@@ -8,14 +8,15 @@ use nexus_domain::place::{Address, Compound, CompoundName, StoredAddress};
 use nexus_kit::listing::{self, ListParams};
 use nexus_kit::page::Page;
 use nexus_kit::patch::Change;
-use nexus_kit::{App, FieldErrors, Json, Path, Problem, clock, respond};
+use nexus_kit::{App, FieldErrors, Json, clock, respond};
 use nexus_store::compounds as store;
+use nexus_store::held;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::asker::Asker;
+use crate::asker::{Asker, Seeker};
 use crate::fault::{Fault, Outcome};
 use crate::record::COMPOUND;
-use crate::routes::{Body, change, id, make, plain, remove, updated};
+use crate::routes::{Body, change, make, plain, remove, updated};
 
 /// Filters of the list.
 #[derive(IntoParams)]
@@ -111,25 +112,14 @@ fn stored(address: &Address) -> StoredAddress {
     }
 }
 
-fn find(app: &App, asker: &Asker, compound: &str) -> Result<Compound, Problem> {
-    let compound = id(compound)?;
-    let company = asker.company_holding(|| store::company_of(app.database(), compound))?;
-    store::find(app.database(), company, compound)?.ok_or_else(Problem::not_found)
-}
-
 /// One compound.
 #[utoipa::path(
     get, path = "/api/v1/compounds/{id}", tag = "compounds", params(("id" = CompoundId, Path)),
     responses((status = 200, body = Compound), (status = 304), (status = 401), (status = 403), (status = 404)),
     security(("bearer" = []))
 )]
-pub async fn get_compound(
-    State(app): State<App>,
-    asker: Asker,
-    Path(compound): Path<String>,
-    headers: HeaderMap,
-) -> Outcome {
-    let compound = find(&app, &asker, &compound)?;
+pub async fn get_compound(State(app): State<App>, seeker: Seeker<CompoundId>, headers: HeaderMap) -> Outcome {
+    let (asker, _, compound) = seeker.find(&app).await?;
     asker.require(Role::Manager)?;
     asker.only(&[])?;
     Ok(respond::versioned(&headers, compound.version, &compound))
@@ -156,12 +146,11 @@ pub struct CompoundPatch {
 )]
 pub async fn update_compound(
     State(app): State<App>,
-    asker: Asker,
-    Path(compound): Path<String>,
+    seeker: Seeker<CompoundId>,
     headers: HeaderMap,
     body: Body<CompoundPatch>,
 ) -> Outcome {
-    let found = find(&app, &asker, &compound)?;
+    let (asker, _, found) = seeker.find(&app).await?;
     asker.require(Role::Manager)?;
     asker.only(&[])?;
     let Json(patch) = body?;
@@ -183,13 +172,8 @@ pub async fn update_compound(
     responses((status = 204), (status = 401), (status = 403), (status = 404), (status = 409), (status = 412)),
     security(("bearer" = []))
 )]
-pub async fn delete_compound(
-    State(app): State<App>,
-    asker: Asker,
-    Path(compound): Path<String>,
-    headers: HeaderMap,
-) -> Outcome {
-    let compound = find(&app, &asker, &compound)?;
+pub async fn delete_compound(State(app): State<App>, seeker: Seeker<CompoundId>, headers: HeaderMap) -> Outcome {
+    let (asker, _, compound) = seeker.find(&app).await?;
     asker.require(Role::Manager)?;
     asker.only(&[])?;
     let (company, compound) = (compound.company_id, compound.id);
@@ -198,7 +182,7 @@ pub async fn delete_compound(
         &asker,
         headers,
         (company, &COMPOUND, compound),
-        move |tx| Ok(store::find(tx, company, compound)?.map(|found| found.version)),
+        move |tx| Ok(held::find(tx, company, compound)?.map(|found| found.version)),
         move |tx| store::delete(tx, company, compound),
     )
     .await

@@ -8,25 +8,25 @@ use nexus_domain::ids::InvoiceId;
 use nexus_domain::invoice::{Invoice, InvoiceStatus};
 use nexus_kit::idempotency::{Keyed, Start, Ticket, settle_in_batch};
 use nexus_kit::layers::nudge_mail;
-use nexus_kit::{App, FieldErrors, Path, Problem, respond, write};
+use nexus_kit::{App, FieldErrors, Problem, respond, write};
 use nexus_store::billing::MonthBatch;
 use nexus_store::company_day::CompanyDay;
 use nexus_store::invoices::Voided;
 use nexus_store::ledger_notices::{Event, Notice, tell};
-use nexus_store::{StoreError, Transaction, billing, company_settings, invoices as store};
+use nexus_store::{StoreError, Transaction, billing, company_settings, held, invoices as store};
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
 use super::invoices::find;
-use crate::asker::Asker;
+use crate::asker::{Asker, Seeker};
 use crate::fault::{Fault, Outcome};
 use crate::record::{COMPANY, INVOICE, Scribe};
 use crate::telling;
 
 /// Holds `If-Match` against the invoice as it is under the lock.
 fn check_version(tx: &Transaction<'_>, headers: &HeaderMap, day: &CompanyDay, invoice: InvoiceId) -> Result<(), Fault> {
-    let invoice = store::find(tx, day.id, invoice)?.ok_or_else(Problem::not_found)?;
+    let invoice = held::find(tx, day.id, invoice)?.ok_or_else(Problem::not_found)?;
     Ok(respond::check_if_match(headers, invoice.version)?)
 }
 
@@ -45,12 +45,11 @@ pub struct NoBody {}
 )]
 pub async fn issue_invoice(
     State(app): State<App>,
-    asker: Asker,
-    Path(invoice): Path<String>,
+    seeker: Seeker<InvoiceId>,
     headers: HeaderMap,
     keyed: Result<Keyed<NoBody>, Problem>,
 ) -> Outcome {
-    let (day, found) = find(&app, &asker, &invoice).await?;
+    let (asker, day, found) = find(&app, seeker).await?;
     asker.require(Role::Manager)?;
     asker.only(&[])?;
     let ticket = match keyed?.start_in_batch(&app, asker.user()).await? {
@@ -88,12 +87,11 @@ pub async fn issue_invoice(
 )]
 pub async fn void_invoice(
     State(app): State<App>,
-    asker: Asker,
-    Path(invoice): Path<String>,
+    seeker: Seeker<InvoiceId>,
     headers: HeaderMap,
     keyed: Result<Keyed<NoBody>, Problem>,
 ) -> Outcome {
-    let (day, found) = find(&app, &asker, &invoice).await?;
+    let (asker, day, found) = find(&app, seeker).await?;
     asker.require(Role::Manager)?;
     asker.only(&[])?;
     let ticket = match keyed?.start_in_batch(&app, asker.user()).await? {

@@ -12,16 +12,16 @@ use nexus_kit::layers::nudge_mail;
 use nexus_kit::listing::{self, ListParams};
 use nexus_kit::page::Page;
 use nexus_kit::patch::{Change, Clearable, Loose};
-use nexus_kit::{App, FieldErrors, Json, Path, Problem, clock, respond, write};
+use nexus_kit::{App, FieldErrors, Json, Problem, clock, respond, write};
 use nexus_store::company_day::CompanyDay;
 use nexus_store::ledger_notices::{Event, Notice, tell};
-use nexus_store::{company_settings, invoices as store, occupancies};
+use nexus_store::{company_settings, held, invoices as store};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::asker::Asker;
+use crate::asker::{Asker, Seeker};
 use crate::fault::{Fault, Outcome};
 use crate::record::INVOICE;
-use crate::routes::{Body, change, id, plain, remove, shaped, updated};
+use crate::routes::{Body, change, plain, remove, shaped, updated};
 use crate::telling;
 
 /// Filters of the list.
@@ -171,8 +171,8 @@ pub async fn create_invoice(State(app): State<App>, asker: Asker, keyed: Result<
     let day = asker.day(&app).await?;
     asker.require(Role::Manager)?;
     let keyed = keyed?;
-    let occupancy = match keyed.body.id("occupancyId") {
-        Some(occupancy) => Some(occupancies::find(app.database(), day.id, occupancy)?.ok_or_else(Problem::not_found)?),
+    let occupancy = match keyed.body.id::<OccupancyId>("occupancyId") {
+        Some(occupancy) => Some(held::find(app.database(), day.id, occupancy)?.ok_or_else(Problem::not_found)?),
         None => None,
     };
     asker.only(&[])?;
@@ -257,16 +257,13 @@ fn draft(
 }
 
 /// The invoice as it is today; a resident finds what was sent to them only.
-pub async fn find(app: &App, asker: &Asker, invoice: &str) -> Result<(CompanyDay, Invoice), Problem> {
-    let invoice = id(invoice)?;
-    let company = asker.company_holding(|| store::company_of(app.database(), invoice))?;
-    let day = asker.open(app, company).await?;
-    let invoice = store::find(app.database(), company, invoice)?.ok_or_else(Problem::not_found)?;
+pub async fn find(app: &App, seeker: Seeker<InvoiceId>) -> Result<(Asker, CompanyDay, Invoice), Problem> {
+    let (asker, day, invoice) = seeker.find(app).await?;
     let sent = |tenant| Some(invoice.tenant_id) == tenant && invoice.status != InvoiceStatus::Draft;
-    if asker.role().is_resident() && !sent(asker.tenant(app, company)?) {
+    if asker.role().is_resident() && !sent(asker.tenant(app, day.id)?) {
         return Err(Problem::not_found());
     }
-    Ok((day, invoice))
+    Ok((asker, day, invoice))
 }
 
 /// One invoice.
@@ -275,13 +272,8 @@ pub async fn find(app: &App, asker: &Asker, invoice: &str) -> Result<(CompanyDay
     responses((status = 200, body = Invoice), (status = 304), (status = 401), (status = 404)),
     security(("bearer" = []))
 )]
-pub async fn get_invoice(
-    State(app): State<App>,
-    asker: Asker,
-    Path(invoice): Path<String>,
-    headers: HeaderMap,
-) -> Outcome {
-    let (_, invoice) = find(&app, &asker, &invoice).await?;
+pub async fn get_invoice(State(app): State<App>, seeker: Seeker<InvoiceId>, headers: HeaderMap) -> Outcome {
+    let (asker, _, invoice) = find(&app, seeker).await?;
     asker.only(&[])?;
     Ok(respond::versioned(&headers, invoice.version, &invoice))
 }
@@ -316,12 +308,11 @@ pub struct InvoicePatch {
 )]
 pub async fn update_invoice(
     State(app): State<App>,
-    asker: Asker,
-    Path(invoice): Path<String>,
+    seeker: Seeker<InvoiceId>,
     headers: HeaderMap,
     body: Body<InvoicePatch>,
 ) -> Outcome {
-    let (day, found) = find(&app, &asker, &invoice).await?;
+    let (asker, day, found) = find(&app, seeker).await?;
     asker.require(Role::Manager)?;
     asker.only(&[])?;
     let Json(patch) = body?;
@@ -361,13 +352,8 @@ pub async fn update_invoice(
     responses((status = 204), (status = 401), (status = 403), (status = 404), (status = 409), (status = 412)),
     security(("bearer" = []))
 )]
-pub async fn delete_invoice(
-    State(app): State<App>,
-    asker: Asker,
-    Path(invoice): Path<String>,
-    headers: HeaderMap,
-) -> Outcome {
-    let (day, invoice) = find(&app, &asker, &invoice).await?;
+pub async fn delete_invoice(State(app): State<App>, seeker: Seeker<InvoiceId>, headers: HeaderMap) -> Outcome {
+    let (asker, day, invoice) = find(&app, seeker).await?;
     asker.require(Role::Manager)?;
     asker.only(&[])?;
     let (company, invoice) = (day.id, invoice.id);
@@ -376,7 +362,7 @@ pub async fn delete_invoice(
         &asker,
         headers,
         (company, &INVOICE, invoice),
-        move |tx| Ok(store::find(tx, company, invoice)?.map(|found| found.version)),
+        move |tx| Ok(held::find(tx, company, invoice)?.map(|found| found.version)),
         move |tx| store::delete(tx, company, invoice),
     )
     .await

@@ -8,16 +8,16 @@ use nexus_domain::{Invalid, Role};
 use nexus_kit::listing::{self, ListParams};
 use nexus_kit::page::Page;
 use nexus_kit::patch::{Change, Clearable, Loose};
-use nexus_kit::{App, Code, FieldErrors, Json, Path, Problem, clock, respond, write};
+use nexus_kit::{App, Code, FieldErrors, Json, Problem, clock, respond, write};
 use nexus_store::ledger_notices::Told;
 use nexus_store::notifications::{self, Notification};
-use nexus_store::{Database, StoreError, apartments, maintenance as store, occupancies};
+use nexus_store::{Database, StoreError, held, maintenance as store, occupancies};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::asker::Asker;
+use crate::asker::{Asker, Seeker};
 use crate::fault::{Fault, Outcome};
 use crate::record::MAINTENANCE;
-use crate::routes::{Body, id, make, plain, remove, shaped};
+use crate::routes::{Body, make, plain, remove, shaped};
 use crate::telling;
 
 const MOST_ATTACHMENTS: usize = 10;
@@ -90,8 +90,8 @@ pub struct NewMaintenanceRequest {
 
 /// 404 for an apartment that isn't there, or isn't the resident's home; for an assignee who isn't staff.
 fn check_references(app: &App, asker: &Asker, company: CompanyId, body: &Loose) -> Result<(), Problem> {
-    if let Some(apartment) = body.id("apartmentId") {
-        apartments::find(app.database(), company, apartment)?.ok_or_else(Problem::not_found)?;
+    if let Some(apartment) = body.id::<ApartmentId>("apartmentId") {
+        held::find(app.database(), company, apartment)?.ok_or_else(Problem::not_found)?;
         if asker.role().is_resident() {
             let at_home = match asker.tenant(app, company)? {
                 Some(tenant) => occupancies::home_of(app.database(), company, tenant, apartment)?,
@@ -184,12 +184,12 @@ pub async fn create_maintenance_request(State(app): State<App>, asker: Asker, bo
 }
 
 /// The request; a resident finds their own only.
-fn find(app: &App, asker: &Asker, request: &str) -> Result<MaintenanceRequest, Problem> {
-    let request = id(request)?;
-    let company = asker.company_holding(|| store::company_of(app.database(), request))?;
-    store::find(app.database(), company, request)?
-        .filter(|request| !asker.role().is_resident() || request.requested_by == asker.user())
-        .ok_or_else(Problem::not_found)
+async fn find(app: &App, seeker: Seeker<MaintenanceRequestId>) -> Result<(Asker, MaintenanceRequest), Problem> {
+    let (asker, _, request) = seeker.find(app).await?;
+    if asker.role().is_resident() && request.requested_by != asker.user() {
+        return Err(Problem::not_found());
+    }
+    Ok((asker, request))
 }
 
 /// One request, with its history.
@@ -200,11 +200,10 @@ fn find(app: &App, asker: &Asker, request: &str) -> Result<MaintenanceRequest, P
 )]
 pub async fn get_maintenance_request(
     State(app): State<App>,
-    asker: Asker,
-    Path(request): Path<String>,
+    seeker: Seeker<MaintenanceRequestId>,
     headers: HeaderMap,
 ) -> Outcome {
-    let request = find(&app, &asker, &request)?;
+    let (asker, request) = find(&app, seeker).await?;
     asker.only(&[])?;
     Ok(respond::versioned(&headers, request.version, &request))
 }
@@ -243,12 +242,11 @@ pub struct MaintenancePatch {
 )]
 pub async fn update_maintenance_request(
     State(app): State<App>,
-    asker: Asker,
-    Path(request): Path<String>,
+    seeker: Seeker<MaintenanceRequestId>,
     headers: HeaderMap,
     body: Body<Loose>,
 ) -> Outcome {
-    let found = find(&app, &asker, &request)?;
+    let (asker, found) = find(&app, seeker).await?;
     let Json(body) = body?;
     check_references(&app, &asker, found.company_id, &body)?;
     asker.only(&[])?;
@@ -332,11 +330,10 @@ fn tell_requester(tx: &Database, request: &MaintenanceRequest) -> Result<Told, S
 )]
 pub async fn delete_maintenance_request(
     State(app): State<App>,
-    asker: Asker,
-    Path(request): Path<String>,
+    seeker: Seeker<MaintenanceRequestId>,
     headers: HeaderMap,
 ) -> Outcome {
-    let request = find(&app, &asker, &request)?;
+    let (asker, request) = find(&app, seeker).await?;
     asker.only(&[])?;
     if asker.role().is_resident() && request.status != RequestStatus::Open {
         return Err(Problem::new(Code::InvalidTransition, "Work on this request has begun.").into());
@@ -347,7 +344,7 @@ pub async fn delete_maintenance_request(
         &asker,
         headers,
         (company, &MAINTENANCE, request),
-        move |tx| Ok(store::find(tx, company, request)?.map(|found| found.version)),
+        move |tx| Ok(held::find(tx, company, request)?.map(|found| found.version)),
         move |tx| store::delete(tx, company, request),
     )
     .await

@@ -11,16 +11,16 @@ use nexus_kit::idempotency::{Keyed, Start, settle_in_batch};
 use nexus_kit::listing::{self, ListParams};
 use nexus_kit::page::Page;
 use nexus_kit::patch::{Change, Clearable, Loose};
-use nexus_kit::{App, FieldErrors, Json, Path, Problem, clock, respond, write};
+use nexus_kit::{App, FieldErrors, Json, Problem, clock, respond, write};
 use nexus_store::company_day::CompanyDay;
-use nexus_store::{Edited, apartments, company_settings, occupancies as store, tenants};
+use nexus_store::{Edited, company_settings, held, occupancies as store};
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::asker::Asker;
+use crate::asker::{Asker, Seeker};
 use crate::fault::{Fault, Outcome};
 use crate::record::OCCUPANCY;
-use crate::routes::{Body, change, id, make, plain, remove, shaped};
+use crate::routes::{Body, change, make, plain, remove, shaped};
 
 /// Filters of the list.
 #[derive(IntoParams)]
@@ -103,12 +103,12 @@ pub async fn create_occupancy(State(app): State<App>, asker: Asker, body: Body<L
     asker.require(Role::Manager)?;
     let Json(body) = body?;
     let database = app.database();
-    let apartment = match body.id("apartmentId") {
-        Some(apartment) => Some(apartments::find(database, day.id, apartment)?.ok_or_else(Problem::not_found)?),
+    let apartment = match body.id::<ApartmentId>("apartmentId") {
+        Some(apartment) => Some(held::find(database, day.id, apartment)?.ok_or_else(Problem::not_found)?),
         None => None,
     };
-    if let Some(tenant) = body.id("tenantId") {
-        tenants::find(database, day.id, tenant)?.ok_or_else(Problem::not_found)?;
+    if let Some(tenant) = body.id::<TenantId>("tenantId") {
+        held::find(database, day.id, tenant)?.ok_or_else(Problem::not_found)?;
     }
     asker.only(&[])?;
     let new: NewOccupancy = shaped(body)?;
@@ -155,13 +155,10 @@ fn check_order(start: Date, end: Option<Date>) -> Result<(), Fault> {
 }
 
 /// The occupancy as it is today; a resident finds their own only.
-async fn find(app: &App, asker: &Asker, occupancy: &str) -> Result<(CompanyDay, Occupancy), Problem> {
-    let occupancy = id(occupancy)?;
-    let company = asker.company_holding(|| store::company_of(app.database(), occupancy))?;
-    let day = asker.open(app, company).await?;
-    let occupancy = store::find(app.database(), company, occupancy)?.ok_or_else(Problem::not_found)?;
-    asker.check_own(app, company, occupancy.tenant_id)?;
-    Ok((day, occupancy))
+async fn find(app: &App, seeker: Seeker<OccupancyId>) -> Result<(Asker, CompanyDay, Occupancy), Problem> {
+    let (asker, day, occupancy) = seeker.find(app).await?;
+    asker.check_own(app, day.id, occupancy.tenant_id)?;
+    Ok((asker, day, occupancy))
 }
 
 /// One occupancy.
@@ -170,13 +167,8 @@ async fn find(app: &App, asker: &Asker, occupancy: &str) -> Result<(CompanyDay, 
     responses((status = 200, body = Occupancy), (status = 304), (status = 401), (status = 404)),
     security(("bearer" = []))
 )]
-pub async fn get_occupancy(
-    State(app): State<App>,
-    asker: Asker,
-    Path(occupancy): Path<String>,
-    headers: HeaderMap,
-) -> Outcome {
-    let (_, occupancy) = find(&app, &asker, &occupancy).await?;
+pub async fn get_occupancy(State(app): State<App>, seeker: Seeker<OccupancyId>, headers: HeaderMap) -> Outcome {
+    let (asker, _, occupancy) = find(&app, seeker).await?;
     asker.only(&[])?;
     Ok(respond::versioned(&headers, occupancy.version, &occupancy))
 }
@@ -211,12 +203,11 @@ pub struct OccupancyPatch {
 )]
 pub async fn update_occupancy(
     State(app): State<App>,
-    asker: Asker,
-    Path(occupancy): Path<String>,
+    seeker: Seeker<OccupancyId>,
     headers: HeaderMap,
     body: Body<OccupancyPatch>,
 ) -> Outcome {
-    let (day, found) = find(&app, &asker, &occupancy).await?;
+    let (asker, day, found) = find(&app, seeker).await?;
     asker.require(Role::Manager)?;
     asker.only(&[])?;
     let Json(patch) = body?;
@@ -256,13 +247,8 @@ pub async fn update_occupancy(
     responses((status = 204), (status = 401), (status = 403), (status = 404), (status = 409), (status = 412)),
     security(("bearer" = []))
 )]
-pub async fn delete_occupancy(
-    State(app): State<App>,
-    asker: Asker,
-    Path(occupancy): Path<String>,
-    headers: HeaderMap,
-) -> Outcome {
-    let (day, occupancy) = find(&app, &asker, &occupancy).await?;
+pub async fn delete_occupancy(State(app): State<App>, seeker: Seeker<OccupancyId>, headers: HeaderMap) -> Outcome {
+    let (asker, day, occupancy) = find(&app, seeker).await?;
     asker.require(Role::Manager)?;
     asker.only(&[])?;
     let (company, occupancy) = (day.id, occupancy.id);
@@ -271,7 +257,7 @@ pub async fn delete_occupancy(
         &asker,
         headers,
         (company, &OCCUPANCY, occupancy),
-        move |tx| Ok(store::find(tx, company, occupancy)?.map(|found| found.version)),
+        move |tx| Ok(held::find(tx, company, occupancy)?.map(|found| found.version)),
         move |tx| store::delete(tx, &day, occupancy),
     )
     .await
@@ -301,12 +287,11 @@ pub struct OccupancyEnd {
 )]
 pub async fn end_occupancy(
     State(app): State<App>,
-    asker: Asker,
-    Path(occupancy): Path<String>,
+    seeker: Seeker<OccupancyId>,
     headers: HeaderMap,
     body: Body<OccupancyEnd>,
 ) -> Outcome {
-    let (day, found) = find(&app, &asker, &occupancy).await?;
+    let (asker, day, found) = find(&app, seeker).await?;
     asker.require(Role::Manager)?;
     asker.only(&[])?;
     let Json(OccupancyEnd { end_date }) = body?;
@@ -344,11 +329,10 @@ pub struct DepositMovement {
 )]
 pub async fn enter_deposit(
     State(app): State<App>,
-    asker: Asker,
-    Path(occupancy): Path<String>,
+    seeker: Seeker<OccupancyId>,
     keyed: Result<Keyed<DepositMovement>, Problem>,
 ) -> Outcome {
-    let (day, found) = find(&app, &asker, &occupancy).await?;
+    let (asker, day, found) = find(&app, seeker).await?;
     asker.require(Role::Manager)?;
     asker.only(&[])?;
     let keyed = keyed?;

@@ -7,11 +7,11 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use nexus_domain::ids::{CompanyId, InvoiceId, OccupancyId, PaymentId};
 use nexus_domain::person_name::Locale;
 use nexus_kit::blob::{self, BlobKey};
-use nexus_kit::{App, Path, Problem};
-use nexus_store::invoices as ledger;
+use nexus_kit::{App, Problem};
+use nexus_store::held;
 use nexus_store::papers::{self, Addressee, Letterhead};
 
-use crate::asker::Asker;
+use crate::asker::{Asker, Seeker};
 use crate::fault::Outcome;
 use crate::paper::{Envelope, PaperError, print_invoice, print_receipt};
 use crate::routes::{invoices, payments};
@@ -23,8 +23,8 @@ use crate::routes::{invoices, payments};
     responses((status = 200, content_type = "application/pdf", body = Vec<u8>), (status = 400), (status = 401), (status = 404)),
     security(("bearer" = []))
 )]
-pub async fn get_invoice_pdf(State(app): State<App>, asker: Asker, Path(invoice): Path<String>) -> Outcome {
-    let (day, invoice) = invoices::find(&app, &asker, &invoice).await?;
+pub async fn get_invoice_pdf(State(app): State<App>, seeker: Seeker<InvoiceId>) -> Outcome {
+    let (asker, day, invoice) = invoices::find(&app, seeker).await?;
     let wanted = locale(&asker)?;
     let sides = Sides::find(&app, day.id, invoice.occupancy_id).await?;
     let printed = print_invoice(&invoice, &sides.envelope(wanted)).map_err(explain)?;
@@ -39,10 +39,10 @@ pub async fn get_invoice_pdf(State(app): State<App>, asker: Asker, Path(invoice)
     responses((status = 200, content_type = "application/pdf", body = Vec<u8>), (status = 400), (status = 401), (status = 404)),
     security(("bearer" = []))
 )]
-pub async fn get_payment_receipt(State(app): State<App>, asker: Asker, Path(payment): Path<String>) -> Outcome {
-    let (day, payment) = payments::find(&app, &asker, &payment).await?;
+pub async fn get_payment_receipt(State(app): State<App>, seeker: Seeker<PaymentId>) -> Outcome {
+    let (asker, day, payment) = payments::find(&app, seeker).await?;
     let wanted = locale(&asker)?;
-    let invoice = ledger::find(app.database(), day.id, payment.invoice_id)?.ok_or_else(Problem::not_found)?;
+    let invoice = held::find(app.database(), day.id, payment.invoice_id)?.ok_or_else(Problem::not_found)?;
     let sides = Sides::find(&app, day.id, invoice.occupancy_id).await?;
     let printed = print_receipt(&payment, &invoice, &day.zone, &sides.envelope(wanted)).map_err(explain)?;
     Ok(pdf(printed, &format!("receipt-{}.pdf", payment.id))?)

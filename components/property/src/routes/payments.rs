@@ -13,17 +13,17 @@ use nexus_kit::layers::nudge_mail;
 use nexus_kit::listing::{self, ListParams};
 use nexus_kit::page::Page;
 use nexus_kit::patch::{Change, Loose};
-use nexus_kit::{App, FieldErrors, Path, Problem, clock, respond, write};
+use nexus_kit::{App, FieldErrors, Problem, clock, respond, write};
 use nexus_store::company_day::CompanyDay;
 use nexus_store::ledger_notices::{Event, Notice, tell};
-use nexus_store::{invoices, payments as store};
+use nexus_store::{held, payments as store};
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::asker::Asker;
+use crate::asker::{Asker, Seeker};
 use crate::fault::{Fault, Outcome};
 use crate::record::PAYMENT;
-use crate::routes::{id, plain, shaped};
+use crate::routes::{plain, shaped};
 use crate::telling;
 
 /// Filters of the list.
@@ -109,9 +109,9 @@ pub async fn create_payment(State(app): State<App>, asker: Asker, keyed: Result<
     let day = asker.day(&app).await?;
     asker.require(Role::Manager)?;
     let keyed = keyed?;
-    let tenant = match keyed.body.id("invoiceId") {
+    let tenant = match keyed.body.id::<InvoiceId>("invoiceId") {
         Some(invoice) => {
-            let invoice = invoices::find(app.database(), day.id, invoice)?.ok_or_else(Problem::not_found)?;
+            let invoice = held::find(app.database(), day.id, invoice)?.ok_or_else(Problem::not_found)?;
             Some(invoice.tenant_id)
         }
         None => None,
@@ -182,13 +182,10 @@ fn date(day: &CompanyDay, given: Option<&str>) -> Result<Date, Problem> {
 }
 
 /// The payment; a resident finds their own only.
-pub async fn find(app: &App, asker: &Asker, payment: &str) -> Result<(CompanyDay, Payment), Problem> {
-    let payment = id(payment)?;
-    let company = asker.company_holding(|| store::company_of(app.database(), payment))?;
-    let day = asker.open(app, company).await?;
-    let payment = store::find(app.database(), company, payment)?.ok_or_else(Problem::not_found)?;
-    asker.check_own(app, company, payment.tenant_id)?;
-    Ok((day, payment))
+pub async fn find(app: &App, seeker: Seeker<PaymentId>) -> Result<(Asker, CompanyDay, Payment), Problem> {
+    let (asker, day, payment) = seeker.find(app).await?;
+    asker.check_own(app, day.id, payment.tenant_id)?;
+    Ok((asker, day, payment))
 }
 
 /// One payment.
@@ -197,13 +194,8 @@ pub async fn find(app: &App, asker: &Asker, payment: &str) -> Result<(CompanyDay
     responses((status = 200, body = Payment), (status = 304), (status = 401), (status = 404)),
     security(("bearer" = []))
 )]
-pub async fn get_payment(
-    State(app): State<App>,
-    asker: Asker,
-    Path(payment): Path<String>,
-    headers: HeaderMap,
-) -> Outcome {
-    let (_, payment) = find(&app, &asker, &payment).await?;
+pub async fn get_payment(State(app): State<App>, seeker: Seeker<PaymentId>, headers: HeaderMap) -> Outcome {
+    let (asker, _, payment) = find(&app, seeker).await?;
     asker.only(&[])?;
     Ok(respond::versioned(&headers, payment.version, &payment))
 }
@@ -224,11 +216,10 @@ pub struct PaymentReversal {
 )]
 pub async fn reverse_payment(
     State(app): State<App>,
-    asker: Asker,
-    Path(payment): Path<String>,
+    seeker: Seeker<PaymentId>,
     keyed: Result<Keyed<PaymentReversal>, Problem>,
 ) -> Outcome {
-    let (day, found) = find(&app, &asker, &payment).await?;
+    let (asker, day, found) = find(&app, seeker).await?;
     asker.require(Role::Manager)?;
     asker.only(&[])?;
     let keyed = keyed?;

@@ -8,14 +8,14 @@ use nexus_domain::{EmailAddress, Role};
 use nexus_kit::listing::{self, ListParams};
 use nexus_kit::page::Page;
 use nexus_kit::patch::{Change, Clearable, Loose};
-use nexus_kit::{App, Code, FieldErrors, Json, Path, Problem, clock, respond};
-use nexus_store::{StoreError, tenants as store};
+use nexus_kit::{App, Code, FieldErrors, Json, Problem, clock, respond};
+use nexus_store::{StoreError, held, tenants as store};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::asker::Asker;
+use crate::asker::{Asker, Seeker};
 use crate::fault::{Fault, Outcome};
 use crate::record::TENANT;
-use crate::routes::{Body, change, id, make, plain, remove, shaped, updated};
+use crate::routes::{Body, change, make, plain, remove, shaped, updated};
 
 /// Filters of the list.
 #[derive(IntoParams)]
@@ -150,25 +150,14 @@ pub async fn create_tenant(State(app): State<App>, asker: Asker, body: Body<Loos
     Ok(respond::with_etag(respond::created(&tenant), tenant.version))
 }
 
-fn find(app: &App, asker: &Asker, tenant: &str) -> Result<Tenant, Problem> {
-    let tenant = id(tenant)?;
-    let company = asker.company_holding(|| store::company_of(app.database(), tenant))?;
-    store::find(app.database(), company, tenant)?.ok_or_else(Problem::not_found)
-}
-
 /// One tenant.
 #[utoipa::path(
     get, path = "/api/v1/tenants/{id}", tag = "tenants", params(("id" = TenantId, Path)),
     responses((status = 200, body = Tenant), (status = 304), (status = 401), (status = 403), (status = 404)),
     security(("bearer" = []))
 )]
-pub async fn get_tenant(
-    State(app): State<App>,
-    asker: Asker,
-    Path(tenant): Path<String>,
-    headers: HeaderMap,
-) -> Outcome {
-    let tenant = find(&app, &asker, &tenant)?;
+pub async fn get_tenant(State(app): State<App>, seeker: Seeker<TenantId>, headers: HeaderMap) -> Outcome {
+    let (asker, _, tenant) = seeker.find(&app).await?;
     asker.require(Role::Manager)?;
     asker.only(&[])?;
     let tenant = view(asker.role())(tenant);
@@ -204,12 +193,11 @@ pub struct TenantPatch {
 )]
 pub async fn update_tenant(
     State(app): State<App>,
-    asker: Asker,
-    Path(tenant): Path<String>,
+    seeker: Seeker<TenantId>,
     headers: HeaderMap,
     body: Body<Loose>,
 ) -> Outcome {
-    let found = find(&app, &asker, &tenant)?;
+    let (asker, _, found) = seeker.find(&app).await?;
     asker.require(Role::Manager)?;
     let Json(body) = body?;
     check_account(&app, found.company_id, &body)?;
@@ -259,13 +247,8 @@ impl From<Problem> for TenantFault {
     responses((status = 204), (status = 401), (status = 403), (status = 404), (status = 409), (status = 412)),
     security(("bearer" = []))
 )]
-pub async fn delete_tenant(
-    State(app): State<App>,
-    asker: Asker,
-    Path(tenant): Path<String>,
-    headers: HeaderMap,
-) -> Outcome {
-    let tenant = find(&app, &asker, &tenant)?;
+pub async fn delete_tenant(State(app): State<App>, seeker: Seeker<TenantId>, headers: HeaderMap) -> Outcome {
+    let (asker, _, tenant) = seeker.find(&app).await?;
     asker.require(Role::Manager)?;
     asker.only(&[])?;
     let (company, tenant) = (tenant.company_id, tenant.id);
@@ -274,7 +257,7 @@ pub async fn delete_tenant(
         &asker,
         headers,
         (company, &TENANT, tenant),
-        move |tx| Ok(store::find(tx, company, tenant)?.map(|found| found.version)),
+        move |tx| Ok(held::find(tx, company, tenant)?.map(|found| found.version)),
         move |tx| store::delete(tx, company, tenant),
     )
     .await

@@ -4,7 +4,7 @@ use nexus_domain::ids::{ApartmentId, OccupancyId, TenantId};
 use nexus_domain::invoice::Invoice;
 use nexus_domain::place::ApartmentStatus;
 use nexus_store::company_day::CompanyDay;
-use nexus_store::{Database, apartments, invoices};
+use nexus_store::{Database, held, invoices};
 
 use super::{apartment, company, compound, draft, noon, occupancy, tenant, today};
 
@@ -36,7 +36,7 @@ impl Scene {
     }
 
     pub fn apartment_status(&self) -> ApartmentStatus {
-        apartments::find(&self.database, self.day.id, self.apartment)
+        held::find(&self.database, self.day.id, self.apartment)
             .unwrap()
             .unwrap()
             .status
