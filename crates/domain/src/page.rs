@@ -104,16 +104,22 @@ impl FromStr for Search {
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let text = crate::given::clean(text, 1, 200)?;
-        let mut pattern = String::from("%");
-        for c in text.to_lowercase().chars() {
-            if matches!(c, '%' | '_' | '\\') {
-                pattern.push('\\');
-            }
-            pattern.push(c);
-        }
-        pattern.push('%');
-        Ok(Self(pattern))
+        Ok(Self(like(&text.to_lowercase())))
     }
+}
+
+/// A pattern of SQL's `LIKE … ESCAPE '\'` for what has this text somewhere.
+pub fn like(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len() + 2);
+    pattern.push('%');
+    for c in text.chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
 }
 
 crate::given::given_as_text!(Limit, Flag, Search);
@@ -147,5 +153,6 @@ mod tests {
     #[test]
     fn a_search_looks_for_the_very_text() {
         assert_eq!("50%_A".parse::<Search>().unwrap().pattern(), r"%50\%\_a%");
+        assert_eq!(like(r"50%_A\"), r"%50\%\_A\\%");
     }
 }

@@ -7,6 +7,7 @@
 
 use nexus_domain::Invalid;
 use nexus_domain::ids::CompanyId;
+use nexus_domain::page::like;
 
 use crate::{Database, Row, StoreError, Value};
 
@@ -190,7 +191,7 @@ fn parameters(request: &PageRequest) -> Vec<Value> {
     };
     let mut params = vec![
         request.company.into(),
-        request.search.as_deref().map(pattern).into(),
+        request.search.as_deref().map(like).into(),
         value,
         id,
         // One more than asked for shows whether there is a next page.
@@ -198,19 +199,6 @@ fn parameters(request: &PageRequest) -> Vec<Value> {
     ];
     params.extend(request.filters.iter().map(|(_, value)| value.clone()));
     params
-}
-
-fn pattern(search: &str) -> String {
-    let mut pattern = String::with_capacity(search.len() + 2);
-    pattern.push('%');
-    for c in search.chars() {
-        if matches!(c, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(c);
-    }
-    pattern.push('%');
-    pattern
 }
 
 /// Reads a filter's value as `T`, which checks it.

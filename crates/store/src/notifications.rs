@@ -2,9 +2,9 @@
 
 use nexus_domain::Timestamp;
 use nexus_domain::ids::{NotificationId, UserId};
+use nexus_domain::page::like;
 use serde_json::json;
 
-use crate::people::like_pattern;
 use crate::{Database, Row, StoreError, Value, params};
 
 /// How long a notification is kept.
@@ -94,7 +94,7 @@ fn wanted(list: &NotificationList) -> Vec<Value> {
         list.user,
         list.kind.as_deref(),
         list.read,
-        list.words.as_deref().map(like_pattern)
+        list.words.as_deref().map(like)
     ]
     .to_vec()
 }

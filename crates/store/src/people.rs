@@ -2,7 +2,7 @@
 
 use nexus_domain::chat::Seeker;
 use nexus_domain::ids::UserId;
-use nexus_domain::page::Sort;
+use nexus_domain::page::{Sort, like};
 use nexus_domain::{Role, Timestamp};
 use serde_json::json;
 
@@ -111,23 +111,10 @@ fn sought(list: &PeopleList, now: Timestamp) -> Vec<Value> {
         seeker.role == Role::SuperAdmin,
         seeker.company,
         seeker.role.is_resident(),
-        list.words.as_deref().map(like_pattern),
+        list.words.as_deref().map(like),
         list.role
     ]
     .to_vec()
-}
-
-/// `%words%` with the signs that LIKE gives a meaning taken literally.
-pub(crate) fn like_pattern(words: &str) -> String {
-    let mut pattern = String::from("%");
-    for c in words.trim().chars() {
-        if matches!(c, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(c);
-    }
-    pattern.push('%');
-    pattern
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -222,14 +209,4 @@ fn forget_dead_nodes(database: &Database, now: Timestamp) -> Result<(), StoreErr
         database.execute("DELETE FROM presence WHERE node_id = ?1", params![&node])?;
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_like_would_give_a_meaning_is_taken_literally() {
-        assert_eq!(like_pattern(" 50%_a\\ "), "%50\\%\\_a\\\\%");
-    }
 }

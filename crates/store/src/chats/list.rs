@@ -2,11 +2,10 @@
 
 use nexus_domain::chat::{Chat, ChatType};
 use nexus_domain::ids::{ChatId, UserId};
-use nexus_domain::page::Sort;
+use nexus_domain::page::{Sort, like};
 
 use super::{CHAT_WIDTH, MEMBERS, chat_columns, read};
 use crate::messages::message_columns;
-use crate::people::like_pattern;
 use crate::{Database, StoreError, Value, params};
 
 /// Which of a person's chats, in which order, from where on.
@@ -80,7 +79,7 @@ fn wanted(list: &ChatList) -> Vec<Value> {
         list.member,
         list.kind.map(ChatType::as_str),
         list.unread,
-        list.words.as_deref().map(like_pattern)
+        list.words.as_deref().map(like)
     ]
     .to_vec()
 }
