@@ -34,4 +34,5 @@ migrations!(
     "0082_company_orders",
     "0083_ledger_gaps",
     "0084_people_orders",
+    "0085_invoice_parties",
 );

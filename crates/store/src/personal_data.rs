@@ -170,8 +170,9 @@ const SECTIONS: [(&str, &str); 17] = [
     (
         "invoices",
         "SELECT json_object('id', i.id, 'invoiceNumber', i.invoice_number, 'invoiceDate', i.invoice_date, 'dueDate', \
-         i.due_date, 'currency', i.currency, 'totalAmount', i.total_amount, 'paidAmount', i.paid_amount, 'status', i.status) \
-         FROM tenants t JOIN invoices i ON i.company_id = t.company_id AND i.tenant_id = t.id \
+         i.due_date, 'currency', i.currency, 'totalAmount', i.total_amount, 'paidAmount', i.paid_amount, 'status', i.status, \
+         'parties', json(p.parties)) FROM tenants t JOIN invoices i ON i.company_id = t.company_id AND i.tenant_id = t.id \
+         LEFT JOIN invoice_parties p ON p.company_id = i.company_id AND p.invoice_id = i.id \
          WHERE t.user_id = ?1 ORDER BY i.id",
     ),
     (

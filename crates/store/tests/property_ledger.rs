@@ -147,6 +147,9 @@ proptest! {
             let expected: Vec<i64> = (1..=i64::try_from(sequence.len()).unwrap()).collect();
             prop_assert_eq!(sequence, expected, "numbers of {} have no gaps", year);
         }
+        let unsigned = "SELECT i.id FROM invoices i WHERE (i.invoice_number IS NOT NULL) <> EXISTS (SELECT 1 FROM invoice_parties p \
+             WHERE p.company_id = i.company_id AND p.invoice_id = i.id)";
+        prop_assert!(ids::<InvoiceId>(&database, unsigned).is_empty(), "what has a number says whose it is");
         let orphans = "SELECT f.id FROM invoices f JOIN invoices i ON i.id = f.late_fee_for WHERE i.status = 'VOID' AND f.status <> 'VOID'";
         prop_assert!(database.query(orphans, &[]).unwrap().is_empty(), "no fee outlasts its invoice");
         let totals = database

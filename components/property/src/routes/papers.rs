@@ -4,7 +4,8 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, StatusCode};
-use nexus_domain::ids::{CompanyId, InvoiceId, OccupancyId, PaymentId};
+use nexus_domain::ids::{InvoiceId, PaymentId};
+use nexus_domain::invoice::Invoice;
 use nexus_domain::person_name::Locale;
 use nexus_kit::blob::{self, BlobKey};
 use nexus_kit::{App, Problem};
@@ -24,9 +25,9 @@ use crate::routes::{invoices, payments};
     security(("bearer" = []))
 )]
 pub async fn get_invoice_pdf(State(app): State<App>, seeker: Seeker<InvoiceId>) -> Outcome {
-    let (asker, day, invoice) = invoices::find(&app, seeker).await?;
+    let (asker, _, invoice) = invoices::find(&app, seeker).await?;
     let wanted = locale(&asker)?;
-    let sides = Sides::find(&app, day.id, invoice.occupancy_id).await?;
+    let sides = Sides::find(&app, &invoice).await?;
     let printed = print_invoice(&invoice, &sides.envelope(wanted)).map_err(explain)?;
     let name = invoice.invoice_number.as_deref().unwrap_or("draft");
     Ok(pdf(printed, &format!("invoice-{name}.pdf"))?)
@@ -43,7 +44,7 @@ pub async fn get_payment_receipt(State(app): State<App>, seeker: Seeker<PaymentI
     let (asker, day, payment) = payments::find(&app, seeker).await?;
     let wanted = locale(&asker)?;
     let invoice = held::find(app.database(), day.id, payment.invoice_id)?.ok_or_else(Problem::not_found)?;
-    let sides = Sides::find(&app, day.id, invoice.occupancy_id).await?;
+    let sides = Sides::find(&app, &invoice).await?;
     let printed = print_receipt(&payment, &invoice, &day.zone, &sides.envelope(wanted)).map_err(explain)?;
     Ok(pdf(printed, &format!("receipt-{}.pdf", payment.id))?)
 }
@@ -64,9 +65,8 @@ struct Sides {
 }
 
 impl Sides {
-    async fn find(app: &App, company: CompanyId, occupancy: OccupancyId) -> Result<Self, Problem> {
-        let (letterhead, addressee) =
-            papers::of_occupancy(app.database(), company, occupancy)?.ok_or_else(Problem::not_found)?;
+    async fn find(app: &App, invoice: &Invoice) -> Result<Self, Problem> {
+        let (letterhead, addressee) = papers::of_invoice(app.database(), invoice)?.ok_or_else(Problem::not_found)?;
         let logo = match &letterhead.logo {
             Some(key) => blob::get(app, &BlobKey::from_stored(key.as_str())).await?,
             None => None,

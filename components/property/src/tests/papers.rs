@@ -192,7 +192,7 @@ async fn arabic_documents_read_from_the_right() {
         .is(200);
     let lines = json!([{"description": "إيجار شهر فبراير 2026، شقة (A1)", "unitAmount": 310_000},
         {"description": "رسوم الصيانة والنظافة الشهرية للمبنى والمصاعد والحديقة ومواقف السيارات حسب العقد", "quantity": 2, "unitAmount": 12_500}]);
-    let id = invoice(&product, &admin, &lease, lines).await;
+    let id = invoice(&product, &admin, &lease, lines.clone()).await;
     let printed = product
         .get(&format!("/invoices/{id}/pdf?locale=ar"), &admin)
         .await
@@ -212,6 +212,7 @@ async fn arabic_documents_read_from_the_right() {
         .patch(&format!("/companies/{company}"), &admin, latin)
         .await
         .is(200);
+    let id = invoice(&product, &admin, &lease, lines).await;
     let printed = product
         .get(&format!("/invoices/{id}/pdf?locale=ar"), &admin)
         .await
@@ -297,6 +298,62 @@ async fn drafts_are_no_invoices_void_ones_nothing_owed_and_reversed_payments_say
     let (_, stranger) = product.person(Role::Admin, Some(product.company()));
     product.get(&path, &stranger).await.is(404);
     product.get(&format!("/invoices/{id}/pdf"), &stranger).await.is(404);
+}
+
+#[tokio::test]
+async fn what_was_issued_says_whose_it_was_whatever_they_are_called_later() {
+    let product = Product::start();
+    let company = product.company();
+    let (_, admin) = product.person(Role::Admin, Some(company));
+    let (apartment, tenant, lease) = product.lease(&admin).await;
+    let lines = json!([{"description": "Rent", "unitAmount": 1000}]);
+    let at_once = invoice(&product, &admin, &lease, lines.clone()).await;
+    let draft = json!({"occupancyId": lease, "lines": lines});
+    let later = product.post("/invoices", &admin, draft.clone()).await.is(201).id();
+    product
+        .post(&format!("/invoices/{later}/issue"), &admin, json!({}))
+        .await
+        .is(200);
+    let draft = product.post("/invoices", &admin, draft).await.is(201).id();
+    let paid = json!({"invoiceId": at_once, "amount": 600, "paymentMethod": "CASH"});
+    let payment = product.post("/payments", &admin, paid).await.is(201).id();
+    let issued = [
+        format!("/invoices/{at_once}/pdf"),
+        format!("/invoices/{later}/pdf"),
+        format!("/payments/{payment}/receipt"),
+    ];
+    let mut before = Vec::new();
+    for path in &issued {
+        before.push(product.get(path, &admin).await.is(200).bytes);
+    }
+
+    for (path, change) in [
+        (
+            format!("/companies/{company}"),
+            json!({"name": "Other Living", "branding": {"letterhead": ["Elsewhere 1"]}}),
+        ),
+        (
+            format!("/tenants/{tenant}"),
+            json!({"fullName": "Bo Other", "email": "bo@example.org"}),
+        ),
+        (format!("/apartments/{apartment}"), json!({"apartmentNumber": "Z9"})),
+    ] {
+        product.patch(&path, &admin, change).await.is(200);
+    }
+    for (path, before) in issued.iter().zip(before) {
+        assert!(product.get(path, &admin).await.is(200).bytes == before, "{path}");
+    }
+    let printed = product.get(&format!("/invoices/{draft}/pdf"), &admin).await.is(200);
+    has(
+        &read(&printed)[0],
+        &[
+            "Other Living",
+            "Elsewhere 1",
+            "Bo Other",
+            "bo@example.org",
+            "Apartment Z9",
+        ],
+    );
 }
 
 #[tokio::test]
