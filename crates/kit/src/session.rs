@@ -21,6 +21,9 @@ use crate::{App, Code, Problem, clock};
 #[derive(Debug, Clone)]
 pub struct Session(ActiveSession);
 
+/// A session, the company it is about, and what was asked for of that company.
+pub type Accompanied<T> = (Session, Option<CompanyState>, Option<T>);
+
 /// As [`Session`], also for somebody who still has to change a temporary password or set up a second
 /// factor. Only for the few calls they need for that.
 #[derive(Debug, Clone)]
@@ -148,7 +151,7 @@ impl Session {
         parts: &Parts,
         named: Option<CompanyId>,
         id: I,
-    ) -> Result<(Self, Option<CompanyState>, Option<I::Thing>), Problem> {
+    ) -> Result<Accompanied<I::Thing>, Problem> {
         Self::beside(app, parts, |database, session, now| {
             sessions::find_beside(database, session, named, id, now)
         })
@@ -158,7 +161,7 @@ impl Session {
         app: &App,
         parts: &Parts,
         find: impl FnOnce(&Database, SessionId, Timestamp) -> Result<Option<Beside<T>>, StoreError>,
-    ) -> Result<(Self, Option<CompanyState>, Option<T>), Problem> {
+    ) -> Result<Accompanied<T>, Problem> {
         let now = clock::now();
         let claims = claims(app, bearer(parts)?, now)?;
         let found = find(app.database(), claims.sid, now)?
