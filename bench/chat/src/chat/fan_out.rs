@@ -4,12 +4,13 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use serde_json::json;
+
 use crate::figures::{Figure, headings, quantile};
 use crate::listeners::Listeners;
 use crate::peer::Peer;
 use crate::product::Product;
 use crate::socket::Socket;
-use serde_json::json;
 
 const RECEIVERS: usize = 1_000;
 /// Messages under way when as many as possible are sent.
