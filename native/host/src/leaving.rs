@@ -125,11 +125,7 @@ impl Body for Resumed {
     fn size_hint(&self) -> SizeHint {
         let begun = self.begun.iter().flatten().filter_map(Frame::data_ref);
         let begun = begun.map(|data| data.len() as u64).sum::<u64>();
-        let mut hint = self.rest.size_hint();
-        hint.set_lower(hint.lower().saturating_add(begun));
-        if let Some(upper) = hint.upper() {
-            hint.set_upper(upper.saturating_add(begun));
-        }
-        hint
+        // Both bounds at once: setting one past the other panics.
+        self.rest.size_hint() + SizeHint::with_exact(begun)
     }
 }

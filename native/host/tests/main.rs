@@ -15,5 +15,6 @@ mod host {
     mod outbound;
     mod pieces;
     mod routing;
+    mod sizes;
     mod sqlite;
 }
