@@ -204,12 +204,6 @@ pub fn rename(
             return Err(ChatError::Changed);
         }
         tx.execute("UPDATE chats SET name = ?2 WHERE id = ?1", params![chat, name.as_str()])?;
-        // With somebody's name it is the chat itself that changed; relays of before take it for a message's change and
-        // find nothing new.
-        tx.execute(
-            "INSERT INTO relay_feed (kind, user_id, chat_id) VALUES ('MESSAGE_CHANGED', ?1, ?2)",
-            params![member, chat],
-        )?;
         find(tx, chat, member)?.ok_or(ChatError::NotFound)
     })
 }
@@ -279,7 +273,8 @@ pub fn mark_read(database: &Database, user: UserId, chat: ChatId, seq: i64) -> R
         // Index: UNIQUE (chat_id, seq), from the mark to the end.
         tx.execute(
             "UPDATE chat_members SET last_read_seq = ?3, own_after_read = \
-             (SELECT count(*) FROM messages m WHERE m.chat_id = ?1 AND m.seq > ?3 AND m.sender_id = ?2) \
+             (SELECT count(*) FROM messages m WHERE m.chat_id = ?1 AND m.seq > ?3 \
+             AND (m.sender_id = ?2 OR m.deleted_at IS NOT NULL)) \
              WHERE chat_id = ?1 AND user_id = ?2",
             params![chat, user, now],
         )?;
@@ -287,7 +282,7 @@ pub fn mark_read(database: &Database, user: UserId, chat: ChatId, seq: i64) -> R
     })
 }
 
-/// How much each member has unread.
+/// How much each member has unread: what others wrote after the mark and didn't take back.
 pub fn unread(database: &Database, chat: ChatId) -> Result<Vec<(UserId, i64)>, StoreError> {
     database
         .query(

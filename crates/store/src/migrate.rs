@@ -154,4 +154,37 @@ mod tests {
             Err(StoreError::MigrationUnknown { .. })
         ));
     }
+
+    /// Relays remember how far they have read: a number that came again would be passed over.
+    #[test]
+    fn the_feed_goes_on_where_it_was_and_what_was_deleted_before_is_not_unread() {
+        let connection = rusqlite::Connection::open_in_memory().unwrap();
+        let run = |sql: &str| connection.execute_batch(sql).unwrap();
+        let apply = |migration: &Migration| statements(migration.sql).iter().for_each(|sql| run(sql));
+        let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+        let at = MIGRATIONS.iter().position(|m| m.name == "0086_chat_counts").unwrap();
+        run("PRAGMA foreign_keys = OFF");
+        MIGRATIONS[..at].iter().for_each(apply);
+        run(
+            "INSERT INTO chats (id, type, created_by, last_seq, last_activity_at, created_at) VALUES ('c', 'GROUP', 'a', 3, 1, 1);
+             INSERT INTO chat_members (chat_id, user_id, joined_at, last_read_seq, own_after_read) VALUES
+               ('c', 'a', 1, 0, 3), ('c', 'b', 1, 0, 0), ('c', 'd', 1, 2, 0);
+             INSERT INTO messages (id, chat_id, seq, sender_id, message_type, content, created_at, deleted_at) VALUES
+               ('1', 'c', 1, 'a', 'TEXT', '', 1, 2), ('2', 'c', 2, 'a', 'TEXT', '', 1, 2), ('3', 'c', 3, 'a', 'TEXT', 'x', 1, NULL);
+             DELETE FROM relay_feed WHERE n > 1;",
+        );
+        let last = number("SELECT seq FROM sqlite_sequence WHERE name = 'relay_feed'");
+        assert_eq!(last, 3);
+        apply(&MIGRATIONS[at]);
+        run("UPDATE chats SET name = 'New'; UPDATE chats SET name = 'New';");
+        assert_eq!(number("SELECT count(*) FROM relay_feed"), 2);
+        assert_eq!(number("SELECT n FROM relay_feed WHERE kind = 'CHAT_RENAMED'"), last + 1);
+        let unread = |user: &str| {
+            number(&format!(
+                "SELECT c.last_seq - m.last_read_seq - m.own_after_read FROM chat_members m JOIN chats c ON c.id = m.chat_id \
+                 WHERE m.user_id = '{user}'"
+            ))
+        };
+        assert_eq!((unread("a"), unread("b"), unread("d")), (0, 1, 1));
+    }
 }

@@ -35,4 +35,5 @@ migrations!(
     "0083_ledger_gaps",
     "0084_people_orders",
     "0085_invoice_parties",
+    "0086_chat_counts",
 );

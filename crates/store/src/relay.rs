@@ -119,6 +119,34 @@ impl Feed {
     }
 }
 
+/// What a row of the feed tells (`relay_feed.kind`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum FeedKind {
+    SessionEnded,
+    UserEnded,
+    Membership,
+    MessageChanged,
+    ChatRenamed,
+    Notification,
+}
+
+impl FeedKind {
+    /// `None`: of a later program, which tells its relays by itself.
+    fn parse(text: &str, has_user: bool) -> Option<Self> {
+        Some(match text {
+            "SESSION_ENDED" => Self::SessionEnded,
+            "USER_ENDED" => Self::UserEnded,
+            "MEMBERSHIP" => Self::Membership,
+            "NOTIFICATION" => Self::Notification,
+            "CHAT_RENAMED" => Self::ChatRenamed,
+            // So a program before `CHAT_RENAMED` told of a new name.
+            "MESSAGE_CHANGED" if has_user => Self::ChatRenamed,
+            "MESSAGE_CHANGED" => Self::MessageChanged,
+            _ => return None,
+        })
+    }
+}
+
 /// How many new messages one answer looks at.
 const MOST_MESSAGES: i64 = 20_000;
 /// How many other events; notifications come with their text.
@@ -151,13 +179,15 @@ pub fn feed(database: &Database, since: Option<FeedPosition>) -> Result<Feed, St
     let (mut members, mut renamed) = (Vec::new(), Vec::new());
     for row in &rows {
         feed.position.event = row.get(0)?;
-        match row.get::<String>(1)?.as_str() {
-            "SESSION_ENDED" => feed.sessions_ended.push(row.parse(2)?),
-            "USER_ENDED" => feed.users_ended.push(row.parse(3)?),
-            "MEMBERSHIP" => members.push(json!([row.get::<String>(4)?, row.get::<String>(3)?])),
-            "NOTIFICATION" => notified = true,
-            _ if row.get::<Option<String>>(3)?.is_some() => renamed.push(row.parse(4)?),
-            _ => changed.push(row.parse(4)?),
+        let has_user = row.get::<Option<String>>(3)?.is_some();
+        match FeedKind::parse(&row.get::<String>(1)?, has_user) {
+            Some(FeedKind::SessionEnded) => feed.sessions_ended.push(row.parse(2)?),
+            Some(FeedKind::UserEnded) => feed.users_ended.push(row.parse(3)?),
+            Some(FeedKind::Membership) => members.push(json!([row.get::<String>(4)?, row.get::<String>(3)?])),
+            Some(FeedKind::MessageChanged) => changed.push(row.parse(4)?),
+            Some(FeedKind::ChatRenamed) => renamed.push(row.parse(4)?),
+            Some(FeedKind::Notification) => notified = true,
+            None => {}
         }
     }
     if !members.is_empty() {

@@ -154,6 +154,23 @@ fn relays_find_who_came_and_went_and_what_a_chat_is_called_now() {
 }
 
 #[test]
+fn a_name_that_a_program_of_before_told_of_is_still_understood() {
+    use crate::relay::feed;
+    let database = Database::in_memory().unwrap();
+    let (anna, ben) = (user(&database, 1), user(&database, 2));
+    let chat = group(&database, 1, &[anna, ben]);
+    let start = feed(&database, None).unwrap().position;
+    let sql = "INSERT INTO relay_feed (kind, user_id, chat_id) VALUES ('MESSAGE_CHANGED', ?1, ?2)";
+    database.execute(sql, params![anna, chat]).unwrap();
+    let told = feed(&database, Some(start)).unwrap();
+    assert_eq!((told.renamed, told.chats.len()), (vec![(chat, None)], 0));
+    let sql = "INSERT INTO relay_feed (kind, chat_id) VALUES ('MESSAGE_CHANGED', ?1)";
+    database.execute(sql, params![chat]).unwrap();
+    let told = feed(&database, Some(told.position)).unwrap();
+    assert_eq!((told.renamed.len(), told.chats.len()), (0, 1));
+}
+
+#[test]
 fn a_newcomer_begins_where_the_chat_was_also_after_reading_on() {
     use crate::messages::tests::message;
     use crate::relay::{Newcomer, newcomers};

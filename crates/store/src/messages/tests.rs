@@ -245,6 +245,39 @@ fn unread_counts_the_messages_of_others_after_the_mark() {
     assert_eq!((unread(anna), unread(ben)), (1, 0));
 }
 
+#[test]
+fn what_was_taken_back_is_not_unread() {
+    let Scene {
+        database,
+        anna,
+        ben,
+        chat,
+    } = scene();
+    let unread = |user| chats::find(&database, chat, user).unwrap().unwrap().unread_count;
+    let batch = (1..=4).map(|number| message(number, chat, anna, None)).collect();
+    let sent = send(&database, batch, at(5)).unwrap();
+    let take_back = |index: usize| delete(&database, anna, Role::Tenant, chat, stored(&sent[index]).id, at(6)).unwrap();
+    assert_eq!((unread(anna), unread(ben)), (0, 4));
+    take_back(1);
+    assert_eq!((unread(anna), unread(ben)), (0, 3));
+    // A second deletion changes nothing, and what was read before counts no longer.
+    take_back(1);
+    chats::mark_read(&database, ben, chat, 1).unwrap();
+    assert_eq!(unread(ben), 2);
+    take_back(0);
+    assert_eq!(unread(ben), 2);
+    take_back(2);
+    take_back(3);
+    assert_eq!((unread(anna), unread(ben)), (0, 0));
+    let all = chats::unread(&database, chat).unwrap();
+    assert!(all.iter().all(|(_, count)| *count == 0), "{all:?}");
+    // By another than its sender: it is read for everybody.
+    let more = send(&database, vec![message(5, chat, ben, None)], at(7)).unwrap();
+    assert_eq!((unread(anna), unread(ben)), (1, 0));
+    delete(&database, anna, Role::Admin, chat, stored(&more[0]).id, at(8)).unwrap();
+    assert_eq!((unread(anna), unread(ben)), (0, 0));
+}
+
 fn behind(chat: ChatId, user: UserId, seq: i64, change: Option<i64>) -> Behind {
     Behind {
         chat,
