@@ -100,7 +100,7 @@ export interface ServerEvents {
     timestamp: string;
   };
   HEALTH_RESPONSE: {
-    status: "ok" | "degraded";
+    status: "healthy" | "degraded" | "unhealthy";
     timestamp: string;
     connectedUsers: number;
     redisStatus: "connected" | "disconnected" | "error" | "disabled";

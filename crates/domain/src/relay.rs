@@ -1,6 +1,7 @@
-//! What the components tell the relay (`POST /relay/events`), so that sockets hear of it.
+//! What the components tell the relay (`POST /relay/events`), so that sockets hear of it, and what they ask it
+//! (`POST /relay/admit`).
 //!
-//! Losing one does no lasting harm: sequences and the re-validation of open sessions heal it.
+//! Losing an event does no lasting harm: sequences and the re-validation of open sessions heal it.
 
 use std::collections::BTreeMap;
 
@@ -9,9 +10,28 @@ use serde::{Deserialize, Serialize};
 use crate::chat::Chat;
 use crate::ids::{ChatId, SessionId, UserId};
 
+pub const EVENTS: &str = "/relay/events";
+pub const ADMIT: &str = "/relay/admit";
+
 /// The most bytes of one call of `POST /relay/events`: the largest group's events, and a batch of messages of up to
 /// 64 KiB each.
 pub const LARGEST_EVENTS: usize = 4 * 1024 * 1024;
+
+/// Body of `POST /relay/admit`: may this person send another message now? One that may is counted, together with what
+/// they send by sockets.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AdmitMessage {
+    pub user_id: UserId,
+}
+
+/// The answer to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Admitted {
+    /// How long they must wait; `null` when they needn't.
+    pub wait_millis: Option<u64>,
+}
 
 /// Body of `POST /relay/events`.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -61,6 +61,8 @@ codes! {
     IdempotencyMismatch => "IDEMPOTENCY_MISMATCH", UNPROCESSABLE_ENTITY, "The key was used for another request";
     Overpayment => "OVERPAYMENT", UNPROCESSABLE_ENTITY, "More than is owed";
     InvalidTransition => "INVALID_TRANSITION", UNPROCESSABLE_ENTITY, "Not possible in this state";
+    // Of the edge, where a WebSocket's address is asked plainly.
+    UpgradeRequired => "UPGRADE_REQUIRED", UPGRADE_REQUIRED, "A WebSocket is needed";
     RateLimitExceeded => "RATE_LIMIT_EXCEEDED", TOO_MANY_REQUESTS, "Too many requests";
     TooManyLoginAttempts => "TOO_MANY_LOGIN_ATTEMPTS", TOO_MANY_REQUESTS, "Too many sign-ins failed";
     Unavailable => "UNAVAILABLE", SERVICE_UNAVAILABLE, "Not available right now";

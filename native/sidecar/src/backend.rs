@@ -3,6 +3,7 @@
 //! In one process with the embedded host it is a call (`EmbeddedBackend`, in the CLI); beside
 //! `spin up` it is HTTP ([`HttpBackend`]). Nothing else knows which.
 
+mod hop_by_hop;
 mod http_upstream;
 mod quick_ack;
 
@@ -18,6 +19,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Empty, Full};
 use thiserror::Error;
 
+pub(crate) use hop_by_hop::drop_hop_by_hop;
 pub use http_upstream::{HttpBackend, UpstreamError};
 
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

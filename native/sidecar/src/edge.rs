@@ -1,6 +1,6 @@
 //! The edge: what every request passes before a component sees it, and every answer after.
 //!
-//! In order: size guard → preflight → address list for `/admin` → request limit → our own routes
+//! In order: one host, no compressed body → size guard → preflight → address list for `/admin` → request limit → our own routes
 //! (metrics, relay, sockets) → admission of hashing requests → components → compression → headers,
 //! metrics, log line.
 
@@ -10,9 +10,11 @@ pub mod client;
 mod compression;
 mod cors;
 pub(crate) mod counts;
+mod framing;
 mod own_routes;
 mod paths;
 pub mod problem;
+mod query;
 mod throttle;
 
 use std::net::SocketAddr;
@@ -35,7 +37,7 @@ use self::cors::Cors;
 use self::own_routes::OwnRoutes;
 use self::problem::EdgeProblem;
 use self::throttle::{Quota, Throttle, Verdict};
-use crate::backend::{Backend, BackendError, Body, boxed};
+use crate::backend::{Backend, BackendError, Body, boxed, drop_hop_by_hop};
 use crate::metrics::Metrics;
 use crate::signature::{CLIENT, SIGNATURE, Signer};
 use crate::sockets::Hub;
@@ -97,8 +99,10 @@ impl Edge {
         async move { self.pass(request, peer).await }.boxed()
     }
 
-    async fn pass(&self, request: Request<Body>, peer: SocketAddr) -> Response<Body> {
+    async fn pass(&self, mut request: Request<Body>, peer: SocketAddr) -> Response<Body> {
         let started = Instant::now();
+        let framed = framing::check(&request);
+        framing::set_host(&mut request);
         let caller = Caller::of(request.headers(), peer, &self.proxies);
         let origin = self.cors.allowed(request.headers());
         let path = paths::canonical(request.uri().path()).into_owned();
@@ -107,9 +111,10 @@ impl Edge {
             uri: request.uri().clone(),
         };
 
-        let mut answer = match self.cors.preflight(&request) {
-            Some(answer) => answer,
-            None => self.judge(request, &caller, &path).await,
+        let mut answer = match (framed, self.cors.preflight(&request)) {
+            (Err(problem), _) => problem.answer(&caller.request_id),
+            (Ok(()), Some(answer)) => answer,
+            (Ok(()), None) => self.judge(request, &caller, &path).await,
         };
 
         self.cors.permit(origin, answer.headers_mut());
@@ -209,7 +214,11 @@ impl Edge {
 
     /// Says who is calling, in a header that only we can write, and takes out whatever of the kind
     /// came from outside. Signed calls between our own parts keep their signature.
+    ///
+    /// What concerns the client's connection ends here, before that: else `Connection` could name our header, and
+    /// whoever passes the request on would take it out.
     fn introduce(&self, request: &mut Request<Body>, caller: &Caller, path: &str) {
+        drop_hop_by_hop(request.headers_mut());
         let keep_signature = is_internal(path);
         let foreign: Vec<HeaderName> = request
             .headers()

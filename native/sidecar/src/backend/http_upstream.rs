@@ -7,17 +7,16 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use http::header::{
-    CONNECTION, HOST, HeaderName, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
-};
+use http::header::HOST;
 use http::uri::{Authority, Parts, Scheme};
-use http::{HeaderMap, HeaderValue, Request, Response, Uri, Version};
+use http::{HeaderValue, Request, Response, Uri, Version};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use thiserror::Error;
 use tokio::net::TcpStream;
 use tower::Service;
 
+use super::hop_by_hop::drop_hop_by_hop;
 use super::quick_ack::QuickAckStream;
 use super::{Backend, BackendError, Body, boxed};
 
@@ -95,30 +94,6 @@ impl Backend for HttpBackend {
             Ok(answer)
         }
         .boxed()
-    }
-}
-
-/// Headers that concern one connection only, and those that `Connection` names (RFC 9110 §7.6.1).
-fn drop_hop_by_hop(headers: &mut HeaderMap) {
-    let named: Vec<HeaderName> = headers
-        .get_all(CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|name| name.trim().parse().ok())
-        .collect();
-    let fixed = [
-        CONNECTION,
-        HeaderName::from_static("keep-alive"),
-        PROXY_AUTHENTICATE,
-        PROXY_AUTHORIZATION,
-        TE,
-        TRAILER,
-        TRANSFER_ENCODING,
-        UPGRADE,
-    ];
-    for name in fixed.iter().chain(&named) {
-        headers.remove(name);
     }
 }
 

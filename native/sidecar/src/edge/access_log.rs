@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::{Method, StatusCode, Uri};
 
 use super::client::Caller;
-use super::paths::masked_query;
+use super::query::loggable;
 
 /// What a log line needs of a request that has been given away by the time of its answer.
 pub struct Noted {
@@ -15,7 +15,7 @@ pub struct Noted {
 
 pub fn line(noted: &Noted, caller: &Caller, status: StatusCode, took: Duration) {
     let path = noted.uri.path();
-    let query = noted.uri.query().map(masked_query);
+    let query = noted.uri.query().map(loggable);
     tracing::info!(
         target: "access",
         requestId = %caller.request_id,

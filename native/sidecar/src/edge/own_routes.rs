@@ -7,8 +7,9 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use nexus_domain::edge::is_socket;
-use nexus_domain::relay::{LARGEST_EVENTS, RelayEvents};
+use nexus_domain::relay::{ADMIT, AdmitMessage, Admitted, EVENTS, LARGEST_EVENTS, RelayEvents};
 use nexus_domain::settings::{METRICS_ALLOW, METRICS_TOKEN, Networks, Secret, SettingError, Settings};
+use serde::de::DeserializeOwned;
 use subtle::ConstantTimeEq;
 use tower::ServiceExt;
 
@@ -18,6 +19,9 @@ use crate::backend::{Body, boxed, empty, full, read_whole};
 use crate::metrics::Metrics;
 use crate::signature::Signer;
 use crate::sockets::Hub;
+
+/// Of `POST /relay/admit`.
+const LARGEST_QUESTION: usize = 1024;
 
 pub struct OwnRoutes {
     hub: Hub,
@@ -53,7 +57,8 @@ impl OwnRoutes {
         let answer = match path {
             "/api/v1/metrics" => self.only("GET", request.method(), || self.metrics(request.headers(), caller)),
             "/relay/health" => self.only("GET", request.method(), || Ok(self.health())),
-            "/relay/events" => self.events(request).await,
+            EVENTS => self.events(request).await,
+            ADMIT => self.admit(request).await,
             _ => return Err(request),
         };
         Ok(answer.unwrap_or_else(|problem| problem.answer(&caller.request_id)))
@@ -120,24 +125,34 @@ impl OwnRoutes {
         right.then_some(()).ok_or(EdgeProblem::Unauthenticated)
     }
 
-    /// Whoever can't sign learns nothing, not even that there is something here.
-    async fn events(&self, request: Request<Body>) -> Result<Response<Body>, EdgeProblem> {
+    /// What a component says. Whoever can't sign learns nothing, not even that there is something here.
+    async fn told<T: DeserializeOwned>(&self, request: Request<Body>, largest: usize) -> Result<T, EdgeProblem> {
         let (head, body) = request.into_parts();
-        let body = read_whole(body, LARGEST_EVENTS)
-            .await
-            .map_err(|_| EdgeProblem::NotFound)?;
+        let body = read_whole(body, largest).await.map_err(|_| EdgeProblem::NotFound)?;
         let path = head.uri.path_and_query().map_or("/", |whole| whole.as_str());
         if head.method != Method::POST || !self.signer.verifies(&head.headers, "POST", path, &body) {
             return Err(EdgeProblem::NotFound);
         }
-        let events: RelayEvents = serde_json::from_slice(&body).map_err(|error| {
-            tracing::warn!(%error, "relay events can't be read");
+        serde_json::from_slice(&body).map_err(|error| {
+            tracing::warn!(%error, path, "what a component says can't be read");
             EdgeProblem::BadRequest
-        })?;
+        })
+    }
+
+    async fn events(&self, request: Request<Body>) -> Result<Response<Body>, EdgeProblem> {
+        let events: RelayEvents = self.told(request, LARGEST_EVENTS).await?;
         self.hub.deliver(events.events).await;
         let mut answer = Response::new(empty());
         *answer.status_mut() = StatusCode::NO_CONTENT;
         Ok(answer)
+    }
+
+    async fn admit(&self, request: Request<Body>) -> Result<Response<Body>, EdgeProblem> {
+        let AdmitMessage { user_id } = self.told(request, LARGEST_QUESTION).await?;
+        let wait = self.hub.admit_message(user_id).await.err();
+        let wait_millis = wait.map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1));
+        let answer = serde_json::to_string(&Admitted { wait_millis }).map_err(|_| EdgeProblem::Internal)?;
+        Ok(json(answer))
     }
 }
 

@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 
 use http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, RETRY_AFTER, STRICT_TRANSPORT_SECURITY,
-    WWW_AUTHENTICATE,
+    ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, RETRY_AFTER,
+    STRICT_TRANSPORT_SECURITY, UPGRADE, WWW_AUTHENTICATE,
 };
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body::Body as _;
@@ -16,14 +16,29 @@ use crate::backend::{Body, full};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EdgeProblem {
     BadRequest,
+    /// None, several, or what can't be one.
+    BadHost,
     Unauthenticated,
+    ForeignOrigin,
     IpNotAllowed,
     NotFound,
-    MethodNotAllowed { allow: &'static str },
+    MethodNotAllowed {
+        allow: &'static str,
+    },
     PayloadTooLarge,
-    RateLimitExceeded { retry_after: u64 },
+    UnsupportedEncoding,
+    UpgradeRequired,
+    RateLimitExceeded {
+        retry_after: u64,
+    },
+    /// Too many are at the door of the sockets.
+    Crowded {
+        retry_after: u64,
+    },
     Internal,
-    Unavailable { retry_after: u64 },
+    Unavailable {
+        retry_after: u64,
+    },
 }
 
 impl EdgeProblem {
@@ -35,6 +50,30 @@ impl EdgeProblem {
                 "VALIDATION_FAILED",
                 "The request is not valid",
                 "The request can't be read to its end.",
+            ),
+            Self::BadHost => (
+                StatusCode::BAD_REQUEST,
+                "VALIDATION_FAILED",
+                "The request is not valid",
+                "The request must name one host, in one `Host` header.",
+            ),
+            Self::ForeignOrigin => (
+                StatusCode::FORBIDDEN,
+                "FORBIDDEN",
+                "Not allowed",
+                "Pages of this origin may not connect.",
+            ),
+            Self::UnsupportedEncoding => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "UNSUPPORTED_MEDIA_TYPE",
+                "The body is of a wrong type",
+                "Bodies are taken as they are; send it without `Content-Encoding`.",
+            ),
+            Self::UpgradeRequired => (
+                StatusCode::UPGRADE_REQUIRED,
+                "UPGRADE_REQUIRED",
+                "A WebSocket is needed",
+                "This address is a WebSocket's: the request must ask for the upgrade.",
             ),
             Self::Unauthenticated => (
                 StatusCode::UNAUTHORIZED,
@@ -72,6 +111,12 @@ impl EdgeProblem {
                 "Too many requests",
                 "Your address has made too many requests. Try again later.",
             ),
+            Self::Crowded { .. } => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "RATE_LIMIT_EXCEEDED",
+                "Too many requests",
+                "Too many are connecting at this moment. Try again later.",
+            ),
             Self::Internal => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "INTERNAL",
@@ -103,11 +148,20 @@ impl EdgeProblem {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         match self {
-            Self::RateLimitExceeded { retry_after } | Self::Unavailable { retry_after } => {
+            Self::RateLimitExceeded { retry_after }
+            | Self::Crowded { retry_after }
+            | Self::Unavailable { retry_after } => {
                 headers.insert(RETRY_AFTER, retry_after.max(1).into());
             }
             Self::Unauthenticated => {
                 headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            Self::UnsupportedEncoding => {
+                headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+            }
+            Self::UpgradeRequired => {
+                headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+                headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
             }
             Self::MethodNotAllowed { allow } => {
                 headers.insert(ALLOW, HeaderValue::from_static(allow));

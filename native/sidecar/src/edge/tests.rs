@@ -67,7 +67,7 @@ fn edge(given: &[(&str, &str)], answer: Option<fn() -> Response<Body>>) -> (Arc<
 }
 
 fn get(path: &str) -> http::request::Builder {
-    Request::get(path)
+    Request::get(path).header("host", "nexus.example.com")
 }
 
 async fn ask(edge: &Arc<Edge>, request: http::request::Builder) -> Response<Body> {
@@ -106,6 +106,77 @@ async fn components_learn_who_calls_from_a_header_that_only_the_edge_can_write()
         Ok(("203.0.113.7".to_owned(), "my-request-1".to_owned()))
     );
     assert!(!asked.headers.contains_key("x-nexus-signature") && !asked.headers.contains_key("spin-client-addr"));
+}
+
+/// The host and the relay get the same from the edge: what a client says about its connection ends here.
+#[tokio::test]
+async fn connection_can_name_no_header_of_ours() {
+    let (edge, components) = edge(&[], None);
+    for named in [
+        "X-Nexus-Client",
+        "x-nexus-client, close",
+        "X-Request-Id, X-NEXUS-CLIENT",
+    ] {
+        let request = get("/api/v1/chats")
+            .header("connection", named)
+            .header("connection", "X-Hop")
+            .header("x-hop", "1")
+            .header("authorization", "Bearer a.b.c");
+        ask(&edge, request).await;
+        let asked = components.asked.lock().expect("not poisoned").pop();
+        let headers = asked.expect("asked once").headers;
+        assert!(headers.contains_key("x-nexus-client"), "{named}");
+        assert_eq!(headers["authorization"], "Bearer a.b.c");
+        for gone in ["connection", "x-hop"] {
+            assert!(!headers.contains_key(gone), "{named}: {gone}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_request_without_a_host_or_with_a_compressed_body_gets_a_problem_and_asks_nobody() {
+    let (edge, components) = edge(&[], None);
+    let twice = get("/api/v1/chats").header("host", "nexus.example.com");
+    let packed = get("/api/v1/chats").header("content-encoding", "gzip");
+    for (request, status, code) in [
+        (Request::get("/api/v1/chats"), 400, "VALIDATION_FAILED"),
+        (twice, 400, "VALIDATION_FAILED"),
+        (packed, 415, "UNSUPPORTED_MEDIA_TYPE"),
+    ] {
+        let answer = ask(&edge, request).await;
+        assert_eq!(
+            (answer.status().as_u16(), &answer.headers()["content-type"]),
+            (status, &HeaderValue::from_static("application/problem+json"))
+        );
+        assert!(answer.headers().contains_key("x-request-id"));
+        assert_eq!(answer.headers().contains_key("accept-encoding"), status == 415);
+        assert!(text(answer).await.contains(code));
+    }
+    assert!(components.asked.lock().expect("not poisoned").is_empty());
+}
+
+#[tokio::test]
+async fn a_websocket_s_address_says_that_it_is_one_and_problems_at_the_door_keep_their_status() {
+    let (edge, _) = edge(&[("FRONTEND_URL", "https://app.example.com")], None);
+    let asked_plainly = ask(&edge, get("/ws")).await;
+    assert_eq!(asked_plainly.status(), 426);
+    assert_eq!(asked_plainly.headers()["upgrade"], "websocket");
+    assert_eq!(asked_plainly.headers()["connection"], "Upgrade");
+    assert_eq!(asked_plainly.headers()["content-type"], "application/problem+json");
+    assert!(text(asked_plainly).await.contains("UPGRADE_REQUIRED"));
+
+    let posted = Request::post("/ws").header("host", "nexus.example.com");
+    let posted = ask(&edge, posted).await;
+    assert_eq!(
+        (posted.status().as_u16(), &posted.headers()["allow"]),
+        (405, &HeaderValue::from_static("GET"))
+    );
+
+    for path in ["/ws", "/socket.io/?EIO=4&transport=polling"] {
+        let foreign = ask(&edge, get(path).header("origin", "https://evil.example")).await;
+        assert_eq!(foreign.status(), 403, "{path}");
+        assert_eq!(foreign.headers()["content-type"], "application/problem+json");
+    }
 }
 
 #[tokio::test]
@@ -208,6 +279,7 @@ async fn relay_events_need_a_signature_over_their_body() {
         ("t=1,v1=00", body, 404),
     ] {
         let request = Request::post("/relay/events")
+            .header("host", "nexus.example.com")
             .header("x-nexus-signature", signature)
             .body(full(sent))
             .expect("a request");
@@ -223,7 +295,9 @@ async fn a_body_that_is_declared_too_large_is_refused_before_it_is_sent() {
     let (edge, components) = edge(&[], None);
     let answer = ask(
         &edge,
-        Request::post("/api/v1/auth/register").header("content-length", 64 * 1024 * 1024 + 1),
+        Request::post("/api/v1/auth/register")
+            .header("host", "nexus.example.com")
+            .header("content-length", 64 * 1024 * 1024 + 1),
     )
     .await;
     assert_eq!(answer.status(), 413);

@@ -9,6 +9,7 @@ use engineioxide::DisconnectReason;
 use nexus_domain::Timestamp;
 use nexus_domain::ids::{ChatId, SessionId, UserId};
 use parking_lot::Mutex;
+use prometheus::IntCounterVec;
 use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 use uuid::Uuid;
@@ -17,6 +18,7 @@ use super::client_event::Early;
 pub use super::client_event::{AnswerTo, ClientEvent};
 use super::flow::{Flow, MOST_UNSENT};
 use super::frame::{ErrorCode, Event, Farewell, error, error_about};
+use super::meters::ACKNOWLEDGEMENT;
 use super::place::{Fate, Held, Place, Reached, Standing};
 use super::socket_io::{EngineSocket, close_engine};
 
@@ -68,6 +70,8 @@ pub struct Connection {
     pub opened_at: Instant,
     wire: Wire,
     flow: Arc<Flow>,
+    /// Every frame of an event is counted here, on whichever path it came.
+    deliveries: IntCounterVec,
     gate: Mutex<Gate>,
     identity: Mutex<Option<Identity>>,
     standing: Mutex<Standing>,
@@ -81,12 +85,13 @@ pub struct Connection {
 }
 
 impl Connection {
-    pub fn new(wire: Wire, flow: Arc<Flow>) -> Arc<Self> {
+    pub fn new(wire: Wire, flow: Arc<Flow>, deliveries: IntCounterVec) -> Arc<Self> {
         Arc::new(Self {
             id: Uuid::now_v7(),
             opened_at: Instant::now(),
             wire,
             flow,
+            deliveries,
             gate: Mutex::new(Gate::Waiting {
                 early: Early::default(),
             }),
@@ -258,12 +263,7 @@ impl Connection {
         let fits = match &self.wire {
             Wire::SocketIo(socket) => {
                 let packet = event.socket_io();
-                let mut fits = self.flow.queue(packet.len() + 4) && socket.emit(packet.clone()).is_ok();
-                if let (true, Some(id)) = (fits, answer_to) {
-                    let ack = format!("3{id}[{}]", event.data());
-                    fits = self.flow.queue(ack.len() + 4) && socket.emit(ack).is_ok();
-                }
-                fits
+                self.flow.queue(packet.len() + 4) && socket.emit(packet.clone()).is_ok()
             }
             Wire::Plain(queue) => {
                 let text = match answer_to {
@@ -274,19 +274,27 @@ impl Connection {
             }
         };
         if !fits {
-            self.cut();
+            return self.cut();
+        }
+        event.count(&self.deliveries);
+        if let Wire::SocketIo(_) = &self.wire {
+            self.acknowledge_packet(event, answer_to);
         }
     }
 
     /// As [`Connection::answer`], without the event itself.
     pub fn acknowledge(&self, event: &Event, to: AnswerTo) {
         match &self.wire {
-            Wire::SocketIo(_) => {
-                if let Some(id) = to {
-                    self.send_packet(format!("3{id}[{}]", event.data()));
-                }
-            }
+            Wire::SocketIo(_) => self.acknowledge_packet(event, to),
             Wire::Plain(_) => self.write(event, to),
+        }
+    }
+
+    fn acknowledge_packet(&self, event: &Event, to: AnswerTo) {
+        if let Some(id) = to
+            && self.send_packet(format!("3{id}[{}]", event.data()))
+        {
+            self.deliveries.with_label_values(&[ACKNOWLEDGEMENT]).inc();
         }
     }
 
@@ -313,13 +321,16 @@ impl Connection {
         self.announced.load(Ordering::Acquire)
     }
 
-    /// A Socket.IO packet that is no event.
-    pub fn send_packet(&self, packet: String) {
-        if let Wire::SocketIo(socket) = &self.wire
-            && !(self.flow.queue(packet.len() + 4) && socket.emit(packet).is_ok())
-        {
+    /// A Socket.IO packet that is no event; `false` when the client takes no more.
+    pub fn send_packet(&self, packet: String) -> bool {
+        let Wire::SocketIo(socket) = &self.wire else {
+            return false;
+        };
+        let fits = self.flow.queue(packet.len() + 4) && socket.emit(packet).is_ok();
+        if !fits {
             self.cut();
         }
+        fits
     }
 
     /// Says why and closes.

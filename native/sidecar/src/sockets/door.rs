@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use engineioxide::socket::Sid;
 use http::header::{
-    CONNECTION, HOST, HeaderName, ORIGIN, RETRY_AFTER, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
+    CONNECTION, HOST, HeaderName, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
     SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -24,6 +24,8 @@ use super::flow::{Flow, Guarded};
 use super::hub::Core;
 use super::plain;
 use super::socket_io::{Engine, Packets};
+use crate::edge::client::Caller;
+use crate::edge::problem::EdgeProblem;
 
 #[derive(Clone)]
 struct Door {
@@ -43,16 +45,16 @@ pub fn router(core: &Arc<Core>) -> Router {
     Router::new()
         .route("/socket.io", any(socket_io))
         .route("/socket.io/", any(socket_io))
-        .route("/ws", get(websocket))
+        .route("/ws", get(websocket).fallback(not_with_this_method))
         .with_state(door)
 }
 
 async fn websocket(State(door): State<Door>, mut request: Request) -> Response {
-    if let Some(refusal) = refusal(&door.core, request.headers(), true) {
-        return refusal;
+    if let Some(problem) = refusal(&door.core, request.headers(), true) {
+        return refused(problem, &request);
     }
     let Some(upgrade) = Upgrade::of(&mut request) else {
-        return (StatusCode::UPGRADE_REQUIRED, [(UPGRADE, "websocket")]).into_response();
+        return refused(EdgeProblem::UpgradeRequired, &request);
     };
     let protocols = request.headers().get_all(SEC_WEBSOCKET_PROTOCOL);
     let (ours, token) = plain::offered(protocols.iter().filter_map(|value| value.to_str().ok()));
@@ -73,13 +75,30 @@ async fn websocket(State(door): State<Door>, mut request: Request) -> Response {
     answer
 }
 
+async fn not_with_this_method(request: Request) -> Response {
+    refused(EdgeProblem::MethodNotAllowed { allow: "GET" }, &request)
+}
+
+/// A problem document, under the id that the edge gave the request.
+fn refused(problem: EdgeProblem, request: &Request) -> Response {
+    let caller = request.extensions().get::<Caller>();
+    let request_id = caller.map_or("", |caller| &caller.request_id);
+    problem.answer(request_id).map(Body::new)
+}
+
+/// As the reference server refuses a request of its protocol.
+fn bad_request(body: &'static str) -> Response {
+    let kind = [(http::header::CONTENT_TYPE, "application/json")];
+    (StatusCode::BAD_REQUEST, kind, body).into_response()
+}
+
 async fn socket_io(State(mut door): State<Door>, mut request: Request) -> Response {
     let query = request.uri().query().unwrap_or_default();
     let given = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name));
     let sid = given("sid=").map(|sid| sid.parse::<Sid>());
     let by_websocket = given("transport=") == Some("websocket");
-    if let Some(refusal) = refusal(&door.core, request.headers(), sid.is_none()) {
-        return refusal;
+    if let Some(problem) = refusal(&door.core, request.headers(), sid.is_none()) {
+        return refused(problem, &request);
     }
     let flow = match &sid {
         None => Some(Arc::new(Flow::default())),
@@ -87,17 +106,11 @@ async fn socket_io(State(mut door): State<Door>, mut request: Request) -> Respon
         Some(Err(_)) => None,
     };
     let Some(flow) = flow else {
-        let body = r#"{"code":1,"message":"Session ID unknown"}"#;
-        return (
-            StatusCode::BAD_REQUEST,
-            [(http::header::CONTENT_TYPE, "application/json")],
-            body,
-        )
-            .into_response();
+        return bad_request(r#"{"code":1,"message":"Session ID unknown"}"#);
     };
     if by_websocket {
         let Some(upgrade) = Upgrade::of(&mut request) else {
-            return (StatusCode::BAD_REQUEST, r#"{"code":3,"message":"Bad request"}"#).into_response();
+            return bad_request(r#"{"code":3,"message":"Bad request"}"#);
         };
         let answer = upgrade.answer();
         // The engine keeps the request for as long as the session lives: no more of it than it needs.
@@ -135,15 +148,15 @@ async fn poll(mut door: Door, mut request: Request, flow: Arc<Flow>, opens: bool
 }
 
 /// Why a request isn't let any further, if it isn't.
-fn refusal(core: &Core, headers: &HeaderMap, opens: bool) -> Option<Response> {
+fn refusal(core: &Core, headers: &HeaderMap, opens: bool) -> Option<EdgeProblem> {
     if !origin_allowed(headers, &core.limits.origins) {
-        return Some((StatusCode::FORBIDDEN, "Origin not allowed").into_response());
+        return Some(EdgeProblem::ForeignOrigin);
     }
     if opens && core.is_draining() {
-        return Some((StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "2")]).into_response());
+        return Some(EdgeProblem::Unavailable { retry_after: 2 });
     }
     if opens && core.is_crowded() {
-        return Some((StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, "5")]).into_response());
+        return Some(EdgeProblem::Crowded { retry_after: 5 });
     }
     None
 }

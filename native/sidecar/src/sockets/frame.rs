@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use engineioxide::Str;
 use nexus_domain::Timestamp;
+use prometheus::{IntCounter, IntCounterVec};
 use serde::Serialize;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
@@ -16,6 +17,8 @@ pub struct Event {
     data: String,
     socket_io: OnceLock<Str>,
     plain: OnceLock<Utf8Bytes>,
+    /// Its counter among the deliveries: looked for once, however many get the event.
+    delivered: OnceLock<IntCounter>,
 }
 
 impl Event {
@@ -30,6 +33,7 @@ impl Event {
             data,
             socket_io: OnceLock::new(),
             plain: OnceLock::new(),
+            delivered: OnceLock::new(),
         })
     }
 
@@ -39,6 +43,13 @@ impl Event {
 
     pub fn data(&self) -> &str {
         &self.data
+    }
+
+    /// Counts a frame of it. Names come from us and from the components, so there are few.
+    pub fn count(&self, deliveries: &IntCounterVec) {
+        self.delivered
+            .get_or_init(|| deliveries.with_label_values(&[self.name()]))
+            .inc();
     }
 
     /// The Socket.IO packet: type 2 (EVENT), default namespace, no acknowledgement wanted.

@@ -157,12 +157,12 @@ impl Core {
             return;
         };
         let event = new_message(message);
-        let (told, gap) = {
+        let gap = {
             let mut room = room.lock();
             let ready = room.order.offer(message.seq, placed.changes_before, event);
-            (room.say_messages(message.chat_id, &ready), ready.gap)
+            room.say_messages(message.chat_id, &ready);
+            ready.gap
         };
-        self.meters.delivered("NEW_MESSAGE", told);
         if gap {
             fill::soon(self, message.chat_id);
         }
@@ -174,18 +174,15 @@ impl Core {
             return;
         };
         let event = changed_message(message);
-        let (told, gap) = {
+        let gap = {
             let mut room = room.lock();
-            let told = if room.order.offer_change(change, message.seq) {
-                room.say_change(message.chat_id, change, &event)
-            } else {
-                0
-            };
+            if room.order.offer_change(change, message.seq) {
+                room.say_change(message.chat_id, change, &event);
+            }
             let ready = room.order.ready();
             room.say_messages(message.chat_id, &ready);
-            (told, ready.gap)
+            ready.gap
         };
-        self.meters.delivered(event.name(), told);
         if gap {
             fill::soon(self, message.chat_id);
         }
@@ -194,8 +191,7 @@ impl Core {
     /// To everybody in a room but one person.
     pub fn say(&self, chat: ChatId, event: &Arc<Event>, except: Option<UserId>) {
         let Some(room) = self.rooms.room(chat) else { return };
-        let told = room.lock().say(event, except);
-        self.meters.delivered(event.name(), told);
+        room.lock().say(event, except);
     }
 
     /// What components or other nodes tell.
@@ -221,14 +217,9 @@ impl Core {
                     self.recent.named(&data);
                 }
                 let event = Event::from_json(event, data.to_string());
-                let connections: Vec<_> = user_ids
-                    .iter()
-                    .flat_map(|user| self.rooms.connections_of(*user))
-                    .collect();
-                for connection in &connections {
+                for connection in user_ids.iter().flat_map(|user| self.rooms.connections_of(*user)) {
                     connection.deliver(&event, None);
                 }
-                self.meters.delivered(event.name(), connections.len());
             }
             // Whoever isn't here needs no copy, which for a large group is large.
             RelayEvent::ChatToUsers { event, chat, unread } => {
@@ -281,15 +272,12 @@ impl Core {
         let room = chat["id"].as_str().and_then(|id| self.rooms.room(id.parse().ok()?));
         let Some(room) = room else { return };
         let event = Event::from_json("CHAT_CREATED", chat.to_string());
-        let mut told = 0;
         for connection in users.iter().flat_map(|user| self.rooms.connections_of(*user)) {
             let mut room = room.lock();
             if room.set_told(connection.id) {
                 connection.deliver(&event, None);
-                told += 1;
             }
         }
-        self.meters.delivered(event.name(), told);
     }
 
     /// Asks which chats these people are in, and puts them into those rooms.

@@ -122,11 +122,9 @@ fn leave(core: &Core, chat_id: ChatId, user_id: UserId) {
         return;
     }
     let event = Event::new("MEMBER_REMOVED", &MemberRemoved { chat_id, user_id });
-    let connections = core.rooms.connections_of(user_id);
-    for connection in &connections {
+    for connection in core.rooms.connections_of(user_id) {
         connection.deliver(&event, None);
     }
-    core.meters.delivered(event.name(), connections.len());
     core.rooms.leave(chat_id, user_id);
 }
 
@@ -152,8 +150,6 @@ async fn learn(core: &Arc<Core>, chat: ChatId, users: Vec<UserId>) {
         for connection in &late.untold {
             connection.deliver(&created, None);
         }
-        core.meters
-            .delivered(created.name(), late.untold.len() + late.missing.len());
         bringing.extend(late.missing.into_iter().map(|to| bring(core, to, &seen.chat, *came)));
     }
     join_all(bringing).await;
@@ -234,16 +230,13 @@ async fn updated(core: &Arc<Core>, chat: ChatId, except: &HashSet<UserId>) {
     };
     let unread: HashMap<UserId, i64> = seen.unread.iter().copied().collect();
     let mut events: HashMap<i64, Arc<Event>> = HashMap::new();
-    let mut told = 0;
     for (user, connection) in present().unwrap_or_default() {
         let Some(count) = unread.get(&user) else { continue };
         let event = events
             .entry(*count)
             .or_insert_with(|| Event::new("CHAT_UPDATED", &as_seen_by(&seen, user)));
         connection.deliver(event, None);
-        told += 1;
     }
-    core.meters.delivered("CHAT_UPDATED", told);
 }
 
 /// `None`: nobody is in it.

@@ -25,6 +25,9 @@ pub struct Meters {
     pub asking: IntGaugeVec,
 }
 
+/// Under which name acknowledgements of Socket.IO count among the deliveries: they carry no event's name.
+pub const ACKNOWLEDGEMENT: &str = "acknowledgement";
+
 /// What clients may say; anything else shares one label.
 pub const KNOWN_EVENTS: [&str; 7] = [
     "NEW_MESSAGE",
@@ -51,7 +54,10 @@ impl Meters {
                 &["event"],
             )?,
             deliveries: IntCounterVec::new(
-                Opts::new("relay_events_delivered_total", "Events handed to connections, by kind."),
+                Opts::new(
+                    "relay_events_delivered_total",
+                    "Frames handed to connections, by event.",
+                ),
                 &["event"],
             )?,
             messages: IntCounterVec::new(
@@ -123,7 +129,9 @@ impl Meters {
         for event in KNOWN_EVENTS {
             self.events_in.with_label_values(&[event]);
         }
-        self.deliveries.with_label_values(&["NEW_MESSAGE"]);
+        for event in ["NEW_MESSAGE", ACKNOWLEDGEMENT] {
+            self.deliveries.with_label_values(&[event]);
+        }
         for outcome in ["stored", "duplicate", "refused", "limited", "failed"] {
             self.messages.with_label_values(&[outcome]);
         }
@@ -136,11 +144,6 @@ impl Meters {
     pub fn heard(&self, event: &str) {
         let label = if KNOWN_EVENTS.contains(&event) { event } else { "other" };
         self.events_in.with_label_values(&[label]).inc();
-    }
-
-    /// Names come from us and from the components, so there are few.
-    pub fn delivered(&self, event: &str, connections: usize) {
-        self.deliveries.with_label_values(&[event]).inc_by(connections as u64);
     }
 
     pub fn message(&self, outcome: &str) {

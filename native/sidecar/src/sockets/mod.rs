@@ -33,8 +33,9 @@ mod typing;
 mod watch;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use nexus_domain::ids::UserId;
 use nexus_domain::relay::RelayEvent;
 use nexus_domain::settings::{
     CONNECTIONS_PER_USER, FRONTEND_URL, INACTIVITY, MESSAGE_RATE, REDIS_HOST, REDIS_PASSWORD, REDIS_PORT, REDIS_URL,
@@ -155,6 +156,17 @@ impl Hub {
     #[allow(clippy::unused_async)] // the seam is async: with Redis it waits for its turn
     pub async fn deliver(&self, events: Vec<RelayEvent>) {
         self.0.deliver(events);
+    }
+
+    /// Counts a message that somebody sends by REST with those that they send by sockets, here and elsewhere; or says how
+    /// long they must wait.
+    pub async fn admit_message(&self, user: UserId) -> Result<(), Duration> {
+        let counted = async {
+            self.0.pace.count(user, Instant::now())?;
+            let verdicts = self.0.neighbours.admit(vec![user]).await;
+            verdicts.into_iter().next().unwrap_or(Ok(()))
+        };
+        counted.await.inspect_err(|_| self.0.meters.message("limited"))
     }
 
     /// Sends everybody away and stores what is still under way.

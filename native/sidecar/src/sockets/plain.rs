@@ -58,7 +58,7 @@ where
         .max_frame_size(Some(MOST_FRAME));
     let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
     let (queue, queued) = mpsc::unbounded_channel();
-    let connection = Connection::new(Wire::Plain(queue), flow);
+    let connection = Connection::new(Wire::Plain(queue), flow, core.meters.deliveries.clone());
     core.came(&connection);
     if let Some(token) = token {
         connection.set_being_judged();

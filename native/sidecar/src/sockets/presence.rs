@@ -54,11 +54,9 @@ pub fn offline(user: UserId, last_seen_at: Timestamp) -> Arc<Event> {
 
 pub fn say_online(core: &Core, user: UserId) {
     let event = online(user);
-    let around = core.rooms.around(user);
-    for connection in &around {
+    for connection in core.rooms.around(user) {
         connection.deliver(&event, None);
     }
-    core.meters.delivered("USER_ONLINE", around.len());
     core.presence_changed.notify_one();
 }
 
@@ -77,7 +75,6 @@ pub fn sweep(core: &Arc<Core>, at: Instant) {
             for connection in &around {
                 connection.deliver(&event, None);
             }
-            core.meters.delivered("USER_OFFLINE", around.len());
         }
         // Also when they are elsewhere: the others must know that they are no longer here.
         core.neighbours.tell(Cast::Departed {

@@ -66,32 +66,27 @@ impl Room {
     }
 
     /// To everybody, or to everybody but one.
-    pub fn say(&self, event: &Arc<Event>, except: Option<UserId>) -> usize {
-        let mut told = 0;
+    pub fn say(&self, event: &Arc<Event>, except: Option<UserId>) {
         for (user, connection) in self.connections() {
             if Some(user) != except {
                 connection.deliver(event, None);
-                told += 1;
             }
         }
-        told
     }
 
     /// An edit or a deletion.
-    pub fn say_change(&self, chat: ChatId, change: i64, event: &Arc<Event>) -> usize {
+    pub fn say_change(&self, chat: ChatId, change: i64, event: &Arc<Event>) {
         for (_, connection) in self.connections() {
             connection.deliver(event, Some(Place::Change(chat, change)));
         }
-        self.people.len()
     }
 
     /// New messages, in order.
-    pub fn say_messages(&self, chat: ChatId, ready: &Ready) -> usize {
+    pub fn say_messages(&self, chat: ChatId, ready: &Ready) {
         for (seq, event) in &ready.events {
             for (_, connection) in self.connections() {
                 connection.deliver(event, Some(Place::Message(chat, *seq)));
             }
         }
-        self.people.len() * ready.events.len()
     }
 }

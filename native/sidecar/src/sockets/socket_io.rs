@@ -88,7 +88,11 @@ impl EngineIoHandler for Packets {
             .cloned()
             .unwrap_or_default();
         self.flows.lock().insert(socket.id, Arc::clone(&flow));
-        let connection = Connection::new(Wire::SocketIo(Arc::clone(&socket)), flow);
+        let connection = Connection::new(
+            Wire::SocketIo(Arc::clone(&socket)),
+            flow,
+            core.meters.deliveries.clone(),
+        );
         *socket.data.0.lock() = Some(Arc::clone(&connection));
         core.came(&connection);
     }

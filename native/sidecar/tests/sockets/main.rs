@@ -1,6 +1,7 @@
 //! The hub with the real `chat` component behind it, in one process and without a host.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod deliveries;
 mod endings;
 mod late;
 mod life;

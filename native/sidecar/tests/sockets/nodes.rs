@@ -172,6 +172,14 @@ async fn the_rate_limit_counts_over_all_nodes() {
         assert_eq!(refused["code"], "RATE_LIMIT_EXCEEDED");
         assert!((1..=10_000).contains(&refused["retryAfterMs"].as_u64().unwrap()));
     }
+    // What comes by REST is counted with them.
+    for node in [&one, &other] {
+        assert!(node.hub.admit_message(anna.id).await.is_err());
+        for _ in 0..2 {
+            assert_eq!(node.hub.admit_message(ben.id).await, Ok(()));
+        }
+    }
+    assert!(one.hub.admit_message(ben.id).await.is_err());
 }
 
 #[tokio::test]

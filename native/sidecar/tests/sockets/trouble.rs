@@ -17,6 +17,28 @@ async fn the_rate_limit_says_how_long_to_wait() {
 }
 
 #[tokio::test]
+async fn messages_by_rest_and_by_sockets_are_counted_together() {
+    let house = house(&[("MESSAGE_RATE", "3/10s")]).await;
+    let (anna, ben) = (house.person(), house.person());
+    let chat = house.chat(&[&anna, &ben]);
+    let mut client = house.plain_as(&anna).await;
+    let body = json!({"chatId": chat, "content": "x"});
+    assert_eq!(house.hub.admit_message(anna.id).await, Ok(()));
+    for _ in 0..2 {
+        client.send("NEW_MESSAGE", body.clone()).await;
+        client.next("MESSAGE_SENT").await;
+    }
+    let wait = house.hub.admit_message(anna.id).await.unwrap_err();
+    assert!(
+        wait > Duration::from_secs(5) && wait <= Duration::from_secs(10),
+        "{wait:?}"
+    );
+    client.send("NEW_MESSAGE", body).await;
+    assert_eq!(client.next("ERROR").await["code"], "RATE_LIMIT_EXCEEDED");
+    assert_eq!(house.hub.admit_message(ben.id).await, Ok(()));
+}
+
+#[tokio::test]
 async fn silent_and_expired_connections_end_and_a_fresh_token_goes_on() {
     let house = house(&[("INACTIVITY", "2s")]).await;
     let anna = house.person();
@@ -147,10 +169,10 @@ async fn whatever_is_sent_the_connection_answers_or_ends() {
 }
 
 #[tokio::test]
-async fn health_is_degraded_while_the_components_do_not_answer() {
+async fn health_is_unhealthy_while_the_components_do_not_answer() {
     let house = house(&[]).await;
     let mut client = house.plain_as(&house.person()).await;
-    for (is_broken, wanted) in [(false, "ok"), (true, "degraded"), (false, "ok")] {
+    for (is_broken, wanted) in [(false, "healthy"), (true, "unhealthy"), (false, "healthy")] {
         house.backend.broken.store(is_broken, Ordering::Relaxed);
         // The next look at the feed shows it.
         loop {

@@ -5,6 +5,10 @@ use tokio::sync::mpsc;
 
 use super::*;
 
+fn deliveries() -> IntCounterVec {
+    crate::sockets::meters::Meters::new().unwrap().deliveries
+}
+
 fn said(name: &str) -> ClientEvent {
     ClientEvent {
         name: name.to_owned(),
@@ -20,7 +24,7 @@ fn names(events: &[ClientEvent]) -> Vec<&str> {
 #[test]
 fn what_a_client_says_while_it_is_let_in_is_done_before_what_it_says_after() {
     let (queue, mut sent) = mpsc::unbounded_channel();
-    let connection = Connection::new(Wire::Plain(queue), Arc::new(Flow::default()));
+    let connection = Connection::new(Wire::Plain(queue), Arc::new(Flow::default()), deliveries());
     assert!(connection.postpone(said("1")).is_none());
     connection.start_catching_up();
     assert!(connection.postpone(said("2")).is_none());
@@ -38,7 +42,7 @@ fn what_a_client_says_while_it_is_let_in_is_done_before_what_it_says_after() {
 #[test]
 fn too_much_said_too_early_is_refused_by_name() {
     let (queue, mut sent) = mpsc::unbounded_channel();
-    let connection = Connection::new(Wire::Plain(queue), Arc::new(Flow::default()));
+    let connection = Connection::new(Wire::Plain(queue), Arc::new(Flow::default()), deliveries());
     for _ in 0..64 {
         assert!(connection.postpone(said("NEW_MESSAGE")).is_none());
     }

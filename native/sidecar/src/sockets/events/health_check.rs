@@ -20,11 +20,13 @@ struct HealthResponse {
     authenticated: bool,
 }
 
-/// Degraded: something that is needed for all to go well doesn't answer.
+/// Unhealthy: nothing can be stored or read, since the components don't answer. Degraded: only the other nodes are out of
+/// reach.
 fn status(core: &Core, reach: Reach) -> &'static str {
     match reach {
-        Reach::Connected | Reach::Disabled if core.calls.are_answered() => "ok",
-        _ => "degraded",
+        _ if !core.calls.are_answered() => "unhealthy",
+        Reach::Connected | Reach::Disabled => "healthy",
+        Reach::Disconnected | Reach::Error => "degraded",
     }
 }
 

@@ -158,7 +158,6 @@ fn tell_around(core: &Core, event: &Arc<Event>, chats: &[ChatId], user: UserId) 
     for connection in &around {
         connection.deliver(event, None);
     }
-    core.meters.delivered(event.name(), around.len());
 }
 
 /// What we said comes back to us in the order in which everybody hears it.
@@ -182,11 +181,16 @@ mod tests {
     use super::*;
     use crate::sockets::connection::Wire;
     use crate::sockets::flow::Flow;
+    use crate::sockets::meters::Meters;
 
     #[tokio::test]
     async fn late_word_of_an_older_connection_elsewhere_ends_no_newer_one() {
         let (queue, _sent) = mpsc::unbounded_channel();
-        let ours = Connection::new(Wire::Plain(queue), Arc::new(Flow::default()));
+        let ours = Connection::new(
+            Wire::Plain(queue),
+            Arc::new(Flow::default()),
+            Meters::new().unwrap().deliveries,
+        );
         let now = opened(ours.id).as_secs();
         let theirs = |seconds| Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, 0));
         ours.set_announced();
