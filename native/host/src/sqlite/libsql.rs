@@ -7,25 +7,31 @@
 //! When the server can't be asked any more in the middle of a transaction, everything up to its end is refused. A
 //! statement must never slip out of the transaction that the guest believes in and be kept by itself.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 
 use libsql_hrana::proto;
 use tokio::sync::Mutex;
+use tokio::task::AbortHandle;
 
 use super::classify::{Bound, bound};
-use super::pipeline::{Failure, Server, Stream, Told};
+use super::pipeline::{Failure, Server, Told};
+use super::streams::{Limits, OpenStream, Streams};
 use super::values::{MAX_RESULT_BYTES, too_large};
 use super::{Connection, Counters, Database};
 use crate::bindings::sqlite::{Error, QueryResult, RowResult, Value};
 
 /// A database that a server keeps.
-pub struct LibsqlDatabase(Arc<Server>);
+pub struct LibsqlDatabase(Arc<Streams>);
 
 impl LibsqlDatabase {
     /// `None`: no request could be made of these.
     pub fn new(url: &str, token: &str) -> Option<Self> {
-        Server::new(url, token).map(|server| Self(Arc::new(server)))
+        Self::with_limits(url, token, Limits::default())
+    }
+
+    fn with_limits(url: &str, token: &str, limits: Limits) -> Option<Self> {
+        Server::new(url, token).map(|server| Self(Streams::new(server, limits)))
     }
 
     pub fn remote(&self, counters: Arc<Counters>) -> Remote {
@@ -41,8 +47,8 @@ impl Database for LibsqlDatabase {
 
 /// A connection, as the guest sees it.
 pub struct Remote {
-    server: Arc<Server>,
-    session: Mutex<Session>,
+    streams: Arc<Streams>,
+    session: Arc<Mutex<Session>>,
     changes: AtomicU64,
     last_insert_rowid: AtomicI64,
     counters: Arc<Counters>,
@@ -52,17 +58,17 @@ enum Session {
     /// No transaction.
     Free,
     /// In a transaction.
-    Open(Stream),
-    /// In a transaction that can't be asked about any more; the server rolls it back by itself.
+    Open(OpenStream, Watch),
+    /// In a transaction that can't be asked about any more; its stream is closed.
     Lost,
 }
 
 impl Remote {
-    fn new(server: Arc<Server>, counters: Arc<Counters>) -> Self {
+    fn new(streams: Arc<Streams>, counters: Arc<Counters>) -> Self {
         counters.open_connections.fetch_add(1, Ordering::Relaxed);
         Self {
-            server,
-            session: Mutex::new(Session::Free),
+            streams,
+            session: Arc::new(Mutex::new(Session::Free)),
             changes: AtomicU64::new(0),
             last_insert_rowid: AtomicI64::new(0),
             counters,
@@ -71,64 +77,50 @@ impl Remote {
 
     pub async fn execute(&self, sql: &str, params: Vec<Value>) -> Result<QueryResult, Error> {
         self.counters.statements.fetch_add(1, Ordering::Relaxed);
-        let mut session = self.session.lock().await;
-        let (bound, args) = (bound(sql), params.into_iter().map(to_wire).collect());
-        // `Lost` is what is left behind if this is broken off while it waits.
-        let stream = match (std::mem::replace(&mut *session, Session::Lost), bound) {
-            (Session::Open(stream), _) => stream,
-            (Session::Free, Bound::Begin | Bound::Savepoint) | (Session::Lost, Bound::Begin) => Stream::default(),
-            (Session::Free, _) => {
-                *session = Session::Free;
-                let told = self.server.once(sql, args).await;
-                return self.result(told);
-            }
-            (Session::Lost, _) => {
-                if matches!(bound, Bound::Commit | Bound::Rollback) {
-                    *session = Session::Free;
-                }
-                return Err(lost());
-            }
-        };
-        let told = self.server.on(stream.clone(), sql, args).await;
-        *session = self.after(&told, stream, bound);
+        let args = params.into_iter().map(to_wire).collect();
+        let told = self.run(sql, args).await;
         self.result(told)
     }
 
-    /// Where a statement on a stream leaves the connection.
-    fn after(&self, told: &Result<Told, Failure>, before: Stream, bound: Bound) -> Session {
-        match (told, bound) {
-            (Ok(told), _) if told.autocommit == Some(false) => Session::Open(told.stream.clone()),
-            (Ok(told), bound) => {
-                self.give_back(told.stream.clone());
-                match bound {
-                    // The server has broken the transaction off, since it took too long: the guest doesn't know yet.
-                    Bound::Savepoint | Bound::None if told.result.is_err() => Session::Lost,
-                    _ => Session::Free,
-                }
+    async fn run(&self, sql: &str, args: Vec<proto::Value>) -> Result<Told, Failure> {
+        let mut session = self.session.lock().await;
+        let bound = bound(sql);
+        // Waits for its turn as `Free`: nothing has begun if this is broken off meanwhile.
+        let begins = match (&*session, bound) {
+            (Session::Open(..), _) => None,
+            (Session::Lost, Bound::Begin) | (Session::Free, _) => Some(self.streams.open(sql).await?),
+            (Session::Lost, Bound::Commit | Bound::Rollback) => {
+                *session = Session::Free;
+                return Err(Failure::Lost);
             }
-            (Err(_), bound) => {
-                // If the statement hasn't got there, the server still knows the stream, and the locks that it holds.
-                self.give_back(before);
-                match bound {
-                    // It hasn't begun, or nobody will say once more that it is over.
-                    Bound::Begin | Bound::Rollback => Session::Free,
-                    // Whether a commit was carried out isn't known either; the guest rolls back.
-                    _ => Session::Lost,
-                }
+            (Session::Lost, _) => return Err(Failure::Lost),
+        };
+        let begun = begins.is_some();
+        // `Lost` is what is left behind if this is broken off in a transaction.
+        let (stream, watch) = match (begins, std::mem::replace(&mut *session, Session::Lost)) {
+            (_, Session::Open(stream, watch)) => (stream, Some(watch)),
+            (Some(stream), _) => (stream, None),
+            (None, _) => return Err(Failure::Lost),
+        };
+        if begun {
+            *session = Session::Free;
+        }
+        let alone = begun && !matches!(bound, Bound::Begin | Bound::Savepoint);
+        let ends = matches!(bound, Bound::Commit | Bound::Rollback);
+        let (told, stream) = stream.run(sql, args, alone || ends).await;
+        *session = match stream {
+            Some(stream) => {
+                let watch = watch.unwrap_or_else(|| Watch::begin(&self.session, &self.streams.limits));
+                Session::Open(stream, watch)
             }
-        }
-    }
-
-    fn give_back(&self, stream: Stream) {
-        let server = self.server.clone();
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move { server.close(stream).await });
-        }
+            None => after(&told, begun, bound),
+        };
+        told
     }
 
     fn result(&self, told: Result<Told, Failure>) -> Result<QueryResult, Error> {
-        let told = told.map_err(|failure| Error::Io(failure.to_string()))?;
-        let result = told.result.map_err(|error| Error::Io(error.message))?;
+        let result = told.and_then(|told| told.result.map_err(Failure::Statement));
+        let result = result.map_err(|failure| Error::Io(failure.to_string()))?;
         self.changes.store(result.affected_row_count, Ordering::Relaxed);
         if let Some(rowid) = result.last_insert_rowid {
             self.last_insert_rowid.store(rowid, Ordering::Relaxed);
@@ -160,17 +152,56 @@ impl Remote {
     }
 }
 
-impl Drop for Remote {
-    fn drop(&mut self) {
-        self.counters.open_connections.fetch_sub(1, Ordering::Relaxed);
-        if let Session::Open(stream) = std::mem::replace(self.session.get_mut(), Session::Free) {
-            self.give_back(stream);
-        }
+/// Where a statement leaves a connection that has no stream after it.
+fn after(told: &Result<Told, Failure>, begun: bool, bound: Bound) -> Session {
+    let done = told.as_ref().is_ok_and(|told| told.result.is_ok());
+    match bound {
+        // It hasn't begun, or nobody will say once more that it is over.
+        _ if begun || done => Session::Free,
+        Bound::Begin | Bound::Rollback => Session::Free,
+        // Whether a commit was carried out may not be known; the guest rolls back. Anything else that fails and ends the
+        // transaction with it is the server's doing (it took too long, say), and the guest doesn't know yet.
+        Bound::Commit | Bound::Savepoint | Bound::None => Session::Lost,
     }
 }
 
-fn lost() -> Error {
-    Error::Io("the connection to the database server was lost in this transaction".into())
+/// Gives up a transaction in which nothing is asked for too long: it would keep others of this process from writing. Ends
+/// when it is dropped.
+struct Watch(AbortHandle);
+
+impl Watch {
+    fn begin(session: &Arc<Mutex<Session>>, limits: &Limits) -> Self {
+        let (session, idle): (Weak<_>, _) = (Arc::downgrade(session), limits.idle);
+        let watching = tokio::spawn(async move {
+            let mut pause = idle;
+            loop {
+                tokio::time::sleep(pause).await;
+                let Some(session) = session.upgrade() else { return };
+                let mut session = session.lock().await;
+                let Session::Open(stream, _) = &*session else { return };
+                let quiet = stream.used.elapsed();
+                if quiet >= idle {
+                    tracing::warn!("a transaction in which nothing happens is rolled back");
+                    *session = Session::Lost;
+                    return;
+                }
+                pause = idle - quiet;
+            }
+        });
+        Self(watching.abort_handle())
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Drop for Remote {
+    fn drop(&mut self) {
+        self.counters.open_connections.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 fn size(value: &Value) -> usize {
@@ -201,3 +232,6 @@ fn from_wire(value: proto::Value) -> Value {
         proto::Value::Blob { value } => Value::Blob(value.into()),
     }
 }
+
+#[cfg(test)]
+mod tests;

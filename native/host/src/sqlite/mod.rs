@@ -9,6 +9,7 @@ mod libsql;
 mod local;
 mod pipeline;
 mod rows;
+mod streams;
 mod values;
 
 use std::collections::BTreeMap;

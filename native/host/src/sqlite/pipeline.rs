@@ -24,15 +24,34 @@ const TIMEOUTS: Timeouts = Timeouts {
 /// JSON and base64 make of the largest result at most this.
 const ANSWER_LIMIT: usize = 2 * MAX_RESULT_BYTES;
 
-/// Why there is no result.
+/// A stream is closed for the sake of the server's resources; nobody waits for it.
+const CLOSE_TIMEOUTS: Timeouts = Timeouts {
+    connect: Duration::from_secs(2),
+    first_byte: Duration::from_secs(5),
+    between_bytes: Duration::from_secs(5),
+};
+
+/// Why there is no result. In the words of the crate `libsql`, which Spin uses: guests tell errors apart by them.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    #[error("no connection to the database server: {0}")]
+    #[error("Hrana: `http error: `no connection to the database server: {0}``")]
     Unreachable(String),
-    #[error("the connection is of no use: the database server answered {status}: {said}")]
+    #[error("Hrana: `api error: `status={status}, body={said}``")]
     Refused { status: StatusCode, said: String },
-    #[error("no connection to the database server: it doesn't speak Hrana 3: {0}")]
+    #[error("Hrana: `unexpected response: `{0}``")]
     Strange(String),
+    /// Of the server, about the statement.
+    #[error("Hrana: `stream error: `{}``", describe(.0))]
+    Statement(Error),
+    /// The transaction is gone, and the guest doesn't know yet.
+    #[error("Hrana: `stream closed: `the connection to the database server was lost in this transaction``")]
+    Lost,
+    #[error("Hrana: `stream error: `Error {{ message: \"database is locked\", code: \"SQLITE_BUSY\" }}``")]
+    Busy,
+}
+
+fn describe(error: &Error) -> String {
+    format!("Error {{ message: {:?}, code: {:?} }}", error.message, error.code)
 }
 
 /// One server, and how it is asked.
@@ -50,11 +69,18 @@ pub struct Stream {
     url: Option<Uri>,
 }
 
+impl Stream {
+    /// Whether the server keeps something for it.
+    pub fn is_kept(&self) -> bool {
+        self.baton.is_some()
+    }
+}
+
 /// What came of one statement.
 pub struct Told {
     pub result: Result<StmtResult, Error>,
-    /// Whether no transaction is open after it; `None` when it wasn't asked for.
-    pub autocommit: Option<bool>,
+    /// Whether a transaction is open after it.
+    pub is_open: bool,
     pub stream: Stream,
 }
 
@@ -75,34 +101,17 @@ impl Server {
         })
     }
 
-    /// Runs one statement on a stream of its own, which is gone afterwards.
-    pub async fn once(&self, sql: &str, args: Vec<Value>) -> Result<Told, Failure> {
-        let requests = vec![execute(sql, args), StreamRequest::Close(CloseStreamReq {})];
-        self.run(Stream::default(), requests).await
-    }
-
-    /// Runs one statement and keeps the stream.
-    pub async fn on(&self, stream: Stream, sql: &str, args: Vec<Value>) -> Result<Told, Failure> {
-        let requests = vec![
+    /// Runs one statement on a stream. `close`: and closes the stream in the same request.
+    pub async fn run(&self, stream: Stream, sql: &str, args: Vec<Value>, close: bool) -> Result<Told, Failure> {
+        let mut requests = vec![
             execute(sql, args),
             StreamRequest::GetAutocommit(GetAutocommitStreamReq {}),
         ];
-        self.run(stream, requests).await
-    }
-
-    /// Gives a stream back; the server rolls back what is open on it. Does so by itself when this doesn't reach it.
-    pub async fn close(&self, stream: Stream) {
-        if stream.baton.is_some() {
-            let asked = self.ask(stream, vec![StreamRequest::Close(CloseStreamReq {})]).await;
-            if let Err(error) = asked {
-                tracing::debug!(%error, "a stream of the database server wasn't closed");
-            }
+        if close {
+            requests.push(StreamRequest::Close(CloseStreamReq {}));
         }
-    }
-
-    async fn run(&self, stream: Stream, requests: Vec<StreamRequest>) -> Result<Told, Failure> {
         let before = stream.url.clone();
-        let answer = self.ask(stream, requests).await?;
+        let answer = self.ask(stream, requests, TIMEOUTS).await?;
         let mut results = answer.results.into_iter();
         let result = match results.next() {
             Some(StreamResult::Ok {
@@ -111,11 +120,11 @@ impl Server {
             Some(StreamResult::Error { error }) => Err(error),
             other => return Err(Failure::Strange(format!("{other:?}"))),
         };
-        let autocommit = match results.next() {
+        let is_open = match results.next() {
             Some(StreamResult::Ok {
                 response: StreamResponse::GetAutocommit(answer),
-            }) => Some(answer.is_autocommit),
-            _ => None,
+            }) => !answer.is_autocommit,
+            _ => false,
         };
         let url = match &answer.base_url {
             Some(base) => Some(pipeline_of(base).ok_or_else(|| Failure::Strange(base.clone()))?),
@@ -123,7 +132,7 @@ impl Server {
         };
         Ok(Told {
             result,
-            autocommit,
+            is_open,
             stream: Stream {
                 baton: answer.baton,
                 url,
@@ -131,7 +140,18 @@ impl Server {
         })
     }
 
-    async fn ask(&self, stream: Stream, requests: Vec<StreamRequest>) -> Result<PipelineRespBody, Failure> {
+    /// Gives a stream back; the server rolls back what is open on it.
+    pub async fn close(&self, stream: Stream) -> Result<(), Failure> {
+        let requests = vec![StreamRequest::Close(CloseStreamReq {})];
+        self.ask(stream, requests, CLOSE_TIMEOUTS).await.map(drop)
+    }
+
+    async fn ask(
+        &self,
+        stream: Stream,
+        requests: Vec<StreamRequest>,
+        timeouts: Timeouts,
+    ) -> Result<PipelineRespBody, Failure> {
         let body = PipelineReqBody {
             baton: stream.baton,
             requests,
@@ -148,7 +168,7 @@ impl Server {
         let unreachable = |error: &dyn std::fmt::Display| Failure::Unreachable(error.to_string());
         let answer = self
             .client
-            .send(request, TIMEOUTS)
+            .send(request, timeouts)
             .await
             .map_err(|error| unreachable(&error))?;
         let status = answer.status();

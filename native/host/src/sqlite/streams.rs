@@ -1,0 +1,156 @@
+//! The streams that a libSQL server keeps for this process: how many, whose turn it is to write, and that each is closed.
+//!
+//! Each request to the server runs in a task of its own, which goes on when the guest that asked is gone: a request that
+//! is broken off leaves the server with a statement that nobody ends, and the turn would be free before the server is.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http::StatusCode;
+use libsql_hrana::proto::Value;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+use super::classify::begins_to_write;
+use super::pipeline::{Failure, Server, Stream, Told};
+
+/// What one database allows itself at its server.
+#[derive(Clone, Copy)]
+pub struct Limits {
+    /// Streams at once; one more waits. sqld refuses more than 128 requests at once, of all nodes together.
+    pub streams: usize,
+    /// How long a statement waits for its turn, as SQLite waits for a lock.
+    pub patience: Duration,
+    /// How long a transaction may stay without a statement. Servers expire streams after ten seconds.
+    pub idle: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            streams: 48,
+            patience: Duration::from_secs(5),
+            idle: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Pauses between attempts to close a stream. After the last the server has expired it by itself.
+const CLOSE_PAUSES: [Duration; 3] = [
+    Duration::from_millis(500),
+    Duration::from_secs(2),
+    Duration::from_secs(5),
+];
+
+pub struct Streams {
+    server: Server,
+    /// Who writes, first come, first served, one at a time. A server lets writers wait each in a thread of its own, for
+    /// as long as it takes, also those whose client is gone; sqld loses its own count of them when many wait while its
+    /// log is moved into the database or clients leave, and then lets nobody write any more (docs/decisions/0022-libsql.md).
+    turns: Arc<Semaphore>,
+    places: Arc<Semaphore>,
+    pub limits: Limits,
+}
+
+/// The right to have a stream, and to write on it.
+struct Permits {
+    _place: OwnedSemaphorePermit,
+    _turn: Option<OwnedSemaphorePermit>,
+}
+
+/// A stream, or the right to one. Dropping it closes it at the server.
+pub struct OpenStream {
+    streams: Arc<Streams>,
+    stream: Stream,
+    permits: Option<Permits>,
+    pub used: Instant,
+}
+
+impl Streams {
+    pub fn new(server: Server, limits: Limits) -> Arc<Self> {
+        Arc::new(Self {
+            server,
+            turns: Arc::new(Semaphore::new(1)),
+            places: Arc::new(Semaphore::new(limits.streams)),
+            limits,
+        })
+    }
+
+    /// A stream for this statement, once it may run. The server learns of it with the statement.
+    pub async fn open(self: &Arc<Self>, sql: &str) -> Result<OpenStream, Failure> {
+        let permits = async {
+            let turn = match begins_to_write(sql) {
+                true => Some(self.turns.clone().acquire_owned().await.map_err(|_| Failure::Busy)?),
+                false => None,
+            };
+            let place = self.places.clone().acquire_owned().await.map_err(|_| Failure::Busy)?;
+            Ok(Permits {
+                _place: place,
+                _turn: turn,
+            })
+        };
+        let permits = tokio::time::timeout(self.limits.patience, permits).await;
+        Ok(OpenStream {
+            streams: self.clone(),
+            stream: Stream::default(),
+            permits: Some(permits.map_err(|_| Failure::Busy)??),
+            used: Instant::now(),
+        })
+    }
+}
+
+impl OpenStream {
+    /// Runs one statement. The stream comes back while a transaction is open on it. `close`: it never does.
+    pub async fn run(self, sql: &str, args: Vec<Value>, close: bool) -> (Result<Told, Failure>, Option<Self>) {
+        let (sender, answered) = oneshot::channel();
+        let sql = sql.to_owned();
+        tokio::spawn(async move {
+            // When nobody waits any more, what isn't received is dropped, and the stream with it.
+            let _ = sender.send(self.ask(&sql, args, close).await);
+        });
+        answered
+            .await
+            .unwrap_or_else(|_| (Err(Failure::Unreachable("the request was ended".to_owned())), None))
+    }
+
+    async fn ask(mut self, sql: &str, args: Vec<Value>, close: bool) -> (Result<Told, Failure>, Option<Self>) {
+        let told = self.streams.server.run(self.stream.clone(), sql, args, close).await;
+        // If there is no answer, the server may still know the stream by the baton before.
+        let Ok(told) = told else { return (told, None) };
+        self.stream = told.stream.clone();
+        self.used = Instant::now();
+        let goes_on = told.is_open && self.stream.is_kept();
+        (Ok(told), goes_on.then_some(self))
+    }
+}
+
+impl Drop for OpenStream {
+    fn drop(&mut self) {
+        let stream = std::mem::take(&mut self.stream);
+        if !stream.is_kept() {
+            return;
+        }
+        let (streams, permits) = (self.streams.clone(), self.permits.take());
+        // Without a runtime the process ends, and the server expires the stream.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(close(streams, stream, permits));
+        }
+    }
+}
+
+async fn close(streams: Arc<Streams>, stream: Stream, mut permits: Option<Permits>) {
+    for pause in CLOSE_PAUSES {
+        match streams.server.close(stream.clone()).await {
+            // The server doesn't know it any more, or not by this baton.
+            Ok(())
+            | Err(Failure::Refused {
+                status: StatusCode::BAD_REQUEST,
+                ..
+            }) => return,
+            Err(error) => tracing::debug!(%error, "a stream of the database server is not closed yet"),
+        }
+        // Others needn't wait for a server that isn't there.
+        permits = None;
+        tokio::time::sleep(pause).await;
+    }
+    drop(permits);
+}
