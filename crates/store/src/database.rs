@@ -98,7 +98,9 @@ impl Database {
         let started = (self.clock)();
         let answer = self.engine.run(sql, params);
         self.count(started);
-        if let Err(error @ (StoreError::Unavailable { .. } | StoreError::Busy)) = &answer {
+        if let Err(error) = &answer
+            && error.may_pass()
+        {
             *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.clone());
         }
         answer

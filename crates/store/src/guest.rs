@@ -45,8 +45,10 @@ fn explain(error: Error) -> StoreError {
         Error::NoSuchDatabase | Error::AccessDenied => StoreError::Unavailable {
             reason: "this component has no database `default`".into(),
         },
-        Error::InvalidConnection => StoreError::Unavailable {
-            reason: "the connection is gone".into(),
+        // On Spin also: no connection to the server could be made.
+        Error::InvalidConnection => StoreError::Disconnected {
+            reason: "the host knows no such connection".into(),
+            unrun: false,
         },
     }
 }

@@ -1,9 +1,11 @@
-//! A connection that is opened anew when its server has forgotten it.
+//! A connection that is opened anew when it is of no use any more.
 //!
-//! A database server gives up streams that nobody used for a while, and all of them when it is restarted. Spin keeps
-//! asking on the old one for as long as the component keeps the connection, so every later statement would fail. A
-//! statement that was refused for this reason wasn't carried out, so outside of a transaction it is simply asked again.
-//! Inside, nothing may be: what came before it is lost, and the transaction has to fail as a whole.
+//! A database server gives up streams that nobody used for a while, and all of them when it is restarted; connections
+//! break. Spin keeps asking on the old one for as long as the component keeps the connection. So it is replaced after every
+//! such failure. A statement that was certainly not carried out is simply asked again, outside of a transaction.
+//!
+//! Inside of one, everything up to its end is refused without asking. What came before is lost, and Spin's client would
+//! carry out the rest by itself, outside of any transaction.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -23,21 +25,33 @@ pub(crate) struct Reopening<L>(Mutex<State<L>>);
 struct State<L> {
     /// Whoever waits for a statement that runs aside holds it meanwhile.
     link: Arc<L>,
-    in_transaction: bool,
+    transaction: Transaction,
+    /// Whether the connection has its pragmas still to come.
+    bare: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Transaction {
+    None,
+    Open,
+    /// Gone, and its caller hasn't ended it yet.
+    Lost,
 }
 
 impl<L: Link> Reopening<L> {
     pub fn open() -> Result<Self, StoreError> {
         Ok(Self(Mutex::new(State {
             link: Arc::new(L::open()?),
-            in_transaction: false,
+            transaction: Transaction::None,
+            bare: false,
         })))
     }
 
     pub fn run(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
-        let mut answer = self.link().run(sql, params);
-        if let Some(anew) = self.anew(sql, &answer)? {
-            answer = anew.run(sql, params);
+        let mut answer = self.admit(sql)?.run(sql, params);
+        if self.replace(sql, &answer)? {
+            answer = self.admit(sql)?.run(sql, params);
+            self.replace(sql, &answer)?;
         }
         self.note(sql, answer.is_ok());
         answer
@@ -46,43 +60,65 @@ impl<L: Link> Reopening<L> {
     /// As `run`, for what takes long (natively nobody does).
     #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code))]
     pub async fn run_aside(&self, sql: &'static str) -> Result<(), StoreError> {
-        let mut answer = self.link().run_aside(sql).await;
-        if let Some(anew) = self.anew(sql, &answer)? {
-            answer = anew.run_aside(sql).await;
+        let mut answer = self.admit(sql)?.run_aside(sql).await;
+        if self.replace(sql, &answer)? {
+            answer = self.admit(sql)?.run_aside(sql).await;
+            self.replace(sql, &answer)?;
         }
         self.note(sql, answer.is_ok());
         answer
     }
 
-    /// A new connection if the old one is forgotten; given when the statement may be asked again.
-    fn anew<T>(&self, sql: &str, answer: &Result<T, StoreError>) -> Result<Option<Arc<L>>, StoreError> {
-        if !answer.as_ref().is_err_and(StoreError::is_connection_gone) {
-            return Ok(None);
-        }
+    /// The connection for this statement, if it may be asked at all.
+    fn admit(&self, sql: &str) -> Result<Arc<L>, StoreError> {
         let mut state = self.state();
-        let fits = !state.in_transaction;
-        if fits || ends(sql) {
-            state.link = Arc::new(L::open()?);
-            for pragma in PRAGMAS {
-                // As at the start: one that the server refuses is its own business.
-                let _ = state.link.run(pragma, &[]);
+        if state.transaction == Transaction::Lost {
+            if ends(sql) || begins(sql) {
+                state.transaction = Transaction::None;
+            }
+            if !begins(sql) {
+                return Err(StoreError::Disconnected {
+                    reason: "it was lost in this transaction".into(),
+                    unrun: true,
+                });
             }
         }
-        Ok(fits.then(|| state.link.clone()))
+        if state.bare {
+            for pragma in PRAGMAS {
+                // As at the start: one that the server refuses is its own business.
+                if let Err(error @ StoreError::Disconnected { .. }) = state.link.run(pragma, &[]) {
+                    state.link = Arc::new(L::open()?);
+                    return Err(error);
+                }
+            }
+            state.bare = false;
+        }
+        Ok(state.link.clone())
+    }
+
+    /// Replaces a connection that is of no use any more; says whether the statement is to be asked again.
+    fn replace<T>(&self, sql: &str, answer: &Result<T, StoreError>) -> Result<bool, StoreError> {
+        let Err(StoreError::Disconnected { unrun, .. }) = answer else {
+            return Ok(false);
+        };
+        let mut state = self.state();
+        let outside = state.transaction == Transaction::None;
+        if !outside && sql != "ROLLBACK" {
+            state.transaction = Transaction::Lost;
+        }
+        state.bare = true;
+        state.link = Arc::new(L::open()?);
+        Ok(outside && *unrun)
     }
 
     fn note(&self, sql: &str, is_ok: bool) {
         let mut state = self.state();
         match is_ok {
-            true if sql.starts_with("BEGIN") => state.in_transaction = true,
-            true if ends(sql) => state.in_transaction = false,
-            _ if sql == "ROLLBACK" => state.in_transaction = false,
+            true if begins(sql) => state.transaction = Transaction::Open,
+            true if ends(sql) => state.transaction = Transaction::None,
+            _ if sql == "ROLLBACK" => state.transaction = Transaction::None,
             _ => {}
         }
-    }
-
-    fn link(&self) -> Arc<L> {
-        self.state().link.clone()
     }
 
     fn state(&self) -> MutexGuard<'_, State<L>> {
@@ -91,6 +127,10 @@ impl<L: Link> Reopening<L> {
 }
 
 /// By the words that `Database` uses.
+fn begins(sql: &str) -> bool {
+    sql.starts_with("BEGIN")
+}
+
 fn ends(sql: &str) -> bool {
     matches!(sql, "COMMIT" | "ROLLBACK")
 }
@@ -108,6 +148,8 @@ mod tests {
         /// The connection that works; a server that is restarted knows only those opened afterwards.
         static KNOWN: Cell<u32> = const { Cell::new(1) };
         static RUN: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+        /// What the server says to the next statement, carried out or not.
+        static BROKEN: RefCell<Option<&'static str>> = const { RefCell::new(None) };
     }
 
     struct Fake(u32);
@@ -123,6 +165,9 @@ mod tests {
                 return Err(StoreError::from_message(
                     "Hrana: `api error: `status=400 Bad Request, body=Received an invalid baton``",
                 ));
+            }
+            if let Some(words) = BROKEN.take() {
+                return Err(StoreError::from_message(words));
             }
             if !sql.starts_with("PRAGMA") {
                 RUN.with_borrow_mut(|run| run.push(format!("{}: {sql}", self.0)));
@@ -195,6 +240,57 @@ mod tests {
         assert!(link.run("COMMIT", &[]).is_err());
         let _ = link.run("ROLLBACK", &[]);
         link.run("BEGIN IMMEDIATE", &[]).unwrap();
-        assert_eq!(run(), ["1: BEGIN IMMEDIATE", "2: ROLLBACK", "2: BEGIN IMMEDIATE"]);
+        assert_eq!(run(), ["1: BEGIN IMMEDIATE", "2: BEGIN IMMEDIATE"]);
+    }
+
+    const RESET: &str = "Hrana: `http error: `connection reset by peer``";
+
+    #[test]
+    fn a_statement_that_may_have_been_carried_out_is_not_asked_again_and_the_next_has_another_connection() {
+        let link = Reopening::<Fake>::open().unwrap();
+        BROKEN.set(Some(RESET));
+        assert!(link.run("INSERT 1", &[]).is_err());
+        link.run("INSERT 2", &[]).unwrap();
+        assert_eq!(run(), ["2: INSERT 2"]);
+    }
+
+    #[test]
+    fn nothing_slips_out_of_a_transaction_whose_connection_broke() {
+        let link = Reopening::<Fake>::open().unwrap();
+        link.run("BEGIN IMMEDIATE", &[]).unwrap();
+        link.run("SAVEPOINT part", &[]).unwrap();
+        BROKEN.set(Some(RESET));
+        assert!(link.run("INSERT 1", &[]).is_err());
+        for sql in [
+            "ROLLBACK TO part",
+            "SAVEPOINT part",
+            "INSERT 2",
+            "RELEASE part",
+            "COMMIT",
+        ] {
+            assert!(link.run(sql, &[]).is_err(), "{sql}");
+        }
+        link.run("INSERT 3", &[]).unwrap();
+        assert_eq!(run(), ["1: BEGIN IMMEDIATE", "1: SAVEPOINT part", "2: INSERT 3"]);
+    }
+
+    #[test]
+    fn what_an_earlier_request_left_open_is_left_behind() {
+        let link = Reopening::<Fake>::open().unwrap();
+        BROKEN.set(Some("cannot start a transaction within a transaction"));
+        link.run("BEGIN IMMEDIATE", &[]).unwrap();
+        link.run("COMMIT", &[]).unwrap();
+        assert_eq!(run(), ["2: BEGIN IMMEDIATE", "2: COMMIT"]);
+    }
+
+    #[test]
+    fn a_server_that_is_away_is_asked_once_for_each_statement() {
+        let link = Reopening::<Fake>::open().unwrap();
+        for _ in 0..3 {
+            BROKEN.set(Some(RESET));
+            assert!(link.run("SELECT 1", &[]).is_err());
+        }
+        link.run("SELECT 2", &[]).unwrap();
+        assert_eq!(run(), ["4: SELECT 2"]);
     }
 }
