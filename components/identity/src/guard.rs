@@ -5,7 +5,7 @@ use nexus_domain::ids::{UserId, uuid_v7};
 use nexus_kit::{App, Caller, Code, Problem, clock};
 use nexus_store::request_counts::{self, CountLimit};
 use nexus_store::sign_in_attempts::{self, Admission, Guess, SIGN_IN_LIMITS};
-use nexus_store::{Database, StoreError, one_time_codes, passkeys, password_resets};
+use nexus_store::{Database, StoreError, decoys, passkeys, password_resets};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -152,7 +152,7 @@ fn sweep_sometimes(database: &Database, now: Timestamp) -> Result<(), StoreError
 pub fn sweep(database: &Database, now: Timestamp) -> Result<(), StoreError> {
     sign_in_attempts::purge(database, SIGN_IN_LIMITS, now)?;
     request_counts::purge(database, now)?;
-    one_time_codes::purge_decoys(database, now.plus_millis(-QUARTER_HOUR))?;
+    decoys::purge(database, now.plus_millis(-QUARTER_HOUR), now)?;
     password_resets::purge(database, now)?;
     passkeys::purge(database, now)
 }

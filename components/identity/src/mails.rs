@@ -8,9 +8,11 @@ use nexus_domain::seal::SealKey;
 use nexus_domain::settings::Secret;
 use nexus_domain::{Timestamp, settings};
 use nexus_kit::{App, Problem, clock};
+use nexus_store::decoys::{self, DecoyMail};
+use nexus_store::one_time_codes::Purpose;
 use nexus_store::outbox::{self, NewMail};
 use nexus_store::users::UserRecord;
-use nexus_store::{StoreError, Transaction, one_time_codes};
+use nexus_store::{StoreError, Transaction};
 use serde_json::{Value, json};
 
 /// Whom a mail goes to.
@@ -171,19 +173,28 @@ impl Mail {
         )
     }
 
-    /// As much work as writing down a code or a token that goes with a mail.
-    pub fn pretend_token(&self, tx: &Transaction<'_>, hash: &str) -> Result<(), StoreError> {
-        one_time_codes::put_decoy(tx, hash, &self.to.address, Vec::new(), self.now)
+    /// As much work as writing down the code that goes with the mail.
+    pub fn pretend_code(&self, tx: &Transaction<'_>, purpose: Purpose, hash: &[u8]) -> Result<(), StoreError> {
+        decoys::put_code(tx, purpose, hash, self.now)
+    }
+
+    /// As much work as writing down the token that goes with the mail.
+    pub fn pretend_link(&self, tx: &Transaction<'_>, hash: &str) -> Result<(), StoreError> {
+        decoys::put_link(tx, hash, &self.id.to_string(), self.now)
     }
 
     /// As much work as [`Self::enqueue`], and nothing sent.
     pub fn pretend(&self, tx: &Transaction<'_>) -> Result<(), StoreError> {
-        one_time_codes::put_decoy(
+        decoys::put_mail(
             tx,
-            &self.id.to_string(),
-            &self.params.to_string(),
-            self.sealed.clone(),
-            self.now,
+            &DecoyMail {
+                id: self.id,
+                recipient: &self.to.address,
+                params: &self.params,
+                sealed: &self.sealed,
+                now: self.now,
+                expires_at: self.expires_at,
+            },
         )
     }
 }
@@ -205,16 +216,11 @@ pub fn code_keys(app: &App) -> Result<Vec<HashKey>, Problem> {
 }
 
 /// What goes into a code's hash: it is good for one person and one purpose.
-pub fn code_parts<'a>(user: &'a [u8; 16], purpose: one_time_codes::Purpose, code: &'a OneTimeCode) -> [&'a [u8]; 3] {
+pub fn code_parts<'a>(user: &'a [u8; 16], purpose: Purpose, code: &'a OneTimeCode) -> [&'a [u8]; 3] {
     [user, purpose.as_str().as_bytes(), code.as_str().as_bytes()]
 }
 
-pub fn code_hash(
-    app: &App,
-    user: UserId,
-    purpose: one_time_codes::Purpose,
-    code: &OneTimeCode,
-) -> Result<[u8; 32], Problem> {
+pub fn code_hash(app: &App, user: UserId, purpose: Purpose, code: &OneTimeCode) -> Result<[u8; 32], Problem> {
     let keys = code_keys(app)?;
     let key = keys
         .first()

@@ -30,6 +30,7 @@ pub mod company_day;
 pub mod company_settings;
 pub mod compounds;
 pub mod dashboard;
+pub mod decoys;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod demo;
 pub mod documents;

@@ -36,4 +36,5 @@ migrations!(
     "0084_people_orders",
     "0085_invoice_parties",
     "0086_chat_counts",
+    "0087_decoys",
 );

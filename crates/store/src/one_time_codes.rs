@@ -5,7 +5,7 @@ use nexus_domain::one_time_code::TRIES;
 use nexus_domain::{EmailAddress, Timestamp};
 
 use crate::users::UserRecord;
-use crate::{Database, Row, StoreError, Transaction, params};
+use crate::{Database, Row, StoreError, Transaction, decoys, params};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
@@ -71,20 +71,27 @@ fn read_tried(row: &Row) -> Result<TriedCode, StoreError> {
 }
 
 /// Counts a try of the code sent to this address, if there is one that may still be tried. The count comes first, so
-/// that no number of simultaneous tries gets more of them checked.
+/// that no number of simultaneous tries gets more of them checked. Takes as long where there is none.
 pub fn try_by_email(database: &Database, email_key: &str, now: Timestamp) -> Result<Option<TriedCode>, StoreError> {
-    database
-        .query_opt(
-            "UPDATE one_time_codes SET tries = tries + 1 \
-             WHERE user_id = (SELECT id FROM users WHERE email_key = ?1) AND purpose = 'VERIFY_EMAIL' \
-             AND used_at IS NULL AND expires_at > ?2 AND tries < ?3 RETURNING user_id, code_hash, new_email",
-            params![email_key, now, TRIES],
-        )?
-        .map(|row| read_tried(&row))
-        .transpose()
+    database.transaction(|tx| {
+        let tried = count_try(tx, email_key, now)?;
+        decoys::try_code(tx, Purpose::VerifyEmail, tried.is_some(), now)?;
+        Ok(tried)
+    })
 }
 
-/// As [`try_by_email`], for the code that somebody asked for themselves.
+fn count_try(tx: &Transaction<'_>, email_key: &str, now: Timestamp) -> Result<Option<TriedCode>, StoreError> {
+    tx.query_opt(
+        "UPDATE one_time_codes SET tries = tries + 1 \
+             WHERE user_id = (SELECT id FROM users WHERE email_key = ?1) AND purpose = 'VERIFY_EMAIL' \
+             AND used_at IS NULL AND expires_at > ?2 AND tries < ?3 RETURNING user_id, code_hash, new_email",
+        params![email_key, now, TRIES],
+    )?
+    .map(|row| read_tried(&row))
+    .transpose()
+}
+
+/// Counts a try of the code that somebody asked for themselves.
 pub fn try_of(
     database: &Database,
     user: UserId,
@@ -141,23 +148,4 @@ pub fn change_email(
     )?
     .map(|row| UserRecord::read(&row, 0))
     .transpose()
-}
-
-/// What a request for an unknown address writes in place of a code and a mail.
-pub fn put_decoy(
-    tx: &Transaction<'_>,
-    id: &str,
-    filler: &str,
-    sealed: Vec<u8>,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    tx.execute(
-        "INSERT INTO decoys (id, filler, sealed, at) VALUES (?1, ?2, ?3, ?4)",
-        params![id, filler, sealed, now],
-    )
-}
-
-/// Index: decoys_by_age.
-pub fn purge_decoys(database: &Database, before: Timestamp) -> Result<(), StoreError> {
-    database.execute("DELETE FROM decoys WHERE at <= ?1", params![before])
 }

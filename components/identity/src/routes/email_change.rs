@@ -58,8 +58,8 @@ pub async fn request_email_change(
     let now = clock::now();
     app.database().transaction(|tx| {
         if taken || !within_limit {
-            mail.pretend(tx)?;
-            return mail.pretend_token(tx, &hex::encode(code_hash));
+            mail.pretend_code(tx, Purpose::ChangeEmail, &code_hash)?;
+            return mail.pretend(tx);
         }
         one_time_codes::put(
             tx,

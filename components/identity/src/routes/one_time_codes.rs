@@ -45,17 +45,9 @@ pub async fn verify_email(
 ) -> Answer<Response> {
     let within_limit = guard::count(&app, Counted::OtpTry, body.email.key(), &caller)?;
     let now = clock::now();
-    let tried = if within_limit {
-        one_time_codes::try_by_email(app.database(), body.email.key(), now)?
-    } else {
-        None
-    };
-    if tried.is_none() {
-        // Counting a try is a write, and so is this: an address that waits for no code answers no sooner.
-        let id = clock::new_id(nexus_domain::ids::uuid_v7).to_string();
-        app.database()
-            .transaction(|tx| one_time_codes::put_decoy(tx, &id, "", Vec::new(), now))?;
-    }
+    // Over the limit as well: no address is this one.
+    let whose = if within_limit { body.email.key() } else { "" };
+    let tried = one_time_codes::try_by_email(app.database(), whose, now)?;
     let tried = checked(&app, &body.otp, tried, Purpose::VerifyEmail)?;
     app.database().transaction(|tx| {
         if !one_time_codes::use_up(tx, &tried, Purpose::VerifyEmail, now)? {
@@ -116,8 +108,8 @@ fn send_code(app: &App, email: &EmailAddress, waiting: Option<&UserRecord>) -> R
     let now = clock::now();
     app.database().transaction(|tx| {
         if waiting.is_none() {
-            mail.pretend(tx)?;
-            return mail.pretend_token(tx, &hex::encode(code_hash));
+            mail.pretend_code(tx, Purpose::VerifyEmail, &code_hash)?;
+            return mail.pretend(tx);
         }
         one_time_codes::put(
             tx,

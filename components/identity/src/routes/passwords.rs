@@ -143,8 +143,8 @@ pub async fn forgot_password(
             mail.enqueue(tx)
         }
         _ => {
-            mail.pretend(tx)?;
-            mail.pretend_token(tx, &hash)
+            mail.pretend_link(tx, &hash)?;
+            mail.pretend(tx)
         }
     })?;
     Ok(nudge_mail(respond::accepted(&Accepted::mail())))

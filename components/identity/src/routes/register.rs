@@ -128,16 +128,17 @@ pub async fn register_user(State(app): State<App>, caller: Caller, request: Requ
     let answer = match (registered, disclosure) {
         (Ok(user), Disclosure::Open) => respond::created(&Registered::new(user, documents)),
         (Ok(_), Disclosure::Hidden) => hidden(),
-        (Err(error), disclosure) => {
+        (Err(error), Disclosure::Hidden) if users::is_email_taken(&error) => {
+            tell_owner(&app, &account, &documents, within_limit)?;
+            hidden()
+        }
+        (Err(error), _) => {
             documents::discard(app.database(), &documents, clock::now())?;
-            match disclosure {
-                Disclosure::Open if users::is_email_taken(&error) => return Err(taken()),
-                Disclosure::Hidden if users::is_email_taken(&error) => {
-                    tell_owner(&app, &account.email, documents.is_empty(), within_limit)?;
-                    hidden()
-                }
-                _ => return Err(error.into()),
-            }
+            return Err(if users::is_email_taken(&error) {
+                taken()
+            } else {
+                error.into()
+            });
         }
     };
     Ok(nudge_mail(answer))
@@ -322,19 +323,31 @@ fn hidden() -> Response {
 
 /// The owner of a taken address learns of the attempt (of a few; this is not to fill mailboxes with); whoever attempted it
 /// does not.
-fn tell_owner(app: &App, email: &EmailAddress, two_mails: bool, within_limit: bool) -> Result<(), Problem> {
-    let Some(owner) = users::by_email(app.database(), email)? else {
+///
+/// As many rows are written as for a free address, in one commit.
+fn tell_owner(app: &App, account: &RegisterBody, documents: &[NewDocument], within_limit: bool) -> Result<(), Problem> {
+    let Some(owner) = users::by_email(app.database(), &account.email)? else {
         return Ok(());
     };
     let mail = Mail::registration_attempted(app, Recipient::from(&owner))?;
     let filler = Mail::registration_attempted(app, Recipient::from(&owner))?;
+    let now = clock::now();
+    let hash = mails::code_hash(app, owner.id, Purpose::VerifyEmail, &mails::new_code())?;
     app.database().transaction(|tx| {
+        documents::discard(tx, documents, now)?;
+        // In place of the person, the case and the audit entry.
+        for _ in 0..2 {
+            let link = hex::encode(clock::random::<32>());
+            filler.pretend_link(tx, &link)?;
+        }
+        filler.pretend_code(tx, Purpose::VerifyEmail, &hash)?;
         if within_limit {
             mail.enqueue(tx)?;
         } else {
             mail.pretend(tx)?;
         }
-        if two_mails {
+        if documents.is_empty() {
+            filler.pretend_link(tx, &hex::encode(clock::random::<32>()))?;
             filler.pretend(tx)?;
         }
         Ok::<_, Problem>(())

@@ -126,9 +126,10 @@ async fn asking_for_a_link_is_answered_alike_for_every_address_and_costs_as_many
     let mut seen = Vec::new();
     for email in [ANA, "nobody@example.org"] {
         app.database().take_usage();
-        let before = app.number("SELECT count(*) FROM outbox") + app.number("SELECT count(*) FROM decoys");
+        let before = app.number("SELECT count(*) FROM outbox") + app.number("SELECT count(*) FROM decoy_mails");
         let reply = app.post("/auth/forgot-password", json!({ "email": email })).await;
-        let written = app.number("SELECT count(*) FROM outbox") + app.number("SELECT count(*) FROM decoys") - before;
+        let written =
+            app.number("SELECT count(*) FROM outbox") + app.number("SELECT count(*) FROM decoy_mails") - before;
         seen.push((
             reply.status,
             reply.body.clone(),
