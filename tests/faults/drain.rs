@@ -35,7 +35,7 @@ async fn a_stop_while_mail_goes_out_lets_every_answer_be_written_down() {
 }
 
 /// Processor time of a process since its start, in seconds: `utime` and `stime` of proc_pid_stat(5), in hundredths.
-fn processor_seconds(process: &str) -> f64 {
+pub fn processor_seconds(process: &str) -> f64 {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).expect("a process");
     let (_, after_name) = stat.rsplit_once(')').expect("a name in parentheses");
     let fields: Vec<&str> = after_name.split_whitespace().collect();

@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used)]
 
 mod approvals;
+mod cluster;
 mod drain;
 mod libsql;
 mod mail;

@@ -42,6 +42,28 @@ impl LibsqlServer {
         }
     }
 
+    /// Stops it where it is, until [`LibsqlServer::resume`]. Connections stay.
+    pub fn pause(&self) {
+        self.signal("-STOP");
+    }
+
+    pub fn resume(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let process = self.process_id().to_string();
+        let sent = Command::new("kill")
+            .args([signal, &process])
+            .status()
+            .expect("kill runs");
+        assert!(sent.success(), "kill {signal}");
+    }
+
+    pub fn process_id(&self) -> u32 {
+        self.process.as_ref().map(Child::id).expect("it runs")
+    }
+
     /// Starts it again after [`LibsqlServer::kill_9`], on the same port and data.
     pub fn run(&mut self) {
         let process = Command::new(sqld())

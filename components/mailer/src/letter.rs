@@ -77,6 +77,7 @@ impl Brand {
 pub struct Facts<'a> {
     /// Params and secrets of the row together.
     pub values: Map<String, Value>,
+    /// As it may be shown; empty for none.
     pub recipient_name: &'a str,
     pub brand: &'a Brand,
 }
@@ -98,8 +99,12 @@ impl Facts<'_> {
         &self.brand.name
     }
 
-    fn name(&self) -> &str {
-        self.recipient_name
+    /// `Hello Ana,`, or `Hello,` where there is no name to show.
+    fn greeting(&self, hello: &str, comma: &str) -> Part {
+        match self.recipient_name {
+            "" => Part::Text(format!("{hello}{comma}")),
+            name => Part::Text(format!("{hello} {name}{comma}")),
+        }
     }
 
     fn alone(&self, key: &str) -> Part {

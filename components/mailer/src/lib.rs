@@ -7,6 +7,7 @@
 //! [component.mailer]
 //! source = "target/wasm32-wasip2/release/mailer.wasm"
 //! sqlite_databases = ["default"]
+//! key_value_stores = ["default"]
 //! allowed_outbound_hosts = ["{{ sendgrid_base_url }}"]
 //! [component.mailer.dependencies]
 //! "nexus:mail/transport" = { component = "mail-sendgrid", inherit_configuration = ["allowed_outbound_hosts"] }
@@ -15,12 +16,15 @@
 //! source = "target/wasm32-wasip2/release/mail_sendgrid.wasm"
 //! ```
 
+mod accepted;
 mod act;
 mod alone;
 mod delivery;
 mod letter;
+mod press;
 mod routes;
 pub mod transport;
+mod unsettled;
 
 use nexus_kit::App;
 use utoipa_axum::router::OpenApiRouter;

@@ -17,6 +17,10 @@
 //! | `invoice-issued` `payment-reminder` `payment-overdue` | `invoiceNumber`, `amount`, `currency`, `dueDate`, `link` | |
 //! | `payment-receipt` | as above, and `paymentDate`, `balance`, `reference` where known | |
 
+mod name;
+
+pub use name::name_to_show;
+
 use crate::Timestamp;
 use crate::status::wire_enum;
 

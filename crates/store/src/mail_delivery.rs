@@ -2,7 +2,7 @@
 
 use nexus_domain::Timestamp;
 use nexus_domain::ids::{CompanyId, MailId};
-use nexus_domain::mail::{Breaker, Outcome};
+use nexus_domain::mail::{self, Breaker, Outcome};
 use serde_json::json;
 
 use crate::{Database, Row, StoreError, Transaction, params};
@@ -28,12 +28,29 @@ pub struct LeasedMail {
     pub suppressed: bool,
     /// The company's own look, a JSON object.
     pub branding: String,
+    /// Nobody has shown yet that the address belongs to the person: whoever typed it chose the name too.
+    pub address_is_unproven: bool,
+    /// Whose it is, and until when.
+    pub lease_token: String,
+    pub lease_until: Timestamp,
+}
+
+impl LeasedMail {
+    /// How the mail addresses its reader; empty where it does without a name.
+    pub fn name_to_show(&self) -> String {
+        match self.address_is_unproven {
+            true => String::new(),
+            false => mail::name_to_show(&self.recipient_name),
+        }
+    }
 }
 
 /// What came of a leased mail.
 #[derive(Debug, Clone)]
 pub struct Settled {
     pub id: MailId,
+    /// Of the lease under which it was sent.
+    pub lease_token: String,
     pub fate: Fate,
 }
 
@@ -78,7 +95,8 @@ pub fn is_due(database: &Database, now: Timestamp) -> Result<bool, StoreError> {
 /// What one turn of the drain needs to know.
 #[derive(Debug, Clone)]
 pub struct Turn<'a> {
-    pub now: Timestamp,
+    /// Asked once the write lock is there: a lease must not run while it is waited for.
+    pub clock: fn() -> Timestamp,
     /// Names this drain among all that may run.
     pub token: &'a str,
     /// How many more mails it can take.
@@ -93,16 +111,17 @@ pub fn settle_and_lease(
     turn: &Turn<'_>,
 ) -> Result<Vec<LeasedMail>, StoreError> {
     database.transaction(|tx| {
-        settle(tx, settled, turn)?;
+        let now = (turn.clock)();
+        settle(tx, settled, now)?;
         let before = breaker(tx)?;
         let after = outcomes
             .iter()
-            .fold(before, |breaker, outcome| breaker.after(outcome, turn.now));
-        let (admitted, probing) = after.admit(turn.room, turn.now);
+            .fold(before, |breaker, outcome| breaker.after(outcome, now));
+        let (admitted, probing) = after.admit(turn.room, now);
         let leased = if admitted == 0 {
             Vec::new()
         } else {
-            lease(tx, admitted, turn)?
+            lease(tx, admitted, turn.token, now)?
         };
         // A probe that found nothing to send was none.
         let kept = if leased.is_empty() { after } else { probing };
@@ -133,9 +152,11 @@ pub fn breaker(database: &Database) -> Result<Breaker, StoreError> {
 /// `INDEXED BY`: the planner would rather sort all that waits than walk the due ones in order, and with thousands
 /// waiting that is the difference between one and three digits of milliseconds.
 const DUE: &str = "SELECT o.id, o.company_id, o.recipient, o.recipient_name, o.template, o.locale, o.params, o.sealed, \
-     o.attempts + 1, o.expires_at, s.recipient_key IS NOT NULL, coalesce(c.branding, '{}'), o.position \
+     o.attempts + 1, o.expires_at, s.recipient_key IS NOT NULL, coalesce(c.branding, '{}'), o.position, \
+     coalesce(u.email_verified = 0 OR u.email <> o.recipient, 0) \
      FROM outbox o INDEXED BY outbox_due \
      LEFT JOIN mail_suppressions s ON s.recipient_key = o.recipient_key \
+     LEFT JOIN users u ON u.id = o.user_id \
      LEFT JOIN companies c ON c.id = o.company_id \
      WHERE o.status IN ('PENDING', 'SENDING') AND o.next_attempt_at <= ?1 \
      AND (o.lease_until IS NULL OR o.lease_until <= ?1) \
@@ -143,17 +164,17 @@ const DUE: &str = "SELECT o.id, o.company_id, o.recipient, o.recipient_name, o.t
        WHERE e.recipient_key = o.recipient_key AND e.position < o.position AND e.status IN ('PENDING', 'SENDING')) \
      ORDER BY o.next_attempt_at, o.position LIMIT ?2";
 
-fn lease(tx: &Transaction<'_>, most: u32, turn: &Turn<'_>) -> Result<Vec<LeasedMail>, StoreError> {
+fn lease(tx: &Transaction<'_>, most: u32, token: &str, now: Timestamp) -> Result<Vec<LeasedMail>, StoreError> {
     tx.execute(
         // An expired one-time code is of no use to anybody, so its secret goes too.
         "UPDATE outbox INDEXED BY outbox_expiring SET status = 'FAILED', \
          last_error = coalesce(last_error || '; ', '') || 'not delivered in time', \
          sealed = NULL, lease_until = NULL, lease_token = NULL \
          WHERE status IN ('PENDING', 'SENDING') AND expires_at <= ?1 AND (lease_until IS NULL OR lease_until <= ?1)",
-        params![turn.now],
+        params![now],
     )?;
     // A mail waits while an earlier one to the same address does.
-    let rows = tx.query(DUE, params![turn.now, most])?;
+    let rows = tx.query(DUE, params![now, most])?;
     if rows.is_empty() {
         return Ok(Vec::new());
     }
@@ -161,19 +182,16 @@ fn lease(tx: &Transaction<'_>, most: u32, turn: &Turn<'_>) -> Result<Vec<LeasedM
         .iter()
         .map(|row| row.get::<i64>(12))
         .collect::<Result<Vec<_>, _>>()?;
+    let until = now.plus_seconds(LEASE_SECONDS);
     tx.execute(
         "UPDATE outbox SET status = 'SENDING', lease_until = ?1, lease_token = ?2, attempts = attempts + 1 \
          WHERE position IN (SELECT value FROM json_each(?3))",
-        params![
-            turn.now.plus_seconds(LEASE_SECONDS),
-            turn.token,
-            json!(positions).to_string()
-        ],
+        params![until, token, json!(positions).to_string()],
     )?;
-    rows.iter().map(read_leased).collect()
+    rows.iter().map(|row| read_leased(row, token, until)).collect()
 }
 
-fn read_leased(row: &Row) -> Result<LeasedMail, StoreError> {
+fn read_leased(row: &Row, token: &str, until: Timestamp) -> Result<LeasedMail, StoreError> {
     Ok(LeasedMail {
         id: row.parse(0)?,
         company: row.parse_opt(1)?,
@@ -187,11 +205,14 @@ fn read_leased(row: &Row) -> Result<LeasedMail, StoreError> {
         expires_at: row.get(9)?,
         suppressed: row.get(10)?,
         branding: row.get(11)?,
+        address_is_unproven: row.get(13)?,
+        lease_token: token.to_owned(),
+        lease_until: until,
     })
 }
 
 /// One statement for each kind of fate, however many rows.
-fn settle(tx: &Transaction<'_>, settled: &[Settled], turn: &Turn<'_>) -> Result<(), StoreError> {
+fn settle(tx: &Transaction<'_>, settled: &[Settled], now: Timestamp) -> Result<(), StoreError> {
     let (mut sent, mut failed) = (Vec::new(), Vec::new());
     for one in settled {
         match &one.fate {
@@ -205,9 +226,19 @@ fn settle(tx: &Transaction<'_>, settled: &[Settled], turn: &Turn<'_>) -> Result<
                     kept.map(|kept| &kept.html)
                 ]));
             }
-            Fate::Retry { at, reason } => failed.push(json!([one.id, "PENDING", at.as_millis(), reason])),
-            Fate::Dead { reason } => failed.push(json!([one.id, "FAILED", null, reason])),
-            Fate::Suppressed => failed.push(json!([one.id, "SUPPRESSED", null, "the address is suppressed"])),
+            Fate::Retry { at, reason } => {
+                failed.push(json!([one.id, "PENDING", at.as_millis(), reason, one.lease_token]));
+            }
+            Fate::Dead { reason } => failed.push(json!([one.id, "FAILED", null, reason, one.lease_token])),
+            Fate::Suppressed => {
+                failed.push(json!([
+                    one.id,
+                    "SUPPRESSED",
+                    null,
+                    "the address is suppressed",
+                    one.lease_token
+                ]));
+            }
         }
     }
     if !sent.is_empty() {
@@ -216,15 +247,16 @@ fn settle(tx: &Transaction<'_>, settled: &[Settled], turn: &Turn<'_>) -> Result<
             "UPDATE outbox SET status = 'SENT', sent_at = ?1, provider_message_id = j.value ->> 1, subject = j.value ->> 2, \
              text_body = j.value ->> 3, html_body = j.value ->> 4, sealed = NULL, last_error = NULL, lease_until = NULL, \
              lease_token = NULL FROM json_each(?2) j WHERE outbox.id = j.value ->> 0 AND status <> 'SENT'",
-            params![turn.now, serde_json::Value::from(sent).to_string()],
+            params![now, serde_json::Value::from(sent).to_string()],
         )?;
     }
     if !failed.is_empty() {
         tx.execute(
             "UPDATE outbox SET status = j.value ->> 1, next_attempt_at = coalesce(j.value ->> 2, next_attempt_at), \
              last_error = j.value ->> 3, lease_until = NULL, lease_token = NULL \
-             FROM json_each(?1) j WHERE outbox.id = j.value ->> 0 AND status = 'SENDING' AND lease_token = ?2",
-            params![serde_json::Value::from(failed).to_string(), turn.token],
+             FROM json_each(?1) j WHERE outbox.id = j.value ->> 0 AND status = 'SENDING' \
+             AND lease_token = j.value ->> 4",
+            params![serde_json::Value::from(failed).to_string()],
         )?;
     }
     Ok(())
@@ -332,7 +364,10 @@ mod tests {
             "{plan}"
         );
         assert!(
-            !plan.contains("TEMP B-TREE") && !plan.contains("SCAN s") && !plan.contains("SCAN c"),
+            !plan.contains("TEMP B-TREE")
+                && !plan.contains("SCAN s")
+                && !plan.contains("SCAN c")
+                && !plan.contains("SCAN u"),
             "{plan}"
         );
     }

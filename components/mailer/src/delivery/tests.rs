@@ -296,3 +296,5 @@ async fn no_more_than_the_bound_are_in_flight_at_once() {
     let most = *transport.most.borrow();
     assert!(most > 1 && most <= CONCURRENCY, "{most}");
 }
+
+mod failing_database;

@@ -17,7 +17,7 @@ pub fn footer(f: &Facts<'_>) -> String {
 }
 
 pub fn letter(template: Template, f: &Facts<'_>) -> Letter {
-    let hello = text(format!("مرحبًا {}،", f.name()));
+    let hello = f.greeting("مرحبًا", "،");
     let brand = f.brand();
     let (subject, heading, parts) = match template {
         Template::VerificationOtp => (

@@ -16,7 +16,7 @@ pub fn footer(f: &Facts<'_>) -> String {
 }
 
 pub fn letter(template: Template, f: &Facts<'_>) -> Letter {
-    let hello = text(format!("Hello {},", f.name()));
+    let hello = f.greeting("Hello", ",");
     let brand = f.brand();
     let (subject, heading, parts) = match template {
         Template::VerificationOtp => (

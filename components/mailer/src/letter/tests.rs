@@ -206,3 +206,11 @@ fn somebody_s_words_keep_their_lines_and_their_direction() {
         "{cell}"
     );
 }
+
+#[test]
+fn a_mail_does_without_a_name_where_there_is_none_to_show() {
+    for (locale, greeting) in [("en", "Hello,"), ("fr", "Bonjour,"), ("ar", "مرحبًا،")] {
+        let mail = rendered(Template::VerificationOtp, locale, "", everything());
+        assert!(mail.text.lines().any(|line| line == greeting), "{}", mail.text);
+    }
+}
