@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::json;
 
 /// As Helmet sets them, for answers that are no pages.
-const SECURITY_HEADERS: [(&str, &str); 11] = [
+const SECURITY_HEADERS: [(&str, &str); 12] = [
     ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
     ("strict-transport-security", "max-age=31536000; includeSubDomains"),
     ("x-frame-options", "DENY"),
@@ -15,6 +15,7 @@ const SECURITY_HEADERS: [(&str, &str); 11] = [
     ("cross-origin-resource-policy", "same-origin"),
     ("origin-agent-cluster", "?1"),
     ("x-dns-prefetch-control", "off"),
+    ("x-download-options", "noopen"),
     ("x-permitted-cross-domain-policies", "none"),
     ("x-xss-protection", "0"),
 ];
@@ -40,6 +41,34 @@ async fn every_answer_carries_a_request_id_and_the_security_headers() {
         );
     }
     client.get("/nowhere").await.expect_problem(404, "NOT_FOUND");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_sockets_preflights_and_refusals_carry_them_too() {
+    let app = TestApp::start().await;
+    let client = app.client();
+    for (method, path) in [
+        (Method::GET, "/docs"),
+        (Method::GET, "/"),
+        (Method::GET, "/socket.io/?EIO=4&transport=polling"),
+        (Method::GET, "/socket.io/?EIO=4&transport=polling&sid=nobody"),
+        (Method::GET, "/ws"),
+        (Method::GET, "/relay/health"),
+        (Method::POST, "/relay/events"),
+        (Method::OPTIONS, "/api/v1/chats"),
+        (Method::PATCH, "/api/v1/health"),
+        (Method::POST, "/api/v1/auth/login"),
+    ] {
+        let request = client
+            .at_root(method.clone(), path)
+            .header("Origin", "http://localhost:3000")
+            .header("Access-Control-Request-Method", "POST");
+        let answer = Answer::of(request).await;
+        for (name, _) in SECURITY_HEADERS {
+            assert!(answer.header(name).is_some(), "{name}: {method} {path}");
+        }
+        assert_eq!(answer.header("x-download-options"), Some("noopen"), "{method} {path}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -39,6 +39,7 @@ async fn an_unknown_address_is_a_problem_with_the_request_s_id() {
     assert_eq!(parts.headers["content-type"], "application/problem+json");
     assert_eq!(parts.headers["x-request-id"], body["requestId"].as_str().unwrap());
     assert_eq!(parts.headers["x-content-type-options"], "nosniff");
+    assert_eq!(parts.headers["x-download-options"], "noopen");
 }
 
 #[tokio::test]

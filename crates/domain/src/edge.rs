@@ -7,7 +7,7 @@ use std::net::IpAddr;
 pub const API: &str = "/api/v1";
 
 /// What every answer says, as Helmet would (docs/security.md), unless it says otherwise itself.
-pub const SECURITY_HEADERS: [(&str, &str); 11] = [
+pub const SECURITY_HEADERS: [(&str, &str); 12] = [
     ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
     ("strict-transport-security", "max-age=31536000; includeSubDomains"),
     ("x-frame-options", "DENY"),
@@ -19,6 +19,7 @@ pub const SECURITY_HEADERS: [(&str, &str); 11] = [
     ("x-permitted-cross-domain-policies", "none"),
     ("origin-agent-cluster", "?1"),
     ("x-dns-prefetch-control", "off"),
+    ("x-download-options", "noopen"),
 ];
 
 /// `Strict-Transport-Security` that lets browsers' makers put the domain on their lists (`HSTS_PRELOAD`).
