@@ -37,4 +37,5 @@ migrations!(
     "0085_invoice_parties",
     "0086_chat_counts",
     "0087_decoys",
+    "0088_filter_indexes",
 );

@@ -28,7 +28,7 @@ pub static LISTING: Listing<Payment> = Listing {
         Sort::by_index("tenantId", "p.tenant_id", SortKind::Text),
         Sort::by_reading("updatedAt", "coalesce(r.at, p.created_at)", SortKind::Integer),
         Sort::by_reading("currency", "p.currency", SortKind::Text),
-        Sort::by_reading("paymentMethod", "p.payment_method", SortKind::Text),
+        Sort::by_index("paymentMethod", "p.payment_method", SortKind::Text),
         Sort::by_reading("reference", "coalesce(p.reference, '')", SortKind::Text),
         Sort::by_reading("recordedBy", "coalesce(p.recorded_by, '')", SortKind::Text),
         Sort::by_reading("reversedAt", "coalesce(r.at, -1)", SortKind::Integer),
