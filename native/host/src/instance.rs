@@ -1,5 +1,6 @@
 //! One instance at work: it takes requests, runs them side by side, and ends.
 
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use futures::channel::oneshot;
 use futures::stream::{FuturesUnordered, StreamExt};
+use http_body_util::BodyExt;
 use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::component::{Accessor, Func};
 use wasmtime::{AsContextMut, Engine, Store, UpdateDeadline};
@@ -22,6 +24,7 @@ use crate::noticed::Noticed;
 use crate::outbound::{Outbound, Ways};
 use crate::pool::{Counted, Job, Place, Pool, Slot};
 use crate::state::{App, GuestState, Progress, Shared};
+use crate::unfinished::Bodies;
 use crate::{engine, wasi};
 
 /// How often a guest that has more to do is let go on before its answers leave as they are.
@@ -69,16 +72,16 @@ impl Instances {
         store.set_epoch_deadline(1);
         let deadline = limits.request_deadline;
         store.epoch_deadline_callback(move |_| {
-            if progress.idle_for() > deadline {
+            if progress.computing_for() > deadline {
                 return Err(wasmtime::format_err!(
                     "the guest computed for {deadline:?} without a sign of progress"
                 ));
             }
             progress.gave_way();
-            if progress.idle_for() >= engine::TICK {
+            if progress.computing_for() >= engine::TICK {
                 place.pass_over();
             }
-            if progress.idle_for() >= aside::LONG {
+            if progress.computing_for() >= aside::LONG {
                 place.go_aside();
             }
             // Lets the runtime look at its sockets as well, however many guests compute.
@@ -96,42 +99,80 @@ pub async fn run(pool: Arc<Pool>, slot: Arc<Slot>, permit: OwnedSemaphorePermit,
         slot: Arc::downgrade(&slot),
         long,
     };
+    // Dropped last, however this ends.
+    let _leave = Leave {
+        pool: &pool,
+        slot: &slot,
+        permit: Some(permit),
+    };
     let made = async {
         let mut store = pool.instances().store(place)?;
         let proxy = pool.instances().pre.instantiate_async(&mut store).await?;
         wasmtime::error::Ok((store, proxy))
     };
     match made.await {
-        Ok((mut store, proxy)) => {
-            let counted = Counted::new(pool.instances().shared().clone());
+        Ok((store, proxy)) => {
+            let _counted = Counted::new(pool.instances().shared().clone());
+            let mut alive = Alive {
+                store: Some(store),
+                bodies: Bodies::default(),
+            };
             let mut work = Work {
                 pool: &pool,
                 slot: &slot,
                 proxy: &proxy,
+                bodies: &alive.bodies,
                 leaving: Mutex::default(),
                 settled: AtomicBool::new(false),
                 idle: AtomicBool::new(false),
             };
-            if let Err(error) = work.run(&mut store, job).await {
+            if let Some(store) = &mut alive.store
+                && let Err(error) = work.run(store, job).await
+            {
                 let component = &pool.instances().app.id;
                 tracing::warn!(%component, "an instance ended early: {error:#}");
                 tracing::debug!("{error:?}");
             }
-            drop(store);
-            drop(counted);
         }
         Err(error) => {
             let _ = job.reply.send(Err(error));
         }
     }
-    drop(permit);
-    pool.pass_over(&slot);
+}
+
+/// An instance, and the bodies that it writes: none of them outlives it looking whole.
+struct Alive {
+    store: Option<Store<GuestState>>,
+    bodies: Bodies,
+}
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        self.bodies.collect();
+        self.store = None;
+        self.bodies.abandon();
+    }
+}
+
+/// Gives its place in the pool back, also when the host panics.
+struct Leave<'a> {
+    pool: &'a Arc<Pool>,
+    slot: &'a Arc<Slot>,
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Drop for Leave<'_> {
+    fn drop(&mut self) {
+        self.permit = None;
+        self.pool.forget(self.slot);
+    }
 }
 
 struct Work<'a> {
     pool: &'a Arc<Pool>,
     slot: &'a Arc<Slot>,
     proxy: &'a Proxy,
+    bodies: &'a Bodies,
     leaving: Mutex<Vec<Leaving>>,
     /// Whether all requests so far wait for something; until then the instance is taken to be busy.
     settled: AtomicBool,
@@ -145,6 +186,11 @@ impl Work<'_> {
         let idle_timeout = self.pool.instances().shared().limits.idle_timeout;
         let me = &*self;
         let mut serve = pin!(store.run_concurrent(async |accessor| me.serve(accessor, job).await));
+        let mut turn = |cx: &mut Context<'_>| {
+            progress.begin_turn();
+            let poll = serve.as_mut().poll(cx);
+            (poll, progress.end_turn())
+        };
         let mut idle_since = None::<Instant>;
         let mut sleep = pin!(tokio::time::sleep(Duration::ZERO));
         let noticed = Arc::new(Noticed::default());
@@ -154,29 +200,36 @@ impl Work<'_> {
             noticed.pass_on_to(cx.waker());
             let outer = cx;
             let cx = &mut Context::from_waker(&noticing);
-            let mut poll = serve.as_mut().poll(cx);
+            let (mut poll, mut waits) = turn(cx);
             // It has more to do at once, and answers that may become whole by it.
             let mut turns = 0;
             while poll.is_pending() && noticed.take() && turns < MORE_TURNS && !me.leaving().is_empty() {
                 turns += 1;
-                poll = serve.as_mut().poll(cx);
+                (poll, waits) = turn(cx);
             }
-            if poll.is_pending() && !progress.was_forced() {
-                progress.touch();
+            if poll.is_pending() && waits {
                 me.pool.rest(me.slot);
                 // It may take more now, and says so when it is asked again.
                 if !me.settled.swap(true, Ordering::Relaxed) {
-                    poll = serve.as_mut().poll(cx);
+                    (poll, _) = turn(cx);
                 }
+            }
+            if let Poll::Ready(result) = poll {
+                let result = result.and_then(|inner| inner);
+                match &result {
+                    Ok(()) => me.let_go(),
+                    Err(_) => me
+                        .leaving()
+                        .drain(..)
+                        .for_each(|answer| answer.leave_if_whole(me.bodies, cx)),
+                }
+                return Poll::Ready(result);
             }
             // The guest waits, or was made to give way, or it is others' turn for the second time.
             if turns < MORE_TURNS || std::mem::take(&mut postponed) {
                 me.let_go();
             } else {
                 postponed = true;
-            }
-            if let Poll::Ready(result) = poll {
-                return Poll::Ready(result.and_then(|inner| inner));
             }
             if !me.idle.load(Ordering::Relaxed) {
                 idle_since = None;
@@ -255,14 +308,7 @@ impl Work<'_> {
     }
 
     async fn answer(&self, accessor: &Accessor<GuestState>, job: Job) -> wasmtime::Result<()> {
-        let (reply, answered) = match self.proxy {
-            Proxy::P3(_) => {
-                let (reply, answer) = oneshot::channel();
-                (reply, Some((answer, job.reply)))
-            }
-            // Answers before it writes its body, and waits for somebody to read it.
-            Proxy::P2(_) => (job.reply, None),
-        };
+        let (reply, mut answered) = oneshot::channel();
         let prepared = accessor.with(|mut store| {
             let mut store = store.as_context_mut();
             store.data().progress.touch();
@@ -275,26 +321,41 @@ impl Work<'_> {
             )
         })?;
         // What computes without end is stopped by the clock; what waits may wait.
-        prepared.run(accessor, std::future::pending()).await?;
-        accessor.with(|mut access| access.get().progress.touch());
-        if let Some((mut answer, reply)) = answered
-            && let Ok(Some(answer)) = answer.try_recv()
-        {
-            self.leaving().extend(Leaving::new(reply, answer));
+        let run = prepared.run(accessor, std::future::pending());
+        let reply = job.reply;
+        match self.proxy {
+            Proxy::P3(_) => {
+                run.await?;
+                if let Ok(Some(answer)) = answered.try_recv() {
+                    self.leaving().extend(Leaving::new(reply, answer));
+                }
+            }
+            // Answers before it writes its body, and waits for somebody to read it.
+            Proxy::P2(_) => {
+                let leave = async {
+                    if let Ok(answer) = answered.await {
+                        let watch = |body| self.bodies.watch(VecDeque::new(), body).boxed_unsync();
+                        // Nobody may be there any more.
+                        let _ = reply.send(answer.map(|answer| answer.map(watch)));
+                    }
+                };
+                futures::future::join(run, leave).await.0?;
+            }
         }
+        accessor.with(|mut access| access.get().progress.touch());
         Ok(())
     }
 
     /// Sends off the answers that are whole.
     fn poll_leaving(&self, cx: &mut Context<'_>) {
         for answer in self.leaving().extract_if(.., |answer| answer.poll_more(cx).is_ready()) {
-            answer.leave();
+            answer.leave(self.bodies);
         }
     }
 
     /// Sends off all answers, as far as they are.
     fn let_go(&self) {
-        self.leaving().drain(..).for_each(Leaving::leave);
+        self.leaving().drain(..).for_each(|answer| answer.leave(self.bodies));
     }
 
     fn leaving(&self) -> MutexGuard<'_, Vec<Leaving>> {

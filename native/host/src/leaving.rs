@@ -10,11 +10,12 @@ use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
 use http::response::Parts;
-use http_body::{Body, Frame, SizeHint};
+use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Full};
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use crate::pool::{Answer, Reply};
+use crate::unfinished::{Bodies, is_complete};
 
 /// More of a body than this isn't waited for.
 const LARGE: usize = 64 << 10;
@@ -51,7 +52,7 @@ impl Leaving {
 
     /// Takes what there is of the body. Ready once there is no use in waiting for more.
     pub fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        while self.size <= LARGE && !is_whole(&self.rest) {
+        while self.size <= LARGE && !is_complete(&self.rest) {
             match Pin::new(&mut self.rest).poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => {
                     self.size += frame.data_ref().map_or(0, Bytes::len);
@@ -68,25 +69,27 @@ impl Leaving {
         Poll::Ready(())
     }
 
-    pub fn leave(self) {
-        let whole = is_whole(&self.rest) && self.begun.iter().all(|frame| frame.as_ref().is_ok_and(Frame::is_data));
-        let body = if whole {
+    /// Its instance has failed: an answer that is whole by now is good, the others become a 500.
+    pub fn leave_if_whole(mut self, bodies: &Bodies, cx: &mut Context<'_>) {
+        if self.poll_more(cx).is_ready() && self.is_whole() {
+            self.leave(bodies);
+        }
+    }
+
+    /// What the guest has yet to write follows by itself.
+    pub fn leave(self, bodies: &Bodies) {
+        let body = if self.is_whole() {
             let body = Full::new(joined(self.begun));
             body.map_err(|never| match never {}).boxed_unsync()
         } else {
-            Resumed {
-                begun: self.begun,
-                rest: self.rest,
-            }
-            .boxed_unsync()
+            bodies.watch(self.begun, self.rest).boxed_unsync()
         };
         let _ = self.reply.send(Ok(http::Response::from_parts(self.head, body)));
     }
-}
 
-/// With a declared length, the last byte is the end.
-fn is_whole(rest: &WasiBody) -> bool {
-    rest.is_end_stream() || rest.size_hint().exact() == Some(0)
+    fn is_whole(&self) -> bool {
+        is_complete(&self.rest) && self.begun.iter().all(|frame| frame.as_ref().is_ok_and(Frame::is_data))
+    }
 }
 
 fn joined(mut frames: VecDeque<Result<Frame<Bytes>, Error>>) -> Bytes {
@@ -99,33 +102,4 @@ fn joined(mut frames: VecDeque<Result<Frame<Bytes>, Error>>) -> Bytes {
     all.extend_from_slice(&second);
     data.for_each(|more| all.extend_from_slice(&more));
     all.freeze()
-}
-
-/// A body of which the beginning has been taken already.
-struct Resumed {
-    begun: VecDeque<Result<Frame<Bytes>, Error>>,
-    rest: WasiBody,
-}
-
-impl Body for Resumed {
-    type Data = Bytes;
-    type Error = Error;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        match self.begun.pop_front() {
-            Some(frame) => Poll::Ready(Some(frame)),
-            None => Pin::new(&mut self.rest).poll_frame(cx),
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.begun.is_empty() && self.rest.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        let begun = self.begun.iter().flatten().filter_map(Frame::data_ref);
-        let begun = begun.map(|data| data.len() as u64).sum::<u64>();
-        // Both bounds at once: setting one past the other panics.
-        self.rest.size_hint() + SizeHint::with_exact(begun)
-    }
 }

@@ -38,6 +38,7 @@ mod serve;
 mod sqlite;
 mod state;
 mod template;
+mod unfinished;
 mod variables;
 mod variables_host;
 mod wasi;

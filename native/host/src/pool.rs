@@ -204,12 +204,19 @@ impl Pool {
         }
     }
 
-    /// The instance computes for long, or is gone: it gets no more, and what it hasn't begun goes to another.
+    /// The instance computes for long: it gets no more, and what it hasn't begun goes to another.
     pub fn pass_over(self: &Arc<Self>, slot: &Arc<Slot>) {
         self.rest(slot);
         self.withdraw(slot);
         if let Some(job) = slot.take() {
             self.submit(job);
+        }
+    }
+
+    /// The instance is gone. At the end of the process nobody can take over what it hasn't begun.
+    pub fn forget(self: &Arc<Self>, slot: &Arc<Slot>) {
+        if tokio::runtime::Handle::try_current().is_ok() {
+            self.pass_over(slot);
         }
     }
 

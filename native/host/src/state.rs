@@ -81,10 +81,15 @@ impl WasiHttpView for GuestState {
     }
 }
 
-/// When an instance last did something else than compute.
+/// How long an instance has computed without a break.
+///
+/// Only the time within its turns counts: while it waits, for the sender of a body or for its reader, it does not compute.
 pub struct Progress {
     born: Instant,
-    touched_millis: AtomicU64,
+    /// When the turn began, or when the guest last called the host in it. In microseconds, as the next.
+    since: AtomicU64,
+    /// What the turns before this one took, if the clock ended each of them.
+    before: AtomicU64,
     /// The clock made it give way; it would have gone on.
     forced: AtomicBool,
 }
@@ -93,16 +98,31 @@ impl Default for Progress {
     fn default() -> Self {
         Self {
             born: Instant::now(),
-            touched_millis: AtomicU64::new(0),
+            since: AtomicU64::new(0),
+            before: AtomicU64::new(0),
             forced: AtomicBool::new(false),
         }
     }
 }
 
 impl Progress {
+    /// The guest did something else than compute.
     pub fn touch(&self) {
-        let now = u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.touched_millis.store(now, Ordering::Relaxed);
+        self.before.store(0, Ordering::Relaxed);
+        self.since.store(self.now(), Ordering::Relaxed);
+    }
+
+    pub fn begin_turn(&self) {
+        self.forced.store(false, Ordering::Relaxed);
+        self.since.store(self.now(), Ordering::Relaxed);
+    }
+
+    /// Whether the guest waits for something. Otherwise it stopped because of the clock, and has more to do.
+    pub fn end_turn(&self) -> bool {
+        let waits = !self.forced.load(Ordering::Relaxed);
+        let before = if waits { 0 } else { self.micros() };
+        self.before.store(before, Ordering::Relaxed);
+        waits
     }
 
     /// The clock interrupted the guest.
@@ -110,13 +130,51 @@ impl Progress {
         self.forced.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the guest stopped because of the clock; otherwise it waits for something, which is progress.
-    pub fn was_forced(&self) -> bool {
-        self.forced.swap(false, Ordering::Relaxed)
+    /// Asked within a turn.
+    pub fn computing_for(&self) -> Duration {
+        Duration::from_micros(self.micros())
     }
 
-    pub fn idle_for(&self) -> Duration {
-        let touched = Duration::from_millis(self.touched_millis.load(Ordering::Relaxed));
-        self.born.elapsed().saturating_sub(touched)
+    fn micros(&self) -> u64 {
+        let turn = self.now().saturating_sub(self.since.load(Ordering::Relaxed));
+        self.before.load(Ordering::Relaxed).saturating_add(turn)
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.born.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread::sleep;
+
+    use super::*;
+
+    const A_WHILE: Duration = Duration::from_millis(20);
+
+    #[test]
+    fn a_wait_between_turns_is_not_computing() {
+        let progress = Progress::default();
+        progress.begin_turn();
+        assert!(progress.end_turn());
+        sleep(A_WHILE);
+        progress.begin_turn();
+        assert!(progress.computing_for() < A_WHILE);
+    }
+
+    #[test]
+    fn turns_that_the_clock_ended_add_up() {
+        let progress = Progress::default();
+        for _ in 0..2 {
+            progress.begin_turn();
+            sleep(A_WHILE);
+            progress.gave_way();
+            assert!(!progress.end_turn());
+        }
+        progress.begin_turn();
+        assert!(progress.computing_for() >= 2 * A_WHILE);
+        progress.touch();
+        assert!(progress.computing_for() < A_WHILE);
     }
 }

@@ -16,5 +16,6 @@ mod host {
     mod pieces;
     mod routing;
     mod sizes;
+    mod slow;
     mod sqlite;
 }
