@@ -1,12 +1,15 @@
 //! The listener: connections in, requests to the edge, and an orderly end.
 
+mod outgoing;
+mod stream;
+
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use http::Request;
+use http::{Request, Version};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -15,6 +18,7 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
+use self::stream::{Broken, ClientStream};
 use crate::backend::boxed;
 use crate::edge::Edge;
 
@@ -58,11 +62,15 @@ async fn connection(stream: TcpStream, peer: SocketAddr, edge: Arc<Edge>, watche
     let _ = stream.set_nodelay(true);
     let spoken = Arc::new(AtomicBool::new(false));
     let heard = Arc::clone(&spoken);
+    let broken = Broken::default();
+    let stream = ClientStream::new(stream, broken.clone());
     let service = service_fn(move |request: Request<Incoming>| {
         heard.store(true, Ordering::Relaxed);
         let edge = Arc::clone(&edge);
+        // Before HTTP/1.1 the end of the connection is the end of the answer: only a reset tells that it broke off.
+        let broken = (request.version() < Version::HTTP_11).then(|| broken.clone());
         let answer = edge.answer(request.map(boxed), peer);
-        async move { Ok::<_, Infallible>(answer.await) }
+        async move { Ok::<_, Infallible>(answer.await.map(|body| outgoing::watch(body, broken))) }
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder

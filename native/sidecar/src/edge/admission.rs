@@ -41,6 +41,8 @@ const QUEUE_PER_CORE: usize = 16;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Bodies up to this size are read before a place is taken, so that a slow sender holds none.
 const SMALL_BODY: usize = 256 * 1024;
+/// How long such a body may take to come.
+const BODY_PATIENCE: Duration = Duration::from_secs(30);
 
 /// The one of them that takes more than a small body: documents come with it.
 const UPLOADING: &str = "/auth/register";
@@ -119,10 +121,11 @@ impl Admission {
             return Err(Refused::TooLarge);
         }
         let (head, body) = request.into_parts();
-        let body = read_whole(body, SMALL_BODY).await.map_err(|error| match error {
-            ReadError::TooLarge => Refused::TooLarge,
-            ReadError::Broken(_) => Refused::Body,
-        })?;
+        let body = match tokio::time::timeout(BODY_PATIENCE, read_whole(body, SMALL_BODY)).await {
+            Ok(Ok(body)) => body,
+            Ok(Err(ReadError::TooLarge)) => return Err(Refused::TooLarge),
+            Ok(Err(ReadError::Broken(_))) | Err(_) => return Err(Refused::Body),
+        };
         let permit = self.gate.take_place().await.ok_or(Refused::Busy)?;
         Ok(Admitted {
             request: Request::from_parts(head, full(body)),
@@ -142,10 +145,13 @@ impl Admission {
             *for_body.lock().unwrap_or_else(PoisonError::into_inner) = outcome;
             may_end
         };
+        let left = declared_length(&request);
         Admitted {
             request: request.map(|inner| {
                 boxed(Gated {
                     inner,
+                    left,
+                    last: None,
                     gate: Some(wait.boxed()),
                 })
             }),
@@ -200,8 +206,13 @@ impl Drop for Turn<'_> {
 }
 
 /// A body whose end is only told once a place has been taken. Without one it breaks off, so that nothing is hashed.
+///
+/// Where its length was declared, whoever reads it knows the end from its last byte. So the last piece waits too.
 struct Gated {
     inner: Body,
+    /// What is still to come, if that was declared.
+    left: Option<usize>,
+    last: Option<Frame<Bytes>>,
     gate: Option<BoxFuture<'static, bool>>,
 }
 
@@ -210,21 +221,44 @@ impl HttpBody for Gated {
     type Error = BoxError;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        if let Some(frame) = ready!(Pin::new(&mut self.inner).poll_frame(cx)) {
-            return Poll::Ready(Some(frame));
+        let me = &mut *self;
+        if me.last.is_none() {
+            let frame = match ready!(Pin::new(&mut me.inner).poll_frame(cx)) {
+                Some(Ok(frame)) => frame,
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => return me.poll_gate(cx).map(|open| open.err().map(Err)),
+            };
+            let size = frame.data_ref().map_or(0, Bytes::len);
+            me.left = me.left.map(|left| left.saturating_sub(size));
+            if me.left != Some(0) {
+                return Poll::Ready(Some(Ok(frame)));
+            }
+            me.last = Some(frame);
         }
+        let open = ready!(me.poll_gate(cx));
+        let last = me.last.take();
+        Poll::Ready(match open {
+            Ok(()) => last.map(Ok),
+            Err(error) => Some(Err(error)),
+        })
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let last = self.last.as_ref().and_then(Frame::data_ref).map_or(0, Bytes::len);
+        self.inner.size_hint() + SizeHint::with_exact(last as u64)
+    }
+}
+
+impl Gated {
+    fn poll_gate(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         if let Some(gate) = &mut self.gate {
             let may_end = ready!(gate.poll_unpin(cx));
             self.gate = None;
             if !may_end {
-                return Poll::Ready(Some(Err("no place to hash came free".into())));
+                return Poll::Ready(Err("no place to hash came free".into()));
             }
         }
-        Poll::Ready(None)
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -312,6 +346,32 @@ mod tests {
         let admitted = admission.admit(upload(), REGISTER).await.expect("let in");
         assert!(admitted.request.into_body().collect().await.is_err());
         assert!(admitted.place.is_refused());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_last_byte_of_an_upload_waits_for_a_place_too() {
+        let admission = Admission::new(1);
+        let _held = admission.admit(login(), LOGIN).await.expect("a place is free");
+        let size = SMALL_BODY + 1;
+        let request = Request::post(REGISTER)
+            .header(CONTENT_LENGTH, size)
+            .body(full(vec![b' '; size]))
+            .expect("a request");
+        let admitted = admission.admit(request, REGISTER).await.expect("let in");
+        let mut body = admitted.request.into_body();
+        assert!(body.frame().await.expect("a frame").is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_small_body_that_never_ends_is_refused() {
+        let admission = Admission::new(1);
+        let drops = futures::stream::unfold((), |()| async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            Some((Ok::<_, BoxError>(Frame::data(Bytes::from_static(b" "))), ()))
+        });
+        let request = Request::post(LOGIN).body(boxed(http_body_util::StreamBody::new(Box::pin(drops))));
+        let request = request.expect("a request");
+        assert_eq!(admission.admit(request, LOGIN).await.err(), Some(Refused::Body));
     }
 
     #[tokio::test]
