@@ -1,6 +1,7 @@
 //! `cargo xtask …`: everything one types in this repository, installing what each step needs.
 
 mod build;
+mod dist;
 mod faults;
 mod lint;
 mod step;
@@ -18,9 +19,10 @@ const USAGE: &str = "\
 Usage: cargo xtask <COMMAND>
 
 Commands:
-  build             The components (WebAssembly) and the `nexus` binary
+  build             The components (WebAssembly), the `nexus` binary, and the components' code for this machine
   up [ARGS…]        Builds, makes demo data on first use, and serves; ARGS go to `nexus serve`
   test [FILTER…]    Installs what tests need, builds, and runs all tests (or those that match)
+  dist [--into DIR] One archive, in target/dist, that serves wherever it is unpacked
   lint              Formatting, clippy for both targets, dependency policy
   faults [FILTER…]  The long forms of the tests that break things (or those that match); half an hour
   bench [ARGS…]     Measures; see bench/README.md
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
         "build" => build::run(&workspace),
         "up" => up::run(&workspace, &rest),
         "test" => test::run(&workspace, &rest),
+        "dist" => dist::run(&workspace, &rest),
         "lint" => lint::run(&workspace),
         "faults" => faults::run(&workspace, &rest),
         "bench" => bench(&workspace, &rest),

@@ -19,6 +19,7 @@ pub fn run(workspace: &Workspace, filter: &[String]) -> Result<(), Failure> {
             .cargo("build")
             .args(["--release", "--workspace", "--lib", "--bins", "--tests"]),
     )?;
+    build::compile(workspace)?;
     install_node_packages(workspace, &workspace.root.join("tests/relay/js"))?;
     install_node_packages(workspace, &workspace.root.join("tests/browser/js"))?;
     install_node_packages(workspace, &workspace.root.join("clients/typescript"))?;

@@ -34,7 +34,12 @@ impl Manifest {
         std::env::current_exe()
             .ok()
             .and_then(|executable| above(&executable))
-            .ok_or_else(|| Failure::configuration("there is no spin.toml here; name it with --manifest FILE"))
+            .ok_or_else(|| {
+                Failure::configuration(
+                    "there is no spin.toml here or beside the program; run nexus from its unpacked archive, or name the file with \
+                     --manifest FILE",
+                )
+            })
     }
 }
 

@@ -1,6 +1,7 @@
 //! The embedded host behind the sidecar's seam.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use http::{Request, Response};
 use nexus_domain::settings::{RELAY_URL, Settings};
-use nexus_host::{Host, HostConfig, Limits, LogSink};
+use nexus_host::{Host, HostConfig, Limits, LoadError, LogSink, ProgressSink};
 use nexus_sidecar::backend::{Backend, BackendError, Body};
 
 use crate::components::Manifest;
@@ -34,31 +35,41 @@ impl Backend for EmbeddedBackend {
     }
 }
 
-/// Loads the application for a process that listens at `address`.
+/// Where an application runs.
+pub struct Place<'a> {
+    pub data: &'a DataDir,
+    /// For code that was not compiled ahead.
+    pub code_cache: Option<PathBuf>,
+    /// Where the process listens.
+    pub address: SocketAddr,
+}
+
 pub async fn load(
     manifest: &Manifest,
-    data: &DataDir,
+    place: Place<'_>,
     settings: &Settings,
-    address: SocketAddr,
     component_log: LogSink,
+    progress: ProgressSink,
 ) -> Result<Host, Failure> {
     let mut variables = settings.variables();
     // Components post their events back to this very process, whatever the setting says.
-    variables.insert(RELAY_URL.variable(), own_url(address));
+    variables.insert(RELAY_URL.variable(), own_url(place.address));
     let config = HostConfig {
         manifest: manifest.find()?,
-        state_dir: data.state(),
+        state_dir: place.data.state(),
         runtime_config: manifest.runtime_config.clone(),
         variables,
-        cache_dir: Some(data.code_cache()),
+        cache_dir: place.code_cache,
+        progress,
         limits: limits(),
         // The edge's signed word says who calls, and routers go by the path.
         route_headers: false,
         component_log,
     };
-    Host::load(config)
-        .await
-        .map_err(|error| Failure::failed("the components can't be loaded", error))
+    Host::load(config).await.map_err(|error| match error {
+        LoadError::AddressSpace { .. } => Failure::configuration(error),
+        error => Failure::failed("the components can't be loaded", error),
+    })
 }
 
 /// A new instance opens its connection, reads the schema and the settings and makes its router: as much work as some

@@ -9,6 +9,7 @@ mod failure;
 mod libsql_engine;
 mod logging;
 mod open_files;
+mod progress;
 mod secrets;
 mod settings_source;
 mod start_check;
@@ -17,7 +18,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::command::{admin, audit, config, demo, doctor, import_users, migrate, openapi, relay, serve};
+use crate::command::{admin, audit, compile, config, demo, doctor, import_users, migrate, openapi, relay, serve};
 
 /// Requests and guests make many small allocations, often freed by another thread than the one that made them.
 #[global_allocator]
@@ -55,6 +56,9 @@ enum Command {
     Doctor(doctor::Arguments),
     /// Prints the OpenAPI document of all components.
     Openapi(openapi::Arguments),
+    /// Compiles the components for every later start; `cargo xtask build` does it.
+    #[command(hide = true)]
+    Compile(compile::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -63,14 +67,17 @@ fn main() -> ExitCode {
     let done = match cli.command {
         Command::Serve(arguments) => serve::run(arguments),
         Command::Relay(arguments) => relay::run(arguments),
-        Command::Migrate(arguments) => migrate::run(&arguments),
+        Command::Migrate(arguments) => progress::during("migrating", || migrate::run(&arguments)),
         Command::Admin(admin::Action::Create(arguments)) => admin::create(arguments),
-        Command::ImportUsers(arguments) => import_users::run(&arguments),
-        Command::Audit(audit::Action::Verify(arguments)) => audit::verify(&arguments),
-        Command::Demo(arguments) => demo::run(&arguments),
+        Command::ImportUsers(arguments) => progress::during("importing people", || import_users::run(&arguments)),
+        Command::Audit(audit::Action::Verify(arguments)) => {
+            progress::during("checking the audit log", || audit::verify(&arguments))
+        }
+        Command::Demo(arguments) => progress::during("making the demo company", || demo::run(&arguments)),
         Command::Config(arguments) => config::run(&arguments),
-        Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Doctor(arguments) => progress::during("checking", || doctor::run(&arguments)),
         Command::Openapi(arguments) => openapi::run(&arguments),
+        Command::Compile(arguments) => compile::run(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,51 +1,61 @@
-//! Compiled components on disk, so that a second start doesn't compile.
+//! Compiled components on disk, so that a start does not compile.
 //!
-//! The name of an entry is a hash of the component and of everything that the engine's code depends on. An entry
-//! that can't be used is compiled again and replaced.
+//! An entry is looked for beside the component's own file, where a build leaves it for everybody ([`BESIDE`]), and in the cache
+//! folder of whoever runs the host. Its name is a hash of what the component is made of and of everything that the engine's
+//! code depends on. It is mapped into memory rather than read: code that is not run takes up no memory. An entry that can't
+//! be used is compiled again.
 
+use std::fs::{self, File};
 use std::hash::{Hash, Hasher};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-/// Compiles `wasm`, or takes what was compiled before.
-pub fn compile(engine: &Engine, wasm: &[u8], dir: Option<&Path>) -> wasmtime::Result<Component> {
-    let Some(dir) = dir else {
-        return Component::new(engine, wasm);
-    };
-    let entry = entry(engine, wasm, dir);
-    if entry.is_file() {
-        match load(engine, &entry) {
-            Ok(component) => return Ok(component),
-            Err(error) => {
-                tracing::warn!(file = %entry.display(), %error, "compiled code is unusable, compiling again");
-            }
-        }
+/// The folder beside a component's file that holds its compiled code.
+pub const BESIDE: &str = "compiled";
+const EXTENSION: &str = "cwasm";
+/// The code's checksum, behind it.
+const SUM: u64 = 32;
+
+/// What the name of an entry is made of.
+pub struct Key(Sha256);
+
+impl Key {
+    pub fn new() -> Self {
+        Self(Sha256::new())
     }
-    let component = Component::new(engine, wasm)?;
-    // Without the entry the next start takes longer, and that is all.
-    if let Err(error) = component.serialize().and_then(|code| Ok(store(&entry, &code)?)) {
-        tracing::warn!(file = %entry.display(), %error, "compiled code can't be kept");
+
+    pub fn text(&mut self, text: &str) {
+        self.0.update((text.len() as u64).to_le_bytes());
+        self.0.update(text);
     }
-    Ok(component)
+
+    /// The file's content, without holding all of it.
+    pub fn file(&mut self, path: &Path) -> io::Result<()> {
+        self.0.update(sum(&mut File::open(path)?)?);
+        Ok(())
+    }
+
+    /// The name for every engine.
+    pub fn name(self) -> String {
+        hex::encode(self.0.finalize())
+    }
+
+    /// The name for this engine.
+    pub fn compiled(mut self, engine: &Engine) -> String {
+        self.text(env!("CARGO_PKG_VERSION"));
+        engine.precompile_compatibility_hash().hash(&mut Fold(&mut self.0));
+        format!("{}.{EXTENSION}", self.name())
+    }
 }
 
-fn entry(engine: &Engine, wasm: &[u8], dir: &Path) -> PathBuf {
-    let mut hash = Sha256::new();
-    hash.update(env!("CARGO_PKG_VERSION"));
-    let mut engine_hash = Fold(Sha256::new());
-    engine.precompile_compatibility_hash().hash(&mut engine_hash);
-    hash.update(engine_hash.0.finalize());
-    hash.update(wasm);
-    dir.join(format!("{}.cwasm", hex::encode(hash.finalize())))
-}
+/// Lets what is `Hash` into a hash that does not change between builds of the compiler.
+struct Fold<'a>(&'a mut Sha256);
 
-/// Lets what is `Hash` into a hash that doesn't change between builds of the compiler.
-struct Fold(Sha256);
-
-impl Hasher for Fold {
+impl Hasher for Fold<'_> {
     fn write(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }
@@ -55,29 +65,107 @@ impl Hasher for Fold {
     }
 }
 
+/// The folder beside a component's file.
+pub fn beside(component: &Path) -> PathBuf {
+    component.parent().unwrap_or(Path::new(".")).join(BESIDE)
+}
+
+/// What was compiled before, from the first folder that has it.
+pub fn find(engine: &Engine, name: &str, folders: &[PathBuf]) -> Option<Component> {
+    folders.iter().find_map(|folder| {
+        let entry = folder.join(name);
+        match load(engine, &entry) {
+            Ok(component) => Some(component),
+            Err(error) if is_missing(&error) => None,
+            Err(error) => {
+                tracing::warn!(file = %entry.display(), "compiled code is unusable: {error:#}");
+                None
+            }
+        }
+    })
+}
+
+fn is_missing(error: &wasmtime::Error) -> bool {
+    let error = error.downcast_ref::<io::Error>();
+    error.is_some_and(|error| error.kind() == io::ErrorKind::NotFound)
+}
+
 #[allow(unsafe_code)]
 fn load(engine: &Engine, entry: &Path) -> wasmtime::Result<Component> {
-    let bytes = std::fs::read(entry)?;
-    let Some((code, sum)) = bytes.split_last_chunk::<32>() else {
+    check(&mut File::open(entry)?)?;
+    // SAFETY: the file must hold what `Component::serialize` gave, and must not change. Whoever may write into these folders may
+    // also write the `.wasm` files and this program; damage by accident is caught by the checksum just compared, and a
+    // different engine by the entry's name and by wasmtime's own header. Entries are replaced, never written to.
+    unsafe { Component::deserialize_file(engine, entry) }
+}
+
+fn check(file: &mut File) -> wasmtime::Result<()> {
+    let Some(size) = file.metadata()?.len().checked_sub(SUM) else {
         return Err(wasmtime::format_err!("it is cut short"));
     };
-    if Sha256::digest(code).as_slice() != sum {
-        return Err(wasmtime::format_err!("its checksum doesn't match"));
+    let found = sum(&mut Read::by_ref(file).take(size))?;
+    let mut expected = Vec::new();
+    file.seek(io::SeekFrom::Start(size))?;
+    file.read_to_end(&mut expected)?;
+    match found.as_slice() == expected {
+        true => Ok(()),
+        false => Err(wasmtime::format_err!("its checksum doesn't match")),
     }
-    // SAFETY: the bytes must be what `Component::serialize` gave. Whoever may write into the cache folder may also
-    // write the `.wasm` files and this program; damage by accident is caught by the checksum just compared, and a
-    // different engine by the entry's name and by wasmtime's own header.
-    unsafe { Component::deserialize(engine, code) }
+}
+
+fn sum(from: &mut impl Read) -> io::Result<[u8; SUM as usize]> {
+    let mut hash = Sha256::new();
+    let mut piece = vec![0; 256 << 10];
+    loop {
+        match from.read(&mut piece)? {
+            0 => return Ok(hash.finalize().into()),
+            size => hash.update(&piece[..size]),
+        }
+    }
+}
+
+/// Compiles, and keeps the code in a folder if that can be done. Without it the next start takes as long, and that is all.
+pub fn compile(engine: &Engine, wasm: &[u8], name: &str, folder: Option<&Path>) -> wasmtime::Result<Component> {
+    let component = Component::new(engine, wasm)?;
+    let Some(folder) = folder else {
+        return Ok(component);
+    };
+    let kept = component.serialize().and_then(|code| Ok(store(folder, name, &code)?));
+    if let Err(error) = kept {
+        tracing::warn!(folder = %folder.display(), "compiled code can't be kept: {error:#}");
+        return Ok(component);
+    }
+    // Mapped like that of any later start.
+    Ok(load(engine, &folder.join(name)).unwrap_or(component))
 }
 
 /// Written beside and renamed, so that nobody ever sees half an entry.
-fn store(entry: &Path, code: &[u8]) -> std::io::Result<()> {
-    use std::io::Write;
-    let dir = entry.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(dir)?;
-    let mut file = tempfile::NamedTempFile::new_in(dir)?;
+fn store(folder: &Path, name: &str, code: &[u8]) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(code)?;
-    file.write_all(&Sha256::digest(code))?;
-    file.persist(entry)?;
+    file.write_all(&sum(&mut &*code)?)?;
+    // As readable as the component itself: others may run it.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        file.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
+    }
+    file.persist(folder.join(name))?;
+    Ok(())
+}
+
+/// Removes the code of components that are no longer there.
+pub fn keep_only(folder: &Path, names: &[String]) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let is_code = path.extension().is_some_and(|extension| extension == EXTENSION);
+        let is_kept = path
+            .file_name()
+            .is_some_and(|name| names.iter().any(|kept| **kept == *name));
+        if is_code && !is_kept {
+            fs::remove_file(path)?;
+        }
+    }
     Ok(())
 }

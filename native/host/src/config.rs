@@ -22,6 +22,22 @@ pub enum LogStream {
     Stderr,
 }
 
+/// What takes long before an application is there.
+#[derive(Clone, Copy, Debug)]
+pub enum Preparing<'a> {
+    /// So many components are compiled now. Their code is kept, so it is done once.
+    Compiling { components: usize },
+    Compiled {
+        component: &'a str,
+        done: usize,
+        of: usize,
+        /// Since all of them were begun.
+        took: Duration,
+    },
+}
+
+pub type ProgressSink = Arc<dyn Fn(Preparing<'_>) + Send + Sync>;
+
 #[derive(Clone)]
 pub struct HostConfig {
     pub manifest: PathBuf,
@@ -30,8 +46,10 @@ pub struct HostConfig {
     pub runtime_config: Option<PathBuf>,
     /// Values of the application's variables; they win over `SPIN_VARIABLE_*` and the manifest's defaults.
     pub variables: BTreeMap<String, String>,
-    /// Compiled code is kept here; without it every start compiles.
+    /// Code that was not compiled ahead is kept here; without it every such start compiles.
     pub cache_dir: Option<PathBuf>,
+    /// Is told what takes long.
+    pub progress: ProgressSink,
     pub limits: Limits,
     /// Whether components are told in `Spin-*` headers which route led to them. Each header costs on its way in, so
     /// whoever knows that none of them asks may do without.
@@ -48,6 +66,7 @@ impl HostConfig {
             runtime_config: None,
             variables: BTreeMap::new(),
             cache_dir: None,
+            progress: Arc::new(|_| {}),
             limits: Limits::default(),
             route_headers: true,
             component_log: Arc::new(|line| match line.stream {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use rustix::process::{Resource, getrlimit};
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use crate::config::Limits;
@@ -11,23 +12,52 @@ use crate::error::LoadError;
 /// from the others; long enough not to be felt.
 pub const TICK: Duration = Duration::from_millis(10);
 
-pub fn build(limits: &Limits) -> Result<Engine, LoadError> {
-    // Instances are made and dropped often; the pool saves the system calls. It reserves much address space, which
-    // not every machine gives.
-    Engine::new(&config(Some(limits)))
-        .or_else(|_| Engine::new(&config(None)))
-        .map_err(|error| LoadError::Engine(format!("{error:#}")))
+/// A composed component has a memory for each of its parts.
+const MEMORIES_PER_INSTANCE: u64 = 2;
+/// What each reserves.
+const MEMORY_GIB: u64 = 4;
+/// With fewer instances than this a machine is too small to serve.
+const FEWEST_INSTANCES: usize = 16;
+
+/// The engine, and the limits with as many instances as there is address space for.
+///
+/// Instances are made and dropped often; their places are reserved at once, which saves system calls and takes much address
+/// space: 4 GiB for each memory. Where a process is given little of it (`ulimit -v`), there are fewer places.
+pub fn build(mut limits: Limits) -> Result<(Engine, Limits), LoadError> {
+    let wanted = limits.max_instances;
+    let fewest = FEWEST_INSTANCES.min(wanted);
+    loop {
+        match Engine::new(&config(&limits)) {
+            Ok(engine) => {
+                if limits.max_instances < wanted {
+                    let instances = limits.max_instances;
+                    tracing::warn!(instances, wanted, "little address space: fewer instances than wanted");
+                }
+                return Ok((engine, limits));
+            }
+            Err(_) if limits.max_instances > fewest => limits.max_instances = fewest.max(limits.max_instances / 4),
+            Err(error) => return Err(refused(&error, &limits)),
+        }
+    }
 }
 
-fn config(pool: Option<&Limits>) -> Config {
+fn refused(error: &wasmtime::Error, limits: &Limits) -> LoadError {
+    let Some(limit) = getrlimit(Resource::As).current else {
+        return LoadError::Engine(format!("{error:#}"));
+    };
+    LoadError::AddressSpace {
+        limit_gib: limit >> 30,
+        needed_gib: limits.max_instances as u64 * MEMORIES_PER_INSTANCE * MEMORY_GIB,
+    }
+}
+
+fn config(limits: &Limits) -> Config {
     let mut config = Config::new();
     config
         .wasm_component_model(true)
         .wasm_component_model_async(true)
-        .epoch_interruption(true);
-    if let Some(limits) = pool {
-        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pooling(limits)));
-    }
+        .epoch_interruption(true)
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pooling(limits)));
     config
 }
 
@@ -35,8 +65,7 @@ fn pooling(limits: &Limits) -> PoolingAllocationConfig {
     let instances = u32::try_from(limits.max_instances).unwrap_or(u32::MAX / 8);
     let mut pool = PoolingAllocationConfig::default();
     pool.total_component_instances(instances)
-        // A composed component has a memory for each of its parts.
-        .total_memories(instances.saturating_mul(2))
+        .total_memories(instances.saturating_mul(MEMORIES_PER_INSTANCE as u32))
         .total_tables(instances.saturating_mul(4))
         .total_stacks(instances.saturating_mul(2))
         .total_core_instances(instances.saturating_mul(8))

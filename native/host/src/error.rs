@@ -42,6 +42,12 @@ pub enum LoadError {
         problem: String,
     },
 
+    #[error(
+        "{limit_gib} GiB of address space are too few: WebAssembly memories reserve {needed_gib} GiB, though they use little of \
+         it; raise the limit (`ulimit -v unlimited`, `LimitAS=infinity`) and limit memory by other means (`MemoryMax=`)"
+    )]
+    AddressSpace { limit_gib: u64, needed_gib: u64 },
+
     #[error("the WebAssembly engine can't start: {0}")]
     Engine(String),
 }

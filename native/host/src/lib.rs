@@ -13,6 +13,7 @@ mod bindings;
 mod build_commands;
 mod client;
 mod code_cache;
+mod compile;
 mod component;
 mod compose;
 mod config;
@@ -45,9 +46,11 @@ mod wasi;
 
 pub use bindings::sqlite::Value as SqlValue;
 pub use build_commands::build;
-pub use config::{HostConfig, Limits, LogLine, LogSink, LogStream};
+pub use compile::{Ahead, fingerprint};
+pub use config::{HostConfig, Limits, LogLine, LogSink, LogStream, Preparing, ProgressSink};
 pub use error::{BoxError, BuildError, LoadError};
 pub use host::{Host, RouteInfo, Stats};
+pub use load::compile_ahead;
 pub use serve::serve;
 pub use sqlite::{DatabasePlace, LibsqlClient};
 

@@ -1,35 +1,45 @@
 //! From the files to a running application.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 use std::sync::{Arc, OnceLock};
 
 use tokio::sync::Semaphore;
-use wasmtime::Engine;
-use wasmtime::component::Component as Code;
 
 use crate::allowed_hosts::AllowedHosts;
 use crate::client::Client;
+use crate::compile::{self, Ahead};
 use crate::component::Component;
-use crate::compose::{self, Part};
-use crate::config::HostConfig;
+use crate::config::{HostConfig, Limits, ProgressSink};
 use crate::error::LoadError;
 use crate::host::{Inner, Target};
 use crate::key_value::LocalStores;
-use crate::manifest::{self, Dependency, Inherit, Manifest, Source, TriggerTarget};
+use crate::manifest::{self, Manifest, TriggerTarget};
 use crate::outbound::Ways;
 use crate::routes::{RouteSpec, Router};
 use crate::runtime_config::RuntimeConfig;
 use crate::sqlite;
 use crate::state::{App, Shared};
 use crate::variables::Variables;
-use crate::{code_cache, engine, files};
+use crate::{engine, files};
 
 pub async fn load(config: HostConfig) -> Result<Arc<Inner>, LoadError> {
     // Reading and compiling keep whole threads busy.
     let loaded = tokio::task::spawn_blocking(move || load_blocking(config)).await;
     loaded.map_err(|error| LoadError::Engine(error.to_string()))?
+}
+
+/// Compiles an application's components for every later start, whichever state folder it is with.
+pub fn compile_ahead(manifest: &Path, progress: &ProgressSink) -> Result<Ahead, LoadError> {
+    let manifest = Manifest::read(manifest)?;
+    // Nothing is run, so there is no need for room.
+    let limits = Limits {
+        max_instances: 1,
+        ..Limits::default()
+    };
+    let (engine, _) = engine::build(limits)?;
+    compile::ahead(&engine, &manifest, progress)
 }
 
 fn load_blocking(config: HostConfig) -> Result<Arc<Inner>, LoadError> {
@@ -41,10 +51,10 @@ fn load_blocking(config: HostConfig) -> Result<Arc<Inner>, LoadError> {
         source,
     })?;
     let files = copied_files(&manifest)?;
-    let engine = engine::build(&config.limits)?;
-    let codes = compile_all(&engine, &manifest, config.cache_dir.as_deref())?;
+    let (engine, limits) = engine::build(config.limits)?;
+    let codes = compile::all(&engine, &manifest, config.cache_dir.as_deref(), &config.progress)?;
     let shared = Arc::new(Shared {
-        limits: config.limits,
+        limits,
         databases: runtime
             .sqlite
             .into_iter()
@@ -57,7 +67,7 @@ fn load_blocking(config: HostConfig) -> Result<Arc<Inner>, LoadError> {
             .map(|(label, store)| (label, Arc::new(LocalStores::new(store)) as _))
             .collect(),
         component_log: config.component_log.clone(),
-        instances: Arc::new(Semaphore::new(config.limits.max_instances)),
+        instances: Arc::new(Semaphore::new(limits.max_instances)),
         live_instances: AtomicUsize::new(0),
         instances_made: AtomicU64::new(0),
     });
@@ -71,18 +81,18 @@ fn load_blocking(config: HostConfig) -> Result<Arc<Inner>, LoadError> {
         let described = &manifest.components[&id];
         let app = grants(&manifest, &id, described, &variables, &names, &shared, files.as_ref())?;
         let component = Component::new(&engine, &code, Arc::new(app), ways.clone())
-            .map_err(|error| of_component(&manifest, &id, format!("{error:#}")))?;
+            .map_err(|error| compile::of_component(&manifest, &id, format!("{error:#}")))?;
         components.insert(id, Arc::new(component));
     }
     let router = router(&manifest, &components)?;
     engine::start_clock(&engine);
     let inner = Arc::new(Inner {
         name: manifest.name,
-        limits: config.limits,
+        limits,
         router,
         components,
         shared,
-        requests: Arc::new(Semaphore::new(config.limits.max_concurrent_requests)),
+        requests: Arc::new(Semaphore::new(limits.max_concurrent_requests)),
         route_headers: config.route_headers,
         closing: AtomicBool::new(false),
         _files: files,
@@ -90,93 +100,6 @@ fn load_blocking(config: HostConfig) -> Result<Arc<Inner>, LoadError> {
     // Set once, and here.
     let _ = ways.own.set(Arc::downgrade(&inner));
     Ok(inner)
-}
-
-/// Components that are only parts of others have no instances of their own and needn't export a handler.
-fn served(manifest: &Manifest) -> Vec<&String> {
-    manifest
-        .triggers
-        .iter()
-        .filter_map(|trigger| match &trigger.target {
-            TriggerTarget::Component(id) => Some(id),
-            TriggerTarget::Static(_) => None,
-        })
-        .collect::<std::collections::BTreeSet<_>>()
-        .into_iter()
-        .collect()
-}
-
-/// One thread for each component; the compiler itself spreads over the cores as well.
-fn compile_all(engine: &Engine, manifest: &Manifest, cache: Option<&Path>) -> Result<Vec<(String, Code)>, LoadError> {
-    std::thread::scope(|scope| {
-        let threads: Vec<_> = served(manifest)
-            .into_iter()
-            .map(|id| {
-                let compile = scope.spawn(move || {
-                    let wasm = composed(manifest, id)?;
-                    code_cache::compile(engine, &wasm, cache)
-                        .map_err(|error| of_component(manifest, id, format!("{error:#}")))
-                });
-                (id, compile)
-            })
-            .collect();
-        threads
-            .into_iter()
-            .map(|(id, thread)| {
-                let code = thread
-                    .join()
-                    .map_err(|_| of_component(manifest, id, "the compiler stopped unexpectedly".into()))?;
-                Ok((id.clone(), code?))
-            })
-            .collect()
-    })
-}
-
-fn composed(manifest: &Manifest, id: &str) -> Result<Vec<u8>, LoadError> {
-    let component = &manifest.components[id];
-    let wasm = read(&source_path(manifest, component))?;
-    let mut parts = Vec::new();
-    for (name, dependency) in &component.dependencies {
-        let problem = |problem: String| LoadError::Dependency {
-            component: id.to_owned(),
-            dependency: name.clone(),
-            problem,
-        };
-        let Dependency::Described(described) = dependency else {
-            return Err(problem("only `path` and `component` are supported".into()));
-        };
-        let path = match (&described.path, &described.component) {
-            (Some(path), None) => manifest.dir.join(path),
-            (None, Some(other)) => {
-                let other = manifest
-                    .components
-                    .get(other)
-                    .ok_or_else(|| problem(format!("there is no component {other:?}")))?;
-                source_path(manifest, other)
-            }
-            _ => return Err(problem("needs either `path` or `component`".into())),
-        };
-        let inherit = described.inherit_configuration.clone().unwrap_or(Inherit::All(
-            component.dependencies_inherit_configuration.unwrap_or(false),
-        ));
-        parts.push(Part {
-            name: name.clone(),
-            wasm: read(&path)?,
-            export: described.export.clone(),
-            inherit,
-        });
-    }
-    compose::compose(id, wasm, parts).map_err(|error| {
-        if error.dependency == id {
-            of_component(manifest, id, error.problem)
-        } else {
-            LoadError::Dependency {
-                component: id.to_owned(),
-                dependency: error.dependency,
-                problem: error.problem,
-            }
-        }
-    })
 }
 
 fn grants(
@@ -265,27 +188,4 @@ fn copied_files(manifest: &Manifest) -> Result<Option<tempfile::TempDir>, LoadEr
         source,
     })?;
     Ok(Some(dir))
-}
-
-fn source_path(manifest: &Manifest, component: &manifest::Component) -> PathBuf {
-    match &component.source {
-        Source::Local(path) => manifest.dir.join(path),
-        // Refused when the manifest was read.
-        Source::Elsewhere(_) => manifest.dir.clone(),
-    }
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
-    std::fs::read(path).map_err(|source| LoadError::Read {
-        path: path.to_owned(),
-        source,
-    })
-}
-
-fn of_component(manifest: &Manifest, id: &str, problem: String) -> LoadError {
-    LoadError::Component {
-        component: id.to_owned(),
-        path: source_path(manifest, &manifest.components[id]),
-        problem,
-    }
 }

@@ -1,7 +1,10 @@
 //! `nexus openapi`: the document as the components themselves give it.
 
+use std::fs;
 use std::io::{Write, stdout};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
@@ -11,8 +14,9 @@ use nexus_sidecar::backend::{empty, read_whole};
 use crate::command::runtime;
 use crate::components::Manifest;
 use crate::data_dir::DataDir;
-use crate::embedded;
+use crate::embedded::{self, Place};
 use crate::failure::Failure;
+use crate::progress;
 use crate::settings_source::EnvFile;
 
 #[derive(Args)]
@@ -23,15 +27,73 @@ pub struct Arguments {
 
 /// The document is a few hundred kilobytes.
 const LARGEST: usize = 16 * 1024 * 1024;
+const PREFIX: &str = "openapi-";
 
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    // A build leaves it beside the components' code; without it they are asked.
+    let document = match fs::read(kept(&arguments.manifest.find()?)?) {
+        Ok(document) => document,
+        Err(_) => ask(&arguments.manifest, user_cache())?,
+    };
+    stdout()
+        .write_all(&document)
+        .map_err(|error| Failure::failed("the document can't be written", error))
+}
+
+/// Leaves the document beside the components' code, in place of that of another build.
+pub fn keep(manifest: &Manifest) -> Result<(), Failure> {
+    let file = kept(&manifest.find()?)?;
+    if file.is_file() {
+        return Ok(());
+    }
+    let failed = |error| Failure::failed(format!("{} can't be written", file.display()), error);
+    let folder = file.parent().unwrap_or(Path::new("."));
+    let document = ask(manifest, None)?;
+    for entry in fs::read_dir(folder).map_err(failed)?.flatten() {
+        if entry.file_name().to_string_lossy().starts_with(PREFIX) {
+            fs::remove_file(entry.path()).map_err(failed)?;
+        }
+    }
+    let mut written = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    written.write_all(&document).map_err(failed)?;
+    // As readable as the code beside it.
+    let readable = fs::Permissions::from_mode(0o644);
+    written.as_file().set_permissions(readable).map_err(failed)?;
+    written.persist(&file).map_err(|error| failed(error.error))?;
+    Ok(())
+}
+
+/// Where the document of exactly these components is, if it is.
+fn kept(manifest: &Path) -> Result<PathBuf, Failure> {
+    let (folder, name) =
+        nexus_host::fingerprint(manifest).map_err(|error| Failure::failed("the components can't be read", error))?;
+    Ok(folder.join(format!("{PREFIX}{name}.json")))
+}
+
+/// Where code is kept that nobody compiled ahead.
+fn user_cache() -> Option<PathBuf> {
+    let set = |name| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    let cache = set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")));
+    cache.map(|cache| cache.join("nexus"))
+}
+
+fn ask(manifest: &Manifest, code_cache: Option<PathBuf>) -> Result<Vec<u8>, Failure> {
     // Nothing is kept and nothing is asked of the user's own settings.
     let folder = tempfile::tempdir().map_err(|error| Failure::failed("no temporary folder", error))?;
     let data = DataDir::open(folder.path())?;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let settings = EnvFile::default().read()?.settings(address, &data)?;
-    let document = runtime()?.block_on(async {
-        let host = embedded::load(&arguments.manifest, &data, &settings, address, Arc::new(|_| {})).await?;
+    let place = Place {
+        data: &data,
+        code_cache,
+        address,
+    };
+    runtime()?.block_on(async {
+        let host = embedded::load(manifest, place, &settings, Arc::new(|_| {}), progress::lines()).await?;
         let request = Request::get("/api/v1/openapi.json")
             .body(empty())
             .map_err(|error| Failure::failed("openapi.json", error))?;
@@ -39,11 +101,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         if answer.status() != StatusCode::OK {
             return Err(Failure::failed("the components give no openapi.json", answer.status()));
         }
-        read_whole(answer.into_body(), LARGEST)
-            .await
-            .map_err(|error| Failure::failed("openapi.json", error))
-    })?;
-    stdout()
-        .write_all(&document)
-        .map_err(|error| Failure::failed("the document can't be written", error))
+        let document = read_whole(answer.into_body(), LARGEST).await;
+        let document = document.map_err(|error| Failure::failed("openapi.json", error))?;
+        Ok(document.to_vec())
+    })
 }

@@ -18,11 +18,11 @@ use tokio::net::TcpListener;
 use crate::command::{runtime, stop_signal};
 use crate::components::Manifest;
 use crate::data_dir::DataDir;
-use crate::embedded::{self, EmbeddedBackend, own_url};
+use crate::embedded::{self, EmbeddedBackend, Place, own_url};
 use crate::failure::Failure;
 use crate::logging::Log;
 use crate::settings_source::EnvFile;
-use crate::{open_files, start_check};
+use crate::{open_files, progress, start_check};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -60,7 +60,13 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
             .await
             .map_err(|error| Failure::failed(format!("can't listen on {address}"), error))?;
         let address = listener.local_addr().unwrap_or(address);
-        let host = embedded::load(&arguments.manifest, &data, &settings, address, log.component_sink()).await?;
+        let place = Place {
+            data: &data,
+            code_cache: Some(data.code_cache()),
+            address,
+        };
+        let sink = log.component_sink();
+        let host = embedded::load(&arguments.manifest, place, &settings, sink, progress::log()).await?;
         let backend = EmbeddedBackend::shared(host.clone());
         if settings.get(&MAIL_TRANSPORT)? == MailTransport::Sendgrid {
             start_check::at_start(Arc::clone(&backend), Signer::read(&settings)?).await?;

@@ -1,0 +1,32 @@
+//! `nexus compile`: the components' code, beside the components, for every later start. A step of the build.
+
+use std::time::Instant;
+
+use clap::Args;
+
+use crate::command::openapi;
+use crate::components::Manifest;
+use crate::failure::Failure;
+use crate::progress;
+
+#[derive(Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    manifest: Manifest,
+}
+
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let began = Instant::now();
+    let manifest = arguments.manifest.find()?;
+    let failed = |error| Failure::failed("the components can't be compiled", error);
+    let ahead = nexus_host::compile_ahead(&manifest, &progress::lines()).map_err(failed)?;
+    // With it, so that nobody has to load the components to read it.
+    openapi::keep(&arguments.manifest)?;
+    eprintln!(
+        "nexus: {} of {} components compiled in {:.1} s",
+        ahead.compiled,
+        ahead.components,
+        began.elapsed().as_secs_f64()
+    );
+    Ok(())
+}
