@@ -5,8 +5,12 @@
 
 mod admin;
 mod auth;
+mod dist;
 mod documents;
 mod edge;
 mod mail;
 mod property;
+mod sizes;
+mod slow;
+mod start;
 mod webhooks;

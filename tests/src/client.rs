@@ -103,6 +103,15 @@ impl Answer {
         })
     }
 
+    pub(crate) fn read(status: u16, headers: HeaderMap, body: Bytes, asked: String) -> Self {
+        Self {
+            status,
+            headers,
+            body,
+            asked,
+        }
+    }
+
     /// Goes on only with this status; else shows the whole answer.
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {

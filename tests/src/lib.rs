@@ -19,6 +19,7 @@ mod plain_socket;
 mod redis_server;
 mod relay;
 mod socket_io;
+mod wire;
 pub mod witness;
 
 pub use account::Account;
@@ -34,4 +35,5 @@ pub use plain_socket::PlainSocket;
 pub use redis_server::RedisServer;
 pub use relay::Relay;
 pub use socket_io::SocketIo;
+pub use wire::{Protocol, Wire, WireBody};
 pub use witness::Witness;
