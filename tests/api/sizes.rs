@@ -93,8 +93,8 @@ async fn attachments_of_every_size_come_back_as_they_went() {
     for wire in [0, 3] {
         attached_and_read(&mut wires[wire], MOST).await;
     }
-    for (wire, size) in [(1, MOST + 1), (2, 50 * MIB)] {
-        let refused = attach(&mut wires[wire], &bytes(size)).await;
+    for wire in &mut wires {
+        let refused = attach(wire, &bytes(MOST + 1)).await;
         refused.expect_problem(413, "PAYLOAD_TOO_LARGE");
     }
 }
