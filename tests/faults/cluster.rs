@@ -120,7 +120,7 @@ impl Load {
         let stop = Arc::new(AtomicBool::new(false));
         let clients = nodes
             .iter()
-            .flat_map(|node| (0..clients_each).map(|n| ((*node).clone(), n)))
+            .flat_map(|node| (0..clients_each).map(move |n| ((*node).clone(), n)))
             .map(|(client, n)| {
                 let stop = Arc::clone(&stop);
                 tokio::spawn(async move {
