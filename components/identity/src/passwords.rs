@@ -1,7 +1,7 @@
 //! Passwords at the edge of the domain: the settings in, problems out.
 
 use nexus_domain::password::{self, Owner, Password};
-use nexus_domain::password_hash::{HashError, Hashing, Verdict};
+use nexus_domain::password_hash::{HashError, Hashing, Imported, Verdict};
 use nexus_domain::settings;
 use nexus_kit::{App, Code, FieldError, Problem, clock};
 use nexus_store::sign_ins::{self, Credentials};
@@ -41,7 +41,7 @@ pub fn hash(app: &App, password: &Password) -> Result<String, Problem> {
 
 /// Whether it is this person's password.
 pub fn verify(app: &App, typed: &str, credentials: &Credentials) -> Result<Verdict, Problem> {
-    Ok(hashing(app)?.verify(&Password::typed(typed), Some(&credentials.password_hash)))
+    Ok(hashing(app)?.verify_typed(typed, Some(stored(credentials)), None))
 }
 
 /// As [`verify`], for an address that may have no account: nobody's password is wrong after the same time.
@@ -53,8 +53,11 @@ pub fn verify_at(
 ) -> Result<Verdict, Problem> {
     // Read for everybody: it takes time as well.
     let like = sign_ins::neighbours_hash(app.database(), email_key)?;
-    let stored = credentials.map(|credentials| credentials.password_hash.as_str());
-    Ok(hashing(app)?.verify_or_spend(&Password::typed(typed), stored, like.as_deref()))
+    Ok(hashing(app)?.verify_typed(typed, credentials.map(stored), like.as_deref()))
+}
+
+fn stored(credentials: &Credentials) -> (&str, Imported) {
+    (&credentials.password_hash, credentials.password_imported.into())
 }
 
 pub fn wrong() -> Problem {

@@ -99,7 +99,7 @@ pub fn check(
 ) -> Result<GivenFactor, Problem> {
     match shown {
         Shown::Nothing => Err(wrong_code()),
-        Shown::Code(code) => check_code(app, user, code.trim(), now),
+        Shown::Code(code) => check_code(app, user, code, now),
         Shown::Passkey(answer) => {
             let party = RelyingParty::of(app, request)?;
             passkeys::finish_proof(app, &party, user, answer, now).map(GivenFactor::Passkey)
@@ -108,14 +108,14 @@ pub fn check(
 }
 
 fn check_code(app: &App, user: UserId, code: &str, now: Timestamp) -> Result<GivenFactor, Problem> {
-    if !totp::is_app_code(code) {
+    let Some(app_code) = totp::app_code(code) else {
         return Ok(GivenFactor::RecoveryCode(totp::recovery_code_hash(code)));
-    }
+    };
     let factor = second_factors::find(app.database(), user)?
         .filter(|factor| factor.active)
         .ok_or_else(wrong_code)?;
     let secret = open_secret(app, user, &factor)?;
-    totp::matching_step(&secret, code, now)
+    totp::matching_step(&secret, &app_code, now)
         .filter(|step| *step > factor.last_step)
         .map(GivenFactor::Step)
         .ok_or_else(wrong_code)

@@ -12,6 +12,7 @@ use std::pin::pin;
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use futures_util::stream::FuturesUnordered;
+use nexus_domain::email::for_sending;
 use nexus_domain::mail::{self, Outcome};
 use nexus_domain::settings::{self, MailTransport};
 use nexus_kit::{App, Problem, clock};
@@ -233,7 +234,7 @@ async fn attempt<T: Transport>(press: &Press, transport: Option<&T>, leased: &Le
     let outcome = transport
         .send(Outgoing {
             id: leased.id.to_string(),
-            recipient: leased.recipient.clone(),
+            recipient: for_sending(&leased.recipient).into_owned(),
             recipient_name: leased.name_to_show(),
             subject: rendered.subject,
             text: rendered.text,

@@ -1,5 +1,6 @@
 //! The way out: what the mailer needs of a transport, and the one that is bound to it.
 
+use nexus_domain::email::for_sending;
 use nexus_domain::mail::Outcome;
 use nexus_domain::settings;
 use nexus_kit::{App, Problem};
@@ -34,7 +35,7 @@ impl Provider {
                 .get(&settings::SENDGRID_API_KEY)?
                 .map(|key| key.reveal().to_owned())
                 .unwrap_or_default(),
-            sender: config.get(&settings::SENDGRID_FROM_EMAIL)?,
+            sender: for_sending(&config.get(&settings::SENDGRID_FROM_EMAIL)?).into_owned(),
             sender_name: config.get(&settings::SENDGRID_FROM_NAME)?,
         })
     }

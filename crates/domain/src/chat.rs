@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use crate::ids::{ChatId, CompanyId, UserId};
 use crate::message::Message;
 use crate::status::wire_enum;
+use crate::text::{clean_name, leaves_the_line};
 use crate::{Invalid, Role, Timestamp};
 
 /// The most members of a group. Events show all of them: with the longest names that stays below the 1 MiB that may be
@@ -34,9 +35,9 @@ impl TryFrom<String> for ChatName {
     type Error = Invalid;
 
     fn try_from(text: String) -> Result<Self, Invalid> {
-        let name = text.trim();
-        if (1..=100).contains(&name.chars().count()) && !name.chars().any(char::is_control) {
-            Ok(Self(name.to_owned()))
+        let name = clean_name(&text);
+        if (1..=100).contains(&name.chars().count()) && !name.chars().any(leaves_the_line) {
+            Ok(Self(name))
         } else {
             Err(Invalid::new(
                 "INVALID",
@@ -155,6 +156,13 @@ mod tests {
     fn a_name_is_trimmed_and_bounded() {
         assert_eq!(ChatName::try_from("  Block A ".to_owned()).unwrap().as_str(), "Block A");
         assert!(ChatName::try_from(" ".to_owned()).is_err());
+        assert!(ChatName::try_from("\u{200b}\u{3164}".to_owned()).is_err());
+        assert_eq!(
+            ChatName::try_from("Block\u{202e} A\u{feff}".to_owned())
+                .unwrap()
+                .as_str(),
+            "Block A"
+        );
         assert!(ChatName::try_from("x".repeat(101)).is_err());
     }
 }

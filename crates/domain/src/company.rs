@@ -4,16 +4,17 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::date::Zone;
-use crate::given::{clean, given_as_integer, given_as_text, one_line, text_type};
+use crate::email;
+use crate::given::{bounded, given_as_integer, given_as_text, identifier, name, text_type};
 use crate::ids::{AttachmentId, CompanyId};
 use crate::money::{Currency, Money, OutOfRange};
 use crate::status::wire_enum;
 use crate::{Invalid, Timestamp};
 
 text_type! {
-    CompanyName: 1..=200, one_line;
+    CompanyName: 1..=200, name;
     /// What a company is called in addresses: lower-case letters, digits and single hyphens between them.
-    Slug: 2..=63, |text| {
+    Slug: 2..=63, identifier, |text| {
         let plain = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
         if plain && !text.starts_with('-') && !text.ends_with('-') && !text.contains("--") {
             Ok(())
@@ -23,7 +24,7 @@ text_type! {
     };
 }
 
-/// A domain whose addresses may register, lower-case.
+/// A domain whose addresses may register, lower-case, as it was typed; compared in its ASCII form.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(transparent)]
 #[schema(value_type = String)]
@@ -33,11 +34,10 @@ impl std::str::FromStr for EmailDomain {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let domain = clean(text, 1, 253)?.to_lowercase();
-        // A domain is good when an address in it is.
-        match format!("a@{domain}").parse::<crate::EmailAddress>() {
-            Ok(address) if address.domain() == domain => Ok(Self(domain)),
-            _ => Err(Invalid::new("INVALID_DOMAIN", "must be a domain such as example.edu")),
+        let domain = bounded(identifier(text)?, 1, 253)?.to_lowercase();
+        match email::ascii_domain(&domain) {
+            Some(_) => Ok(Self(domain)),
+            None => Err(Invalid::new("INVALID_DOMAIN", "must be a domain such as example.edu")),
         }
     }
 }
@@ -216,17 +216,17 @@ impl Default for Billing {
 
 text_type! {
     /// `#1a7f5a`
-    Colour: 7..=7, |text| {
+    Colour: 7..=7, identifier, |text| {
         let hex = text.strip_prefix('#').is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()));
         if hex { Ok(()) } else { Err(Invalid::new("INVALID_COLOUR", "must be a colour such as #1a7f5a")) }
     };
-    LogoUrl: 8..=500, |text| {
+    LogoUrl: 8..=500, identifier, |text| {
         let web = (text.starts_with("https://") || text.starts_with("http://"))
             && !text.chars().any(|c| c.is_whitespace() || c == '"' || c == '<' || c == '>');
         if web { Ok(()) } else { Err(Invalid::new("INVALID_URL", "must be a web address")) }
     };
     /// A line under the company's name on documents: address, tax number.
-    LetterheadLine: 1..=200, one_line;
+    LetterheadLine: 1..=200, name;
 }
 
 /// How a company shows itself on mails and documents.

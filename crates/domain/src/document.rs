@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::Invalid;
 use crate::status::wire_enum;
+use crate::text::{has_visible, is_shown_in_a_file_name};
 
 /// The most documents of one submission.
 pub const MOST_DOCUMENTS: usize = 5;
@@ -129,14 +130,13 @@ impl Document {
         })
     }
 
-    /// Any name that can be shown: control characters would end up in headers, terminals and logs, and the marks
+    /// Any name that can be shown: control characters would end up in headers, terminals and logs, and the controls
     /// that turn the writing direction make `exe.pdf` of `fdp.exe`.
     pub fn file_name(given: &str) -> Result<String, Invalid> {
-        if given.trim().is_empty() || given.len() > 255 {
+        if !has_visible(given) || given.len() > 255 {
             return Err(Invalid::new("INVALID_FILE_NAME", "must be a name of 1 to 255 bytes"));
         }
-        let hidden = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if given.chars().any(|c| c.is_control() || hidden(c)) {
+        if !given.chars().all(is_shown_in_a_file_name) {
             return Err(Invalid::new("INVALID_FILE_NAME", "must not contain control characters"));
         }
         Ok(given.to_owned())
@@ -238,7 +238,20 @@ mod tests {
             check(" a .pdf ", "application/pdf", b"%PDF-1").unwrap().file_name,
             " a .pdf "
         );
-        for name in ["", "  ", "a\r\nb.pdf", "a\0.pdf", "a\u{202e}fdp.exe"] {
+        // Systems set in Arabic write these marks into the names of files.
+        for name in ["\u{200f}جواز.pdf", "جواز\u{200e}.pdf", "می\u{200c}رود.pdf"] {
+            assert_eq!(check(name, "application/pdf", b"%PDF-1").unwrap().file_name, name);
+        }
+        for name in [
+            "",
+            "  ",
+            "\u{200b}",
+            "a\r\nb.pdf",
+            "a\u{2028}.pdf",
+            "a\0.pdf",
+            "a\u{202e}fdp.exe",
+            "a\u{2067}.pdf",
+        ] {
             assert_eq!(
                 check(name, "application/pdf", b"%PDF-1").unwrap_err(),
                 "INVALID_FILE_NAME",

@@ -41,9 +41,9 @@ macro_rules! given_as_integer {
 }
 pub(crate) use given_as_integer;
 
-/// A text of so many characters, trimmed, without control characters.
+/// A text of so many characters, cleaned by `name` (one line), `identifier` (one line) or `lines`.
 macro_rules! text_type {
-    ($($(#[$doc:meta])* $name:ident: $least:literal..=$most:literal $(, $rule:expr)?;)+) => {$(
+    ($($(#[$doc:meta])* $name:ident: $least:literal..=$most:literal, $clean:path $(, $rule:expr)?;)+) => {$(
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
         #[serde(transparent)]
@@ -59,12 +59,12 @@ macro_rules! text_type {
             type Err = $crate::Invalid;
 
             fn from_str(text: &str) -> Result<Self, $crate::Invalid> {
-                let text = $crate::given::clean(text, $least, $most)?;
+                let text = $crate::given::bounded($clean(text)?, $least, $most)?;
                 $({
                     let rule: fn(&str) -> Result<(), $crate::Invalid> = $rule;
-                    rule(text)?;
+                    rule(&text)?;
                 })?
-                Ok(Self(text.to_owned()))
+                Ok(Self(text))
             }
         }
 
@@ -91,11 +91,46 @@ macro_rules! text_type {
 }
 pub(crate) use text_type;
 
-use crate::Invalid;
+use crate::{Invalid, text};
 
-/// Trims, counts and looks for what can't be shown. Line breaks are kept: descriptions have several lines.
-pub(crate) fn clean(text: &str, least: usize, most: usize) -> Result<&str, Invalid> {
-    let text = text.trim();
+/// What people and things are called, on one line.
+pub(crate) fn name(given: &str) -> Result<String, Invalid> {
+    one_line(text::clean_name(given))
+}
+
+/// What tells things apart, on one line: two that look alike are the same.
+pub(crate) fn identifier(given: &str) -> Result<String, Invalid> {
+    one_line(text::clean_identifier(given))
+}
+
+/// Text of several lines: trimmed, and what would turn its direction taken out.
+pub(crate) fn lines(given: &str) -> Result<String, Invalid> {
+    let text = text::without_overrides(given.trim());
+    if text
+        .chars()
+        .any(|c| c.is_control() && c != '\n' && c != '\r' && c != '\t')
+    {
+        return Err(Invalid::new("INVALID_CHARACTER", "must not contain control characters"));
+    }
+    Ok(if text::has_visible(&text) {
+        text.into_owned()
+    } else {
+        String::new()
+    })
+}
+
+pub(crate) fn one_line(text: String) -> Result<String, Invalid> {
+    if text.chars().any(text::leaves_the_line) {
+        return Err(Invalid::new(
+            "INVALID_CHARACTER",
+            "must stand on one line, without control characters",
+        ));
+    }
+    Ok(text)
+}
+
+/// Counts the characters.
+pub(crate) fn bounded(text: String, least: usize, most: usize) -> Result<String, Invalid> {
     let length = text.chars().count();
     if length < least {
         let message = if least == 1 {
@@ -108,21 +143,7 @@ pub(crate) fn clean(text: &str, least: usize, most: usize) -> Result<&str, Inval
     if length > most {
         return Err(Invalid::new("TOO_LONG", format!("must have at most {most} characters")));
     }
-    if text
-        .chars()
-        .any(|c| c.is_control() && c != '\n' && c != '\r' && c != '\t')
-    {
-        return Err(Invalid::new("INVALID_CHARACTER", "must not contain control characters"));
-    }
     Ok(text)
-}
-
-/// A text on one line, for what stands in lists, mails and documents.
-pub(crate) fn one_line(text: &str) -> Result<(), Invalid> {
-    if text.chars().any(char::is_control) {
-        return Err(Invalid::new("INVALID_CHARACTER", "must stand on one line"));
-    }
-    Ok(())
 }
 
 given_as_text!(

@@ -5,7 +5,7 @@ use thiserror::Error;
 use utoipa::ToSchema;
 
 use crate::date::Date;
-use crate::given::{given_as_integer, given_as_text, one_line, text_type};
+use crate::given::{given_as_integer, given_as_text, identifier, name, text_type};
 use crate::ids::{CompanyId, InvoiceId, OccupancyId, PaymentId, TenantId, UserId};
 use crate::money::{Currency, Money, OutOfRange};
 use crate::status::wire_enum;
@@ -59,9 +59,9 @@ impl InvoiceStatus {
 }
 
 text_type! {
-    LineDescription: 1..=500, one_line;
+    LineDescription: 1..=500, name;
     /// A cheque's number, a transfer's id.
-    Reference: 1..=200, one_line;
+    Reference: 1..=200, identifier;
 }
 
 /// How many of a thing, 1 to 10,000.

@@ -41,6 +41,7 @@ pub mod signature;
 pub mod status;
 pub mod temporary_password;
 pub mod tenant;
+pub mod text;
 pub mod time;
 pub mod token;
 pub mod totp;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::Timestamp;
-use crate::given::{given_as_text, one_line, text_type};
+use crate::given::{given_as_text, lines, name, text_type};
 use crate::ids::{ApartmentId, AttachmentId, CompanyId, MaintenanceRequestId, UserId};
 use crate::status::wire_enum;
 
@@ -29,8 +29,8 @@ wire_enum!(
 given_as_text!(Priority, RequestStatus);
 
 text_type! {
-    Title: 1..=200, one_line;
-    Description: 1..=5000;
+    Title: 1..=200, name;
+    Description: 1..=5000, lines;
 }
 
 impl RequestStatus {

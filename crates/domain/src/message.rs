@@ -1,10 +1,13 @@
 //! Messages: what one may say, and how a message looks wherever it is shown.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::ids::{AttachmentId, ChatId, MessageId, UserId};
 use crate::status::wire_enum;
+use crate::text::{has_visible, without_overrides};
 use crate::{Invalid, Timestamp};
 
 /// The most characters of a message, after trimming.
@@ -45,15 +48,19 @@ pub fn check_attachments(ids: &[AttachmentId]) -> Result<(), Invalid> {
     }
 }
 
-/// The text of a message, kept as it was written; only its length is judged.
+/// The text of a message, kept as it was written but for what would turn its direction; its length is judged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Content(String);
 
 impl Content {
     /// Only attachments may stand without a word.
     pub fn new(text: String, has_attachments: bool) -> Result<Self, Invalid> {
+        let text = match without_overrides(&text) {
+            Cow::Owned(changed) => changed,
+            Cow::Borrowed(_) => text,
+        };
         let length = text.trim().chars().count();
-        if length == 0 && !has_attachments {
+        if !has_visible(&text) && !has_attachments {
             return Err(Invalid::new("REQUIRED", "must not be empty"));
         }
         if length > MOST_CHARACTERS {
@@ -187,6 +194,13 @@ mod tests {
 
     #[test]
     fn what_was_written_is_kept_as_it_was_written() {
+        assert_eq!(
+            Content::new("a\u{202e}b\u{200b}\u{200f}c\u{2067}d".into(), false)
+                .unwrap()
+                .as_str(),
+            "ab\u{200b}\u{200f}cd"
+        );
+        assert!(Content::new("\u{200b}\u{3164}".into(), false).is_err());
         assert_eq!(
             Content::new("  <b>hi</b>\n".into(), false).unwrap().as_str(),
             "  <b>hi</b>\n"

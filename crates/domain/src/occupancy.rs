@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::Timestamp;
 use crate::date::Date;
-use crate::given::{given_as_text, text_type};
+use crate::given::{given_as_text, lines, text_type};
 use crate::ids::{ApartmentId, CompanyId, OccupancyId, TenantId};
 use crate::money::Money;
 use crate::status::wire_enum;
@@ -33,7 +33,7 @@ given_as_text!(OccupancyStatus, DepositAction);
 
 text_type! {
     /// Why something was done.
-    Reason: 1..=500;
+    Reason: 1..=500, lines;
 }
 
 impl OccupancyStatus {

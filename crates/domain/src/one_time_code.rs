@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use crate::Invalid;
 use crate::given::given_as_text;
+use crate::text::typed_code;
 
 given_as_text!(OneTimeCode);
 
@@ -36,9 +37,9 @@ impl FromStr for OneTimeCode {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let text = text.trim();
-        if text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit()) {
-            Ok(Self(text.to_owned()))
+        let code = typed_code(text);
+        if code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit()) {
+            Ok(Self(code))
         } else {
             Err(Invalid::new("INVALID_CODE", "must be six digits"))
         }
@@ -65,8 +66,20 @@ mod tests {
 
     #[test]
     fn only_six_digits_are_a_code() {
-        assert!(" 012345 ".parse::<OneTimeCode>().is_ok());
-        for text in ["12345", "1234567", "12a456", "١٢٣٤٥٦"] {
+        for text in [
+            " 012345 ",
+            "012 345",
+            "012\u{a0}345",
+            "012-345",
+            "٠١٢٣٤٥",
+            "۰۱۲ ۳۴۵",
+            "०१२३४५",
+            "０１２３４５",
+            "\u{200f}٠١٢٣٤٥\u{200e}",
+        ] {
+            assert_eq!(text.parse::<OneTimeCode>().unwrap().as_str(), "012345", "{text}");
+        }
+        for text in ["12345", "1234567", "12a456", "½23456", "", "-"] {
             assert!(text.parse::<OneTimeCode>().is_err(), "{text}");
         }
     }

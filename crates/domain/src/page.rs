@@ -3,6 +3,8 @@
 use std::str::FromStr;
 
 use crate::Invalid;
+use crate::given::{bounded, lines};
+use crate::text::fold;
 
 /// How many rows of a list at once: 1 to 100, and 20 when nothing is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,7 +91,7 @@ impl Sort {
     }
 }
 
-/// What `q` looks for, as a pattern of SQL's `LIKE … ESCAPE '\'`, in lower case.
+/// What `q` looks for, as a pattern of SQL's `LIKE … ESCAPE '\'` for folded text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Search(String);
 
@@ -103,13 +105,16 @@ impl FromStr for Search {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let text = crate::given::clean(text, 1, 200)?;
-        Ok(Self(like(&text.to_lowercase())))
+        let text = bounded(lines(text)?, 1, 200)?;
+        Ok(Self(like(&text)))
     }
 }
 
-/// A pattern of SQL's `LIKE … ESCAPE '\'` for what has this text somewhere.
+/// A pattern of SQL's `LIKE … ESCAPE '\'` for folded text that has this text somewhere.
 pub fn like(text: &str) -> String {
+    let folded = fold(text);
+    // Of a lone accent nothing is left; it stands in no folded text, so nothing is found.
+    let text = if folded.is_empty() { text } else { folded.as_str() };
     let mut pattern = String::with_capacity(text.len() + 2);
     pattern.push('%');
     for c in text.chars() {
@@ -153,6 +158,8 @@ mod tests {
     #[test]
     fn a_search_looks_for_the_very_text() {
         assert_eq!("50%_A".parse::<Search>().unwrap().pattern(), r"%50\%\_a%");
-        assert_eq!(like(r"50%_A\"), r"%50\%\_A\\%");
+        assert_eq!(like(r"50%_A\"), r"%50\%\_a\\%");
+        assert_eq!("  Élodie ".parse::<Search>().unwrap().pattern(), "%elodie%");
+        assert_eq!(like("\u{301}"), "%\u{301}%");
     }
 }

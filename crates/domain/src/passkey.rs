@@ -1,11 +1,11 @@
 //! Passkeys: what they are called, and to which pages they belong. The ceremonies are the identity component's.
 
-use crate::given::{one_line, text_type};
+use crate::given::{name, text_type};
 use crate::settings::{WebOrigin, host_of, is_domain};
 
 text_type! {
     /// What somebody calls a passkey: "my phone".
-    PasskeyName: 1..=60, one_line;
+    PasskeyName: 1..=60, name;
 }
 
 /// More than anybody has devices; an upper bound for what a sign-in reads.

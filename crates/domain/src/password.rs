@@ -20,6 +20,35 @@ const LEAST_CHARACTERS: usize = 8;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(String);
 
+/// What another system made of the same password when it hashed it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ImportedPassword<'a> {
+    typed: &'a str,
+}
+
+impl<'a> ImportedPassword<'a> {
+    pub const fn typed(text: &'a str) -> Self {
+        Self { typed: text }
+    }
+
+    /// The bytes that were typed, not normalised.
+    pub const fn as_bytes(&self) -> &'a [u8] {
+        self.typed.as_bytes()
+    }
+
+    /// As many of them as bcrypt reads: other systems hash the beginning of a longer password.
+    pub fn cut(&self) -> &'a [u8] {
+        let bytes = self.typed.as_bytes();
+        bytes.get(..BCRYPT_LIMIT_BYTES).unwrap_or(bytes)
+    }
+}
+
+impl std::fmt::Debug for ImportedPassword<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ImportedPassword(…)")
+    }
+}
+
 impl Password {
     pub fn typed(text: &str) -> Self {
         Self(text.nfc().collect())
@@ -100,7 +129,7 @@ pub fn check_new(text: &str, owner: Owner<'_>, algorithm: PasswordHash) -> Resul
         "is one of the passwords that everybody tries first".into(),
     );
     rule(
-        !same(&password, owner.email.key()),
+        !same(&password, owner.email.key()) && !same(&password, owner.email.as_str()),
         "SAME_AS_EMAIL",
         "must not be your e-mail address".into(),
     );

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use subtle::ConstantTimeEq;
 use thiserror::Error;
 
-use crate::password::{BCRYPT_LIMIT_BYTES, Password};
+use crate::password::{BCRYPT_LIMIT_BYTES, ImportedPassword, Password};
 use crate::settings::PasswordHash;
 
 /// OWASP's first choice for argon2id: 19 MiB, two passes, one lane.
@@ -37,6 +37,19 @@ pub enum HashError {
 pub struct Hashing {
     algorithm: PasswordHash,
     bcrypt_cost: u32,
+}
+
+/// Whether a stored hash was made by another system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Imported {
+    Yes,
+    No,
+}
+
+impl From<bool> for Imported {
+    fn from(imported: bool) -> Self {
+        if imported { Self::Yes } else { Self::No }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,8 +91,7 @@ impl Hashing {
     /// for somebody else's hash, `like`, and nobody's times are spread as everybody's are. Its text is never compared with.
     pub fn verify_or_spend(&self, password: &Password, stored: Option<&str>, like: Option<&str>) -> Verdict {
         match stored.and_then(|text| StoredHash::parse(text).ok()) {
-            Some(StoredHash::Bcrypt { cost, text }) => self.verify_bcrypt(password, cost, text),
-            Some(StoredHash::Argon2id(parts, output)) => self.verify_argon2id(password, &parts, &output),
+            Some(stored) => self.check(password, &stored),
             None => {
                 self.spend_like(password, like.and_then(|text| StoredHash::parse(text).ok()));
                 Verdict::Wrong
@@ -87,16 +99,83 @@ impl Hashing {
         }
     }
 
+    /// As [`Self::verify_or_spend`], of what somebody typed. A hash that came from another system (`imported`) is also
+    /// compared with what that system would have hashed: the bytes as they were typed, of which bcrypt reads 72.
+    ///
+    /// Whether that differs depends on what was typed alone, and then two hashes are computed for everybody: the time
+    /// does not tell who was imported.
+    pub fn verify_typed(&self, typed: &str, stored: Option<(&str, Imported)>, like: Option<&str>) -> Verdict {
+        let password = Password::typed(typed);
+        let text = stored.map(|(text, _)| text);
+        let verdict = self.verify_or_spend(&password, text, like);
+        let other = ImportedPassword::typed(typed);
+        let differs = other.cut() != password.as_bytes();
+        if !differs || verdict != Verdict::Wrong {
+            return verdict;
+        }
+        let parsed = stored.and_then(|(text, imported)| Some((StoredHash::parse(text).ok()?, imported)));
+        match parsed {
+            Some((stored, Imported::Yes)) => self.check_imported(&other, &stored),
+            _ => {
+                // As long as the check of the same hash. Its result is not looked at.
+                self.spend_for(parsed.map(|(stored, _)| stored), like);
+                Verdict::Wrong
+            }
+        }
+    }
+
+    fn check(&self, password: &Password, stored: &StoredHash<'_>) -> Verdict {
+        match stored {
+            StoredHash::Bcrypt { cost, text } => self.verify_bcrypt(password, *cost, text),
+            StoredHash::Argon2id(parts, output) => self.verify_argon2id(password, parts, output),
+        }
+    }
+
+    /// What is right by another system's rules is always outdated by ours.
+    fn check_imported(&self, password: &ImportedPassword<'_>, stored: &StoredHash<'_>) -> Verdict {
+        let is_right = match stored {
+            StoredHash::Bcrypt { cost, text } => {
+                let is_right = bcrypt::verify(password.cut(), text).unwrap_or(false);
+                if !is_right {
+                    self.top_up(*cost);
+                }
+                is_right
+            }
+            StoredHash::Argon2id(parts, output) => parts
+                .clone()
+                .compute(password.as_bytes(), output.len())
+                .is_ok_and(|(_, computed)| bool::from(computed.ct_eq(output))),
+        };
+        if is_right {
+            Verdict::Right { outdated: true }
+        } else {
+            Verdict::Wrong
+        }
+    }
+
     fn spend_like(&self, password: &Password, like: Option<StoredHash<'_>>) {
         match like {
-            Some(StoredHash::Bcrypt { cost, .. }) if password.as_bytes().len() <= BCRYPT_LIMIT_BYTES => {
+            // A check of bcrypt does no more for such a password than this.
+            Some(StoredHash::Bcrypt { .. }) if password.as_bytes().len() > BCRYPT_LIMIT_BYTES => self.spend(),
+            like => self.spend_once(like),
+        }
+    }
+
+    fn spend_for(&self, stored: Option<StoredHash<'_>>, like: Option<&str>) {
+        self.spend_once(stored.or_else(|| like.and_then(|text| StoredHash::parse(text).ok())));
+    }
+
+    /// The work of comparing with such a hash.
+    fn spend_once(&self, like: Option<StoredHash<'_>>) {
+        match like {
+            Some(StoredHash::Bcrypt { cost, .. }) => {
                 spend_bcrypt(cost);
                 self.top_up(cost);
             }
             Some(StoredHash::Argon2id(parts, output)) => {
-                std::hint::black_box(parts.compute(password.as_bytes(), output.len()).is_ok());
+                std::hint::black_box(parts.compute(b"nobody", output.len()).is_ok());
             }
-            Some(StoredHash::Bcrypt { .. }) | None => self.spend(),
+            None => self.spend(),
         }
     }
 
@@ -251,90 +330,4 @@ impl Argon2id {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const QUICK: Hashing = Hashing::new(PasswordHash::Bcrypt, 5);
-
-    fn password(text: &str) -> Password {
-        Password::typed(text)
-    }
-
-    #[test]
-    fn a_password_is_known_again_and_another_is_not() {
-        for hashing in [QUICK, Hashing::new(PasswordHash::Argon2id, 5)] {
-            let stored = hashing.hash(&password("Quiet-River-42"), [3; 16]).unwrap();
-            let verdict = hashing.verify(&password("Quiet-River-42"), Some(&stored));
-            assert_eq!(verdict, Verdict::Right { outdated: false }, "{stored}");
-            assert_eq!(
-                hashing.verify(&password("quiet-River-42"), Some(&stored)),
-                Verdict::Wrong
-            );
-        }
-    }
-
-    #[test]
-    fn a_hash_of_another_cost_or_algorithm_is_right_but_outdated() {
-        let cheap = Hashing::new(PasswordHash::Bcrypt, 4)
-            .hash(&password("x"), [1; 16])
-            .unwrap();
-        let argon = Hashing::new(PasswordHash::Argon2id, 5)
-            .hash(&password("x"), [1; 16])
-            .unwrap();
-        for stored in [cheap, argon] {
-            assert_eq!(
-                QUICK.verify(&password("x"), Some(&stored)),
-                Verdict::Right { outdated: true }
-            );
-        }
-    }
-
-    #[test]
-    fn hashes_of_other_programs_are_checked() {
-        // From the test vectors of the reference implementation (crypt_blowfish).
-        let vector = "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW";
-        assert_eq!(
-            QUICK.verify(&password("U*U"), Some(vector)),
-            Verdict::Right { outdated: false }
-        );
-        assert_eq!(QUICK.verify(&password("U*V"), Some(vector)), Verdict::Wrong);
-    }
-
-    #[test]
-    fn nothing_is_cut_off_at_72_bytes() {
-        let long = "x".repeat(73);
-        assert_eq!(QUICK.hash(&password(&long), [0; 16]), Err(HashError::TooLong));
-        let stored = QUICK.hash(&password(&long[..72]), [0; 16]).unwrap();
-        assert_eq!(
-            QUICK.verify(&password(&long[..72]), Some(&stored)),
-            Verdict::Right { outdated: false }
-        );
-        assert_eq!(QUICK.verify(&password(&long), Some(&stored)), Verdict::Wrong);
-    }
-
-    #[test]
-    fn nobody_s_password_is_wrong_even_if_it_is_that_of_the_hash_whose_time_is_spent() {
-        for hashing in [QUICK, Hashing::new(PasswordHash::Argon2id, 5)] {
-            let other = hashing.hash(&password("Quiet-River-42"), [3; 16]).unwrap();
-            for hashing in [QUICK, Hashing::new(PasswordHash::Argon2id, 5)] {
-                let verdict = hashing.verify_or_spend(&password("Quiet-River-42"), None, Some(&other));
-                assert_eq!(verdict, Verdict::Wrong);
-            }
-        }
-    }
-
-    #[test]
-    fn nobody_s_password_and_an_unreadable_hash_are_wrong() {
-        assert_eq!(QUICK.verify(&password("x"), None), Verdict::Wrong);
-        for stored in [
-            "",
-            "!",
-            "$2x$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
-            "$argon2id$v=19$m=99999999,t=2,p=1$AAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA",
-            "$2b$31$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
-        ] {
-            assert_eq!(StoredHash::parse(stored), Err(HashError::Unreadable), "{stored}");
-            assert_eq!(QUICK.verify(&password("x"), Some(stored)), Verdict::Wrong);
-        }
-    }
-}
+mod tests;

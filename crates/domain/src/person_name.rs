@@ -8,10 +8,11 @@ use utoipa::ToSchema;
 
 use crate::Invalid;
 use crate::given::given_as_text;
+use crate::text::{clean_name, leaves_the_line};
 
 given_as_text!(PersonName, Locale);
 
-/// 1 to 100 characters, no control characters, surrounding space removed.
+/// 1 to 100 characters after cleaning (`text::clean_name`), no control characters.
 #[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
 #[schema(value_type = String, min_length = 1, max_length = 100)]
 pub struct PersonName(String);
@@ -26,13 +27,13 @@ impl FromStr for PersonName {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let text = text.trim();
-        if text.chars().any(char::is_control) {
+        let name = clean_name(text);
+        if name.chars().any(leaves_the_line) {
             return Err(Invalid::new("INVALID_NAME", "must not have control characters"));
         }
-        match text.chars().count() {
+        match name.chars().count() {
             0 => Err(Invalid::new("TOO_SHORT", "must not be empty")),
-            1..=100 => Ok(Self(text.to_owned())),
+            1..=100 => Ok(Self(name)),
             _ => Err(Invalid::new("TOO_LONG", "must have at most 100 characters")),
         }
     }
@@ -94,5 +95,10 @@ mod tests {
         assert_eq!(name("  Ana Kos ").unwrap().as_str(), "Ana Kos");
         assert!(name(" ").is_err() && name("a\nb").is_err() && name(&"é".repeat(101)).is_err());
         assert!(name(&"é".repeat(100)).is_ok());
+        assert_eq!(
+            name("Ana\u{200b} Ko\u{30c}s\u{202e}").unwrap().as_str(),
+            "Ana Ko\u{30c}s".replace("Ko\u{30c}s", "Kǒs")
+        );
+        assert!(name("\u{3164}").is_err() && name("a\u{2028}b").is_err());
     }
 }

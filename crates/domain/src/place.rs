@@ -3,18 +3,18 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::given::{given_as_integer, given_as_text, one_line, text_type};
+use crate::given::{given_as_integer, given_as_text, identifier, name, text_type};
 use crate::ids::{ApartmentId, CompanyId, CompoundId};
 use crate::money::Money;
 use crate::status::wire_enum;
 use crate::{Invalid, Timestamp};
 
 text_type! {
-    CompoundName: 1..=200, one_line;
+    CompoundName: 1..=200, name;
     /// One part of a postal address.
-    AddressPart: 1..=200, one_line;
+    AddressPart: 1..=200, name;
     /// What is written on the door; unique in its compound.
-    ApartmentNumber: 1..=50, one_line;
+    ApartmentNumber: 1..=50, identifier;
 }
 
 /// A postal address; which parts there are differs from country to country.

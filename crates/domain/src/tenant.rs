@@ -5,14 +5,14 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::given::{given_as_text, one_line, text_type};
+use crate::given::{given_as_text, identifier, name, text_type};
 use crate::ids::{CompanyId, TenantId, UserId};
 use crate::{Invalid, Timestamp};
 
 text_type! {
-    FullName: 1..=200, one_line;
+    FullName: 1..=200, name;
     /// The number on an identity card or passport.
-    NationalId: 4..=50, |text| {
+    NationalId: 4..=50, identifier, |text| {
         let plain = text.chars().all(|c| c.is_alphanumeric() || " -/.".contains(c));
         if plain { Ok(()) } else { Err(Invalid::new("INVALID_NATIONAL_ID", "must be letters, digits, spaces, - / and . only")) }
     };

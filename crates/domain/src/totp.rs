@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::Timestamp;
+use crate::text::typed_code;
 
 /// RFC 4226 §4 R6 recommends 160 bits.
 pub const SECRET_LENGTH: usize = 20;
@@ -103,7 +104,7 @@ pub fn recovery_code(random: [u8; RECOVERY_CODE_BYTES]) -> String {
 
 /// What is kept of a recovery code. Case, spaces and dashes don't matter.
 pub fn recovery_code_hash(code: &str) -> String {
-    let plain: String = code
+    let plain: String = typed_code(code)
         .chars()
         .filter(char::is_ascii_alphanumeric)
         .map(|c| c.to_ascii_uppercase())
@@ -111,9 +112,10 @@ pub fn recovery_code_hash(code: &str) -> String {
     hex::encode(Sha256::digest(plain.as_bytes()))
 }
 
-/// Whether what was given as the second factor has the form of an app's code; else it is a recovery code.
-pub fn is_app_code(given: &str) -> bool {
-    given.len() == DIGITS && given.bytes().all(|byte| byte.is_ascii_digit())
+/// What was given as the second factor as an app's code, if it has the form of one; else it is a recovery code.
+pub fn app_code(given: &str) -> Option<String> {
+    let code = typed_code(given);
+    (code.len() == DIGITS && code.bytes().all(|byte| byte.is_ascii_digit())).then_some(code)
 }
 
 #[cfg(test)]
@@ -167,6 +169,10 @@ mod tests {
             recovery_code_hash(&code),
             recovery_code_hash(&code.to_lowercase().replace('-', " "))
         );
-        assert!(!is_app_code(&code) && is_app_code("012345"));
+        assert_eq!(recovery_code_hash("ABC234-"), recovery_code_hash("ａｂｃ٢٣٤"));
+        assert_eq!(app_code(&code), None);
+        for typed in ["012345", " 012 345", "٠١٢٣٤٥", "۰۱۲-۳۴۵"] {
+            assert_eq!(app_code(typed).as_deref(), Some("012345"), "{typed}");
+        }
     }
 }

@@ -3,6 +3,7 @@
 use nexus_domain::Timestamp;
 use nexus_domain::ids::{ApartmentId, CompanyId, CompoundId};
 use nexus_domain::place::{Apartment, ApartmentError, ApartmentStatus};
+use nexus_domain::text::fold;
 
 use crate::held::{self, Held};
 use crate::listing::{Filter, Listing, Sort, SortKind, integer, parsed, real, text};
@@ -38,7 +39,7 @@ pub static LISTING: Listing<Apartment> = Listing {
         Filter::new("createdAt", "created_at =", parsed::<Timestamp>),
         Filter::new("updatedAt", "updated_at =", parsed::<Timestamp>),
     ],
-    search: "apartment_number LIKE ?2 ESCAPE '\\'",
+    search: "number_folded LIKE ?2 ESCAPE '\\'",
     total: "(SELECT apartments FROM company_totals WHERE company_id = ?1)",
     read,
 };
@@ -75,8 +76,9 @@ pub fn insert(database: &Database, apartment: &Apartment) -> Result<(), Apartmen
     }
     database
         .execute(
-            "INSERT INTO apartments (id, company_id, compound_id, apartment_number, floor, bedrooms, area_sqm, \
-             monthly_rent, status, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10)",
+            "INSERT INTO apartments (id, company_id, compound_id, apartment_number, number_folded, floor, bedrooms, area_sqm, \
+             monthly_rent, status, created_at, updated_at) \
+             VALUES (?1, ?2, ?3, ?4, ?11, ?5, ?6, ?7, ?8, ?9, ?10, ?10)",
             params![
                 apartment.id,
                 apartment.company_id,
@@ -87,7 +89,8 @@ pub fn insert(database: &Database, apartment: &Apartment) -> Result<(), Apartmen
                 apartment.area_sqm,
                 apartment.monthly_rent,
                 apartment.status,
-                apartment.created_at
+                apartment.created_at,
+                fold(&apartment.apartment_number)
             ],
         )
         .map_err(explain)
@@ -120,7 +123,7 @@ pub fn edit<E: From<StoreError> + From<ApartmentError<StoreError>>>(
     let row = tx
         .query_opt(
             &format!(
-                "UPDATE apartments SET compound_id = ?3, apartment_number = ?4, floor = ?5, bedrooms = ?6, \
+                "UPDATE apartments SET compound_id = ?3, apartment_number = ?4, number_folded = ?11, floor = ?5, bedrooms = ?6, \
                  area_sqm = ?7, monthly_rent = ?8, status = CASE WHEN ?9 IN ('MAINTENANCE', 'INACTIVE') THEN ?9 \
                  WHEN EXISTS (SELECT 1 FROM occupancies o WHERE o.company_id = ?1 AND o.apartment_id = ?2 \
                  AND o.status = 'ACTIVE') THEN 'OCCUPIED' ELSE 'VACANT' END, \
@@ -136,7 +139,8 @@ pub fn edit<E: From<StoreError> + From<ApartmentError<StoreError>>>(
                 wanted.area_sqm,
                 wanted.monthly_rent,
                 wanted.status,
-                now
+                now,
+                fold(&wanted.apartment_number)
             ],
         )
         .map_err(explain)?;

@@ -4,6 +4,7 @@ mod list;
 
 use nexus_domain::chat::{Chat, ChatName, ChatType, Member, Seeker, direct_key, may_write_to};
 use nexus_domain::ids::{ChatId, UserId};
+use nexus_domain::text::fold;
 use nexus_domain::{Role, Timestamp};
 use serde_json::json;
 
@@ -112,15 +113,16 @@ pub fn create(database: &Database, seeker: Seeker, new: &NewChat, now: Timestamp
             }
         }
         tx.execute(
-            "INSERT INTO chats (id, type, name, direct_key, created_by, last_activity_at, created_at) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
+            "INSERT INTO chats (id, type, name, name_folded, direct_key, created_by, last_activity_at, created_at) \
+             VALUES (?1, ?2, ?3, ?7, ?4, ?5, ?6, ?6)",
             params![
                 new.id,
                 new.kind.as_str(),
                 new.name.as_ref().map(ChatName::as_str),
                 key,
                 seeker.user,
-                now
+                now,
+                new.name.as_ref().map(|name| fold(name.as_str()))
             ],
         )?;
         insert_members(tx, new.id, &[seeker.user], now)?;
@@ -203,7 +205,10 @@ pub fn rename(
         if !find(tx, chat, member)?.is_some_and(|chat| is_as_seen(&chat)) {
             return Err(ChatError::Changed);
         }
-        tx.execute("UPDATE chats SET name = ?2 WHERE id = ?1", params![chat, name.as_str()])?;
+        tx.execute(
+            "UPDATE chats SET name = ?2, name_folded = ?3 WHERE id = ?1",
+            params![chat, name.as_str(), fold(name.as_str())],
+        )?;
         find(tx, chat, member)?.ok_or(ChatError::NotFound)
     })
 }

@@ -2,6 +2,7 @@
 
 use nexus_domain::Timestamp;
 use nexus_domain::ids::CompanyId;
+use nexus_domain::text::fold;
 
 use crate::{Database, StoreError, params};
 
@@ -55,8 +56,8 @@ pub fn insert(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     database.execute(
-        "INSERT INTO companies (id, name, slug, currency, timezone, created_at, updated_at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
-        params![id, name, slug, currency, timezone, now],
+        "INSERT INTO companies (id, name, name_folded, slug, currency, timezone, created_at, updated_at) \
+         VALUES (?1, ?2, ?7, ?3, ?4, ?5, ?6, ?6)",
+        params![id, name, slug, currency, timezone, now, fold(name)],
     )
 }

@@ -4,6 +4,7 @@ use nexus_domain::Timestamp;
 use nexus_domain::company::Company;
 use nexus_domain::ids::CompanyId;
 use nexus_domain::money::Currency;
+use nexus_domain::text::fold;
 
 use crate::listing::{Filter, Listing, Sort, SortKind, parsed, text};
 use crate::{Database, Edited, Row, StoreError, Transaction, Value, params};
@@ -44,7 +45,7 @@ const ALL: Listing<Company> = Listing {
         Filter::new("createdAt", "created_at =", parsed::<Timestamp>),
         Filter::new("updatedAt", "updated_at =", parsed::<Timestamp>),
     ],
-    search: "name LIKE ?2 ESCAPE '\\' OR slug LIKE ?2 ESCAPE '\\'",
+    search: "name_folded LIKE ?2 ESCAPE '\\' OR slug LIKE ?2 ESCAPE '\\'",
     total: "(SELECT count(*) FROM companies)",
     read,
 };
@@ -92,8 +93,9 @@ fn text_of<T: serde::Serialize>(value: &T) -> String {
 
 pub fn insert(database: &Database, company: &Company) -> Result<(), StoreError> {
     database.execute(
-        "INSERT INTO companies (id, name, slug, currency, timezone, is_active, allowed_email_domains, late_fee, deposit, \
-         billing, branding, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12)",
+        "INSERT INTO companies (id, name, name_folded, slug, currency, timezone, is_active, allowed_email_domains, late_fee, \
+         deposit, billing, branding, created_at, updated_at) \
+         VALUES (?1, ?2, ?13, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12)",
         params![
             company.id,
             &company.name,
@@ -106,7 +108,8 @@ pub fn insert(database: &Database, company: &Company) -> Result<(), StoreError> 
             text_of(&company.deposit),
             text_of(&company.billing),
             company.branding.to_string(),
-            company.created_at
+            company.created_at,
+            fold(&company.name)
         ],
     )
 }
@@ -126,7 +129,7 @@ pub fn edit<E: From<StoreError>>(
         return Ok(Some(Edited::not_at_all(before)));
     }
     tx.execute(
-        "UPDATE companies SET name = ?2, slug = ?3, currency = ?4, timezone = ?5, is_active = ?6, \
+        "UPDATE companies SET name = ?2, name_folded = ?13, slug = ?3, currency = ?4, timezone = ?5, is_active = ?6, \
          allowed_email_domains = ?7, late_fee = ?8, deposit = ?9, billing = ?10, branding = ?11, updated_at = ?12, \
          version = version + 1 WHERE id = ?1",
         params![
@@ -141,7 +144,8 @@ pub fn edit<E: From<StoreError>>(
             text_of(&after.deposit),
             text_of(&after.billing),
             after.branding.to_string(),
-            now
+            now,
+            fold(&after.name)
         ],
     )?;
     after.updated_at = now;

@@ -3,6 +3,7 @@
 use nexus_domain::Timestamp;
 use nexus_domain::ids::{CompanyId, CompoundId};
 use nexus_domain::place::{Compound, StoredAddress};
+use nexus_domain::text::fold;
 
 use crate::held::{self, Held};
 use crate::listing::{Filter, Listing, Sort, SortKind, parsed, text};
@@ -33,7 +34,7 @@ pub static LISTING: Listing<Compound> = Listing {
         Filter::new("createdAt", "created_at =", parsed::<Timestamp>),
         Filter::new("updatedAt", "updated_at =", parsed::<Timestamp>),
     ],
-    search: "name LIKE ?2 ESCAPE '\\' OR address LIKE ?2 ESCAPE '\\'",
+    search: "folded LIKE ?2 ESCAPE '\\'",
     total: "(SELECT compounds FROM company_totals WHERE company_id = ?1)",
     read,
 };
@@ -62,15 +63,32 @@ impl Held for CompoundId {
 
 pub fn insert(database: &Database, compound: &Compound) -> Result<(), StoreError> {
     database.execute(
-        "INSERT INTO compounds (id, company_id, name, address, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?5)",
+        "INSERT INTO compounds (id, company_id, name, address, folded, created_at, updated_at) \
+         VALUES (?1, ?2, ?3, ?4, ?6, ?5, ?5)",
         params![
             compound.id,
             compound.company_id,
             &compound.name,
             address(compound),
-            compound.created_at
+            compound.created_at,
+            folded(&compound.name, &compound.address)
         ],
     )
+}
+
+/// What a search reads: the name and the parts of the address, a line each.
+pub(crate) fn folded(name: &str, address: &StoredAddress) -> String {
+    let parts = [
+        &address.line1,
+        &address.line2,
+        &address.city,
+        &address.region,
+        &address.postal_code,
+        &address.country,
+    ];
+    let mut lines = vec![fold(name)];
+    lines.extend(parts.into_iter().flatten().map(|part| fold(part)));
+    lines.join("\n")
 }
 
 fn address(compound: &Compound) -> String {
@@ -93,9 +111,16 @@ pub fn edit<E: From<StoreError>>(
         return Ok(Some(Edited::not_at_all(before)));
     }
     tx.execute(
-        "UPDATE compounds SET name = ?3, address = ?4, updated_at = ?5, version = version + 1 \
+        "UPDATE compounds SET name = ?3, address = ?4, folded = ?6, updated_at = ?5, version = version + 1 \
          WHERE company_id = ?1 AND id = ?2",
-        params![company, id, &after.name, address(&after), now],
+        params![
+            company,
+            id,
+            &after.name,
+            address(&after),
+            now,
+            folded(&after.name, &after.address)
+        ],
     )?;
     after.updated_at = now;
     after.version += 1;

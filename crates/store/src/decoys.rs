@@ -2,6 +2,7 @@
 //! neither from the other.
 
 use nexus_domain::Timestamp;
+use nexus_domain::email::key_of;
 use nexus_domain::ids::MailId;
 
 use crate::one_time_codes::Purpose;
@@ -26,7 +27,7 @@ pub fn put_mail(tx: &Transaction<'_>, mail: &DecoyMail<'_>) -> Result<(), StoreE
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         params![
             mail.id,
-            mail.recipient.to_lowercase(),
+            key_of(mail.recipient),
             mail.params.to_string(),
             mail.sealed,
             mail.now,

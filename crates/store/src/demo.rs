@@ -7,6 +7,7 @@ mod names;
 use nexus_domain::company::{Billing, Company, DepositTerms, LateFee};
 use nexus_domain::date::Month;
 use nexus_domain::ids::{CompanyId, UserId};
+use nexus_domain::text::fold;
 use nexus_domain::{EmailAddress, Timestamp};
 use serde_json::json;
 
@@ -182,10 +183,18 @@ pub fn move_in(
     email: &EmailAddress,
 ) -> Result<(), StoreError> {
     database.execute(
-        "UPDATE tenants SET user_id = ?2, full_name = ?3, email = ?4, email_key = ?5 WHERE company_id = ?1 AND id = \
+        "UPDATE tenants SET user_id = ?2, full_name = ?3, name_folded = ?6, email = ?4, email_key = ?5, email_folded = ?7 WHERE company_id = ?1 AND id = \
          (SELECT o.tenant_id FROM occupancies o JOIN tenants t ON t.company_id = o.company_id AND t.id = o.tenant_id \
          WHERE o.company_id = ?1 AND o.status = 'ACTIVE' AND t.user_id IS NULL ORDER BY o.id LIMIT 1)",
-        params![company, user, name, email.as_str(), email.key()],
+        params![
+            company,
+            user,
+            name,
+            email.as_str(),
+            email.key(),
+            fold(name),
+            email.folded()
+        ],
     )
 }
 

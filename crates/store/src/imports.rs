@@ -108,8 +108,9 @@ pub fn apartment_errors(
 /// The staged rows become apartments.
 pub fn take_apartments(tx: &Transaction<'_>, import: Uuid, now: Timestamp) -> Result<(), StoreError> {
     tx.execute(
-        "INSERT INTO apartments (id, company_id, compound_id, apartment_number, floor, bedrooms, area_sqm, monthly_rent, \
-         status, created_at, updated_at) SELECT row_id, company_id, row ->> 'compoundId', row ->> 'apartmentNumber', \
+        "INSERT INTO apartments (id, company_id, compound_id, apartment_number, number_folded, floor, bedrooms, area_sqm, \
+         monthly_rent, status, created_at, updated_at) \
+         SELECT row_id, company_id, row ->> 'compoundId', row ->> 'apartmentNumber', row ->> 'numberFolded', \
          row ->> 'floor', row ->> 'bedrooms', row ->> 'areaSqm', row ->> 'monthlyRent', row ->> 'status', ?2, ?2 \
          FROM import_rows WHERE import_id = ?1 ORDER BY line",
         params![import, now],
@@ -120,9 +121,10 @@ pub fn take_apartments(tx: &Transaction<'_>, import: Uuid, now: Timestamp) -> Re
 /// The staged rows become tenants.
 pub fn take_tenants(tx: &Transaction<'_>, import: Uuid, now: Timestamp) -> Result<(), StoreError> {
     tx.execute(
-        "INSERT INTO tenants (id, company_id, full_name, email, email_key, phone, national_id, created_at, updated_at) \
-         SELECT row_id, company_id, row ->> 'fullName', row ->> 'email', row ->> 'emailKey', row ->> 'phone', \
-         row ->> 'nationalId', ?2, ?2 FROM import_rows WHERE import_id = ?1 ORDER BY line",
+        "INSERT INTO tenants (id, company_id, full_name, name_folded, email, email_key, email_folded, phone, national_id, \
+         created_at, updated_at) \
+         SELECT row_id, company_id, row ->> 'fullName', row ->> 'nameFolded', row ->> 'email', row ->> 'emailKey', \
+         row ->> 'emailFolded', row ->> 'phone', row ->> 'nationalId', ?2, ?2 FROM import_rows WHERE import_id = ?1 ORDER BY line",
         params![import, now],
     )?;
     discard(tx, import)

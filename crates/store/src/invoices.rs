@@ -54,7 +54,7 @@ pub static LISTING: Listing<Invoice> = Listing {
         Filter::new("updatedAt", "updated_at =", parsed::<Timestamp>),
     ],
     search: "invoice_number LIKE ?2 ESCAPE '\\' OR tenant_id IN (SELECT t.id FROM tenants t WHERE t.company_id = ?1 \
-             AND t.full_name LIKE ?2 ESCAPE '\\')",
+             AND t.name_folded LIKE ?2 ESCAPE '\\')",
     total: "(SELECT invoices FROM company_totals WHERE company_id = ?1)",
     read,
 };

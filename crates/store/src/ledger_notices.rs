@@ -3,6 +3,7 @@
 
 use nexus_domain::Timestamp;
 use nexus_domain::date::Date;
+use nexus_domain::email::{self, key_of};
 use nexus_domain::ids::{MailId, NotificationId, TenantId, UserId};
 use nexus_domain::invoice::Invoice;
 use nexus_domain::money::Money;
@@ -10,6 +11,7 @@ use nexus_domain::person_name::Locale;
 use serde_json::json;
 
 use crate::company_day::CompanyDay;
+use crate::maintenance::folded;
 use crate::{StoreError, Transaction, params};
 
 pub use nexus_domain::ledger_words::Event;
@@ -107,7 +109,8 @@ pub fn tell(
             "id": MailId::generate(day.now, (means.random)()),
             "user": user,
             "email": &email,
-            "key": email.to_lowercase(),
+            "key": key_of(&email),
+            "folded": email::folded(&email),
             "name": &name,
             "template": template(notice.event),
             "locale": locale.as_str(),
@@ -131,6 +134,7 @@ pub fn tell(
                 "kind": kind(notice.event),
                 "title": &title,
                 "body": &body,
+                "folded": folded(&title, &body),
                 "link": &notice.path,
             }));
             told.push(Told {
@@ -144,9 +148,9 @@ pub fn tell(
         }
     }
     tx.execute(
-        "INSERT INTO outbox (id, company_id, user_id, recipient, recipient_key, recipient_name, template, locale, params, \
-         created_at, next_attempt_at, expires_at) \
-         SELECT value ->> 'id', ?2, value ->> 'user', value ->> 'email', value ->> 'key', value ->> 'name', \
+        "INSERT INTO outbox (id, company_id, user_id, recipient, recipient_key, recipient_folded, recipient_name, template, \
+         locale, params, created_at, next_attempt_at, expires_at) \
+         SELECT value ->> 'id', ?2, value ->> 'user', value ->> 'email', value ->> 'key', value ->> 'folded', value ->> 'name', \
          value ->> 'template', value ->> 'locale', value -> 'params', ?3, ?3, ?4 FROM json_each(?1)",
         params![
             serde_json::Value::from(mails).to_string(),
@@ -157,9 +161,9 @@ pub fn tell(
     )?;
     if !notifications.is_empty() {
         tx.execute(
-            "INSERT INTO notifications (id, user_id, kind, title, body, link, created_at) \
+            "INSERT INTO notifications (id, user_id, kind, title, body, folded, link, created_at) \
              SELECT value ->> 'id', value ->> 'user', value ->> 'kind', value ->> 'title', value ->> 'body', \
-             value ->> 'link', ?2 FROM json_each(?1)",
+             value ->> 'folded', value ->> 'link', ?2 FROM json_each(?1)",
             params![serde_json::Value::from(notifications).to_string(), day.now],
         )?;
     }

@@ -3,6 +3,7 @@
 //! A store function takes `&Database` (a [`Transaction`] derefs to one), runs written-out SQL and gives
 //! back domain types. It decides nothing that a caller could not see from its name.
 
+mod backfill;
 mod batch;
 mod database;
 mod edited;

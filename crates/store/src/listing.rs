@@ -8,6 +8,7 @@
 use nexus_domain::Invalid;
 use nexus_domain::ids::CompanyId;
 use nexus_domain::page::like;
+use nexus_domain::text::nfc;
 
 use crate::{Database, Row, StoreError, Value};
 
@@ -206,9 +207,9 @@ pub fn parsed<T: std::str::FromStr<Err = Invalid> + Into<Value>>(text: &str) -> 
     text.parse::<T>().map(Into::into)
 }
 
-/// Reads a filter's value as it is.
+/// Reads a filter's value in the form in which text is stored.
 pub fn text(text: &str) -> Result<Value, Invalid> {
-    Ok(Value::Text(text.to_owned()))
+    Ok(Value::Text(nfc(text)))
 }
 
 /// Reads a whole number.

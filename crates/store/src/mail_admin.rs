@@ -1,6 +1,7 @@
 //! The outbox as admins see it, and what the provider reports of mails it took.
 
 use nexus_domain::Timestamp;
+use nexus_domain::email::key_of;
 use nexus_domain::ids::{CompanyId, MailId};
 use nexus_domain::mail::{MailStatus, PATIENCE_SECONDS};
 use nexus_domain::page::Sort;
@@ -51,7 +52,7 @@ macro_rules! outbox_list {
             " FROM outbox WHERE ",
             $scope,
             " AND (?2 IS NULL OR status = ?2) ",
-            "AND (?3 IS NULL OR template = ?3) AND (?4 IS NULL OR recipient_key LIKE ?4 ESCAPE '\\') ",
+            "AND (?3 IS NULL OR template = ?3) AND (?4 IS NULL OR recipient_folded LIKE ?4 ESCAPE '\\') ",
             "AND (?5 IS NULL OR id ",
             $beyond,
             " ?5) ORDER BY id ",
@@ -89,7 +90,7 @@ pub fn list(database: &Database, list: &OutboxList) -> Result<Vec<OutboxItem>, S
 pub fn count(database: &Database, list: &OutboxList) -> Result<i64, StoreError> {
     let row = database.query_opt(
         "SELECT count(*) FROM outbox WHERE (?1 IS NULL OR company_id = ?1) AND (?2 IS NULL OR status = ?2) \
-         AND (?3 IS NULL OR template = ?3) AND (?4 IS NULL OR recipient_key LIKE ?4 ESCAPE '\\')",
+         AND (?3 IS NULL OR template = ?3) AND (?4 IS NULL OR recipient_folded LIKE ?4 ESCAPE '\\')",
         params![
             list.scope,
             list.status.map(MailStatus::as_str),
@@ -232,7 +233,7 @@ fn record<'a>(
         )?;
     }
     if let Some(reason) = &event.suppress {
-        let key = event.recipient.to_lowercase();
+        let key = key_of(&event.recipient);
         tx.execute(
             "INSERT INTO mail_suppressions (recipient_key, reason, at) VALUES (?1, ?2, ?3) \
              ON CONFLICT (recipient_key) DO UPDATE SET reason = excluded.reason, at = excluded.at",

@@ -3,6 +3,7 @@
 use nexus_domain::Timestamp;
 use nexus_domain::ids::{ApartmentId, AttachmentId, CompanyId, MaintenanceRequestId, UserId};
 use nexus_domain::maintenance::{MaintenanceRequest, Priority, RequestStatus};
+use nexus_domain::text::fold;
 use serde_json::json;
 
 use crate::held::{self, Held};
@@ -40,7 +41,7 @@ pub static LISTING: Listing<MaintenanceRequest> = Listing {
         Filter::new("createdAt", "created_at =", parsed::<Timestamp>),
         Filter::new("updatedAt", "updated_at =", parsed::<Timestamp>),
     ],
-    search: "title LIKE ?2 ESCAPE '\\' OR description LIKE ?2 ESCAPE '\\'",
+    search: "folded LIKE ?2 ESCAPE '\\'",
     total: "(SELECT maintenance_requests FROM company_totals WHERE company_id = ?1)",
     read,
 };
@@ -94,11 +95,16 @@ pub fn is_staff(database: &Database, company: CompanyId, user: UserId) -> Result
     Ok(row.is_some())
 }
 
+/// What a search reads of texts of which each has lines of its own.
+pub(crate) fn folded(title: &str, text: &str) -> String {
+    format!("{}\n{}", fold(title), fold(text))
+}
+
 pub fn insert(database: &Database, request: &MaintenanceRequest) -> Result<(), StoreError> {
     database.execute(
-        "INSERT INTO maintenance_requests (id, company_id, apartment_id, requested_by, title, description, priority, status, \
-         assignee_id, attachments, history, created_at, updated_at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12)",
+        "INSERT INTO maintenance_requests (id, company_id, apartment_id, requested_by, title, description, folded, priority, \
+         status, assignee_id, attachments, history, created_at, updated_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?13, ?7, ?8, ?9, ?10, ?11, ?12, ?12)",
         params![
             request.id,
             request.company_id,
@@ -111,7 +117,8 @@ pub fn insert(database: &Database, request: &MaintenanceRequest) -> Result<(), S
             request.assignee_id,
             json!(request.attachments).to_string(),
             json!(request.history).to_string(),
-            request.created_at
+            request.created_at,
+            folded(&request.title, &request.description)
         ],
     )
 }
@@ -132,7 +139,7 @@ pub fn edit<E: From<StoreError>>(
         return Ok(Some(Edited::not_at_all(before)));
     }
     tx.execute(
-        "UPDATE maintenance_requests SET title = ?3, description = ?4, priority = ?5, status = ?6, assignee_id = ?7, \
+        "UPDATE maintenance_requests SET title = ?3, description = ?4, folded = ?11, priority = ?5, status = ?6, assignee_id = ?7, \
          attachments = ?8, history = ?9, updated_at = ?10, version = version + 1 WHERE company_id = ?1 AND id = ?2",
         params![
             company,
@@ -144,7 +151,8 @@ pub fn edit<E: From<StoreError>>(
             after.assignee_id,
             json!(after.attachments).to_string(),
             json!(after.history).to_string(),
-            now
+            now,
+            folded(&after.title, &after.description)
         ],
     )?;
     after.updated_at = now;

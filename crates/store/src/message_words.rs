@@ -2,12 +2,14 @@
 
 use nexus_domain::ids::{ChatId, UserId};
 use nexus_domain::message::Message;
+use nexus_domain::text::search_words;
+use serde_json::json;
 
 use crate::messages::{message_columns, read_message};
 use crate::{Database, StoreError, params};
 
 /// How many messages one statement takes into the index.
-const INDEXED_AT_ONCE: i64 = 2_000;
+const INDEXED_AT_ONCE: i64 = 1_000;
 
 /// Takes messages that came since the last time into the index of words. `false`: there are more.
 pub fn index_words(database: &Database) -> Result<bool, StoreError> {
@@ -29,10 +31,17 @@ pub fn index_words(database: &Database) -> Result<bool, StoreError> {
         let from: i64 = row.get(0)?;
         let last: i64 = row.get(1)?;
         let to = last.min(from + INDEXED_AT_ONCE);
-        tx.execute(
-            "INSERT INTO message_words (rowid, content) SELECT n, content FROM messages \
-             WHERE n > ?1 AND n <= ?2 AND deleted_at IS NULL",
+        let rows = tx.query(
+            "SELECT n, content FROM messages WHERE n > ?1 AND n <= ?2 AND deleted_at IS NULL",
             params![from, to],
+        )?;
+        let words = rows
+            .iter()
+            .map(|row| Ok(json!([row.get::<i64>(0)?, search_words(&row.get::<String>(1)?)])))
+            .collect::<Result<Vec<_>, StoreError>>()?;
+        tx.execute(
+            "INSERT INTO message_words (rowid, content) SELECT value ->> 0, value ->> 1 FROM json_each(?1)",
+            params![serde_json::Value::from(words).to_string()],
         )?;
         tx.execute("UPDATE message_index SET indexed_n = ?1", params![to])?;
         Ok(to == last)
@@ -126,13 +135,14 @@ pub fn count(database: &Database, search: &Search) -> Result<i64, StoreError> {
         .get(0)
 }
 
-/// Words as an FTS5 query without operators: each quoted, so that nothing in them has a meaning of its own.
+/// Words, folded as the index has them, as an FTS5 query without operators: each quoted, so that nothing in them has a meaning of its own.
 fn match_query(words: &str) -> Option<String> {
     let quoted: Vec<String> = words
         // FTS5 reads its query up to the first NUL.
         .split(|c: char| c.is_whitespace() || c.is_control())
-        .filter(|word| word.chars().any(char::is_alphanumeric))
-        .map(|word| format!("\"{}\"", word.replace('"', "\"\"")))
+        .map(search_words)
+        .filter(|words| words.chars().any(char::is_alphanumeric))
+        .map(|words| format!("\"{}\"", words.replace('"', "\"\"")))
         .collect();
     if quoted.is_empty() {
         None
@@ -149,7 +159,7 @@ mod tests {
     fn nothing_in_the_words_searched_for_is_an_operator() {
         assert_eq!(
             match_query(r#"rent OR "due" -x*"#).as_deref(),
-            Some(r#""rent" "OR" """due""" "-x*"*"#)
+            Some(r#""rent" "or" """due""" "-x*"*"#)
         );
         assert_eq!(match_query(" ** \" "), None);
         assert_eq!(match_query("re\0nt").as_deref(), Some(r#""re" "nt"*"#));

@@ -11,7 +11,14 @@ use crate::{Database, StoreError, params};
 pub struct Migration {
     pub name: &'static str,
     pub sql: &'static str,
+    /// What SQL can't do, done before the file.
+    pub before: Option<Step>,
 }
+
+/// Rewrites some rows, those after `after` (nothing: the first), and says from where on to go on; `None`: none are left.
+/// Every part is a transaction of its own, so others write in between and a start that breaks off loses little. The last
+/// time round, all of it runs in the transaction of the file, for what was written meanwhile: then little is left to do.
+pub(crate) type Step = fn(&Database, after: Option<String>) -> Result<Option<String>, StoreError>;
 
 pub(crate) fn run(database: &Database) -> Result<(), StoreError> {
     apply(database, MIGRATIONS)
@@ -30,14 +37,17 @@ fn apply(database: &Database, migrations: &[Migration]) -> Result<(), StoreError
         &[],
     )?;
     for migration in migrations {
+        prepare(database, migration, migrations)?;
         database.transaction(|tx| {
             // Looked up again under the lock: another component may have been faster.
-            let done = applied(tx)?;
-            if !pending(&done, migrations)?
-                .iter()
-                .any(|left| left.name == migration.name)
-            {
+            if !is_pending(tx, migration, migrations)? {
                 return Ok(());
+            }
+            if let Some(step) = migration.before {
+                let mut after = None;
+                while let Some(last) = step(tx, after)? {
+                    after = Some(last);
+                }
             }
             for statement in statements(migration.sql) {
                 tx.execute(&statement, &[])?;
@@ -49,6 +59,27 @@ fn apply(database: &Database, migrations: &[Migration]) -> Result<(), StoreError
         })?;
     }
     Ok(())
+}
+
+/// Does what a file needs before it, part by part.
+fn prepare(database: &Database, migration: &Migration, known: &[Migration]) -> Result<(), StoreError> {
+    let Some(step) = migration.before else { return Ok(()) };
+    let mut after = None;
+    loop {
+        let last = database.transaction(|tx| match is_pending(tx, migration, known)? {
+            true => step(tx, after.take()),
+            false => Ok(None),
+        })?;
+        match last {
+            Some(last) => after = Some(last),
+            None => return Ok(()),
+        }
+    }
+}
+
+fn is_pending(database: &Database, migration: &Migration, known: &[Migration]) -> Result<bool, StoreError> {
+    let left = pending(&applied(database)?, known)?;
+    Ok(left.iter().any(|left| left.name == migration.name))
 }
 
 fn applied(database: &Database) -> Result<Vec<(String, String)>, StoreError> {
@@ -111,6 +142,7 @@ mod tests {
     use super::*;
 
     const FIRST: Migration = Migration {
+        before: None,
         name: "0001_first",
         sql: "-- a comment; with a semicolon\nCREATE TABLE a (x); -- why\n\nCREATE TRIGGER t AFTER INSERT ON a BEGIN\n  SELECT 1;\nEND;\nINSERT INTO a VALUES (1);\n",
     };
@@ -129,6 +161,7 @@ mod tests {
             list.iter().map(|m| Migration {
                 name: m.name,
                 sql: m.sql,
+                before: m.before,
             })
         });
         let known: Vec<_> = known.into_iter().flatten().collect();
@@ -144,6 +177,7 @@ mod tests {
         let changed = [Migration {
             name: MIGRATIONS[0].name,
             sql: "SELECT 1;",
+            before: None,
         }];
         assert!(matches!(
             apply(&database, &changed),
@@ -186,5 +220,43 @@ mod tests {
             ))
         };
         assert_eq!((unread("a"), unread("b"), unread("d")), (0, 1, 1));
+    }
+
+    /// Doubles two rows at a time.
+    fn double(database: &Database, after: Option<String>) -> Result<Option<String>, StoreError> {
+        let rows = database.query(
+            "UPDATE a SET y = x * 2 WHERE x IN (SELECT x FROM a WHERE x > CAST(?1 AS INTEGER) AND y IS NULL LIMIT 2) \
+             RETURNING x",
+            params![after.unwrap_or_else(|| "-1".to_owned())],
+        )?;
+        let last = rows.iter().filter_map(|row| row.get::<i64>(0).ok()).max();
+        Ok(last.map(|last| last.to_string()))
+    }
+
+    #[test]
+    fn a_step_rewrites_all_rows_before_its_file_is_applied_once() {
+        let database = Database::in_memory().unwrap();
+        database.execute("CREATE TABLE a (x INTEGER, y INTEGER)", &[]).unwrap();
+        database
+            .execute("INSERT INTO a (x) VALUES (0), (1), (2), (3), (4)", &[])
+            .unwrap();
+        let mut known: Vec<Migration> = MIGRATIONS
+            .iter()
+            .map(|m| Migration {
+                name: m.name,
+                sql: m.sql,
+                before: m.before,
+            })
+            .collect();
+        known.push(Migration {
+            name: "9000_doubled",
+            sql: "CREATE TRIGGER doubled BEFORE INSERT ON a WHEN NEW.y IS NULL BEGIN\n  SELECT RAISE(ABORT, 'y');\nEND;\n",
+            before: Some(double),
+        });
+        apply(&database, &known).unwrap();
+        apply(&database, &known).unwrap();
+        let rows = database.query("SELECT sum(y), count(y) FROM a", &[]).unwrap();
+        assert_eq!((rows[0].get::<i64>(0), rows[0].get::<i64>(1)), (Ok(20), Ok(5)));
+        assert!(database.execute("INSERT INTO a (x) VALUES (9)", &[]).is_err());
     }
 }

@@ -1,16 +1,20 @@
-//! The files of `migrations/`, in order.
+//! The files of `migrations/`, in order, each with what is done before it by a function of `backfill.rs`.
 
+use crate::backfill;
 use crate::migrate::Migration;
 
 macro_rules! migrations {
-    ($($name:literal),+ $(,)?) => {
+    ($($name:literal $(after $before:path)?),+ $(,)?) => {
         pub(crate) const MIGRATIONS: &[Migration] = &[
             $(Migration {
                 name: $name,
                 sql: include_str!(concat!("../../../migrations/", $name, ".sql")),
+                before: migrations!(@before $($before)?),
             }),+
         ];
     };
+    (@before) => { None };
+    (@before $before:path) => { Some($before) };
 }
 
 migrations!(
@@ -38,4 +42,8 @@ migrations!(
     "0086_chat_counts",
     "0087_decoys",
     "0088_filter_indexes",
+    "0089_imported_passwords",
+    "0090_email_keys" after backfill::rekey,
+    "0091_folded_columns",
+    "0092_folded" after backfill::fold_all,
 );

@@ -5,6 +5,7 @@ use nexus_domain::ids::{NotificationId, UserId};
 use nexus_domain::page::like;
 use serde_json::json;
 
+use crate::maintenance::folded;
 use crate::{Database, Row, StoreError, Value, params};
 
 /// How long a notification is kept.
@@ -27,7 +28,8 @@ pub struct Notification {
 /// Written in the transaction that causes it; the event goes out after the commit.
 pub fn insert(database: &Database, notification: &Notification) -> Result<(), StoreError> {
     database.execute(
-        "INSERT INTO notifications (id, user_id, kind, title, body, link, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT INTO notifications (id, user_id, kind, title, body, folded, link, created_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?8, ?6, ?7)",
         params![
             notification.id,
             notification.user_id,
@@ -35,7 +37,8 @@ pub fn insert(database: &Database, notification: &Notification) -> Result<(), St
             &notification.title,
             &notification.body,
             notification.link.clone(),
-            notification.created_at
+            notification.created_at,
+            folded(&notification.title, &notification.body)
         ],
     )
 }
@@ -56,7 +59,7 @@ pub struct NotificationList {
 }
 
 const WANTED: &str = "user_id = ?1 AND (?2 IS NULL OR kind = ?2) AND (?3 IS NULL OR (read_at IS NOT NULL) = ?3) \
-    AND (?4 IS NULL OR title LIKE ?4 ESCAPE '\\' OR body LIKE ?4 ESCAPE '\\')";
+    AND (?4 IS NULL OR folded LIKE ?4 ESCAPE '\\')";
 
 pub fn list(database: &Database, list: &NotificationList) -> Result<Vec<Notification>, StoreError> {
     let mut given = wanted(list);

@@ -44,9 +44,9 @@ pub static LISTING: Listing<Occupancy> = Listing {
         Filter::new("createdAt", "created_at =", parsed::<Timestamp>),
         Filter::new("updatedAt", "updated_at =", parsed::<Timestamp>),
     ],
-    search: "tenant_id IN (SELECT t.id FROM tenants t WHERE t.company_id = ?1 AND t.full_name LIKE ?2 ESCAPE '\\') \
+    search: "tenant_id IN (SELECT t.id FROM tenants t WHERE t.company_id = ?1 AND t.name_folded LIKE ?2 ESCAPE '\\') \
              OR apartment_id IN (SELECT a.id FROM apartments a WHERE a.company_id = ?1 \
-             AND a.apartment_number LIKE ?2 ESCAPE '\\')",
+             AND a.number_folded LIKE ?2 ESCAPE '\\')",
     total: "(SELECT occupancies FROM company_totals WHERE company_id = ?1)",
     read,
 };

@@ -140,11 +140,12 @@ pub fn change_email(
         params![user],
     )?;
     tx.query_opt(
-        "UPDATE users SET email = ?2, email_key = ?3, email_verified = 1, updated_at = ?4, version = version + 1 \
+        "UPDATE users SET email = ?2, email_key = ?3, email_folded = ?5, email_verified = 1, updated_at = ?4, \
+         version = version + 1 \
          WHERE id = ?1 \
          RETURNING id, email, name, role, company_id, status, email_verified, document_verified, mfa_enabled, locale, \
          created_at, last_login_at, version",
-        params![user, email.as_str(), email.key(), now],
+        params![user, email.as_str(), email.key(), now, email.folded()],
     )?
     .map(|row| UserRecord::read(&row, 0))
     .transpose()

@@ -1,6 +1,7 @@
 //! Outgoing mail: written with what causes it, delivered afterwards.
 
 use nexus_domain::Timestamp;
+use nexus_domain::email::{self, key_of};
 use nexus_domain::ids::{CompanyId, MailId, UserId};
 
 use crate::{StoreError, Transaction, params};
@@ -27,22 +28,23 @@ pub struct NewMail<'a> {
 /// In a transaction only: the mail exists exactly when what it tells of does.
 pub fn enqueue(tx: &Transaction<'_>, mail: &NewMail<'_>) -> Result<(), StoreError> {
     tx.execute(
-        "INSERT INTO outbox (id, company_id, user_id, recipient, recipient_key, recipient_name, template, locale, \
-         params, sealed, created_at, next_attempt_at, expires_at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, ?12)",
+        "INSERT INTO outbox (id, company_id, user_id, recipient, recipient_key, recipient_folded, recipient_name, template, \
+         locale, params, sealed, created_at, next_attempt_at, expires_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?13, ?6, ?7, ?8, ?9, ?10, ?11, ?11, ?12)",
         params![
             mail.id,
             mail.company,
             mail.user,
             mail.recipient,
-            mail.recipient.to_lowercase(),
+            key_of(mail.recipient),
             mail.recipient_name,
             mail.template,
             mail.locale,
             mail.params.to_string(),
             mail.sealed.clone(),
             mail.now,
-            mail.expires_at
+            mail.expires_at,
+            email::folded(mail.recipient)
         ],
     )
 }

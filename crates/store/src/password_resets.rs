@@ -52,7 +52,7 @@ pub fn revoke_all(tx: &Transaction<'_>, user: UserId, now: Timestamp) -> Result<
 /// A new password by a link that came by mail, which proves the address too.
 pub fn set_password(tx: &Transaction<'_>, user: UserId, new_hash: &str, now: Timestamp) -> Result<(), StoreError> {
     tx.execute(
-        "UPDATE users SET password_hash = ?2, must_change_password = 0, temporary_password_expires_at = NULL, \
+        "UPDATE users SET password_hash = ?2, password_imported = 0, must_change_password = 0, temporary_password_expires_at = NULL, \
          email_verified = 1, updated_at = ?3, version = version + 1 WHERE id = ?1",
         params![user, new_hash, now],
     )

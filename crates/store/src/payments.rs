@@ -5,6 +5,7 @@ use nexus_domain::date::Date;
 use nexus_domain::ids::{CompanyId, InvoiceId, PaymentId, TenantId, UserId};
 use nexus_domain::invoice::{Invoice, InvoiceStatus, LedgerError, Payment, PaymentMethod};
 use nexus_domain::money::Currency;
+use nexus_domain::text::fold;
 
 use crate::held::{self, Held};
 use crate::invoices::Refused;
@@ -46,8 +47,8 @@ pub static LISTING: Listing<Payment> = Listing {
         Filter::new("createdAt", "p.created_at =", parsed::<Timestamp>),
         Filter::new("updatedAt", "coalesce(r.at, p.created_at) =", parsed::<Timestamp>),
     ],
-    search: "p.reference LIKE ?2 ESCAPE '\\' OR p.tenant_id IN (SELECT t.id FROM tenants t WHERE t.company_id = ?1 \
-             AND t.full_name LIKE ?2 ESCAPE '\\')",
+    search: "p.reference_folded LIKE ?2 ESCAPE '\\' OR p.tenant_id IN (SELECT t.id FROM tenants t WHERE t.company_id = ?1 \
+             AND t.name_folded LIKE ?2 ESCAPE '\\')",
     total: "(SELECT payments FROM company_totals WHERE company_id = ?1)",
     read,
 };
@@ -89,7 +90,8 @@ impl Held for PaymentId {
 pub fn record(tx: &Transaction<'_>, payment: &Payment) -> Result<Invoice, Refused> {
     let recorded = tx.execute(
         "INSERT INTO payments (id, company_id, invoice_id, tenant_id, amount, currency, payment_date, payment_method, \
-         reference, recorded_by, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+         reference, reference_folded, recorded_by, created_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?12, ?10, ?11)",
         params![
             payment.id,
             payment.company_id,
@@ -101,7 +103,8 @@ pub fn record(tx: &Transaction<'_>, payment: &Payment) -> Result<Invoice, Refuse
             payment.payment_method,
             payment.reference.clone(),
             payment.recorded_by,
-            payment.created_at
+            payment.created_at,
+            payment.reference.as_deref().map(fold)
         ],
     );
     match recorded {

@@ -41,7 +41,7 @@ pub struct PeopleList {
 }
 
 /// Those of them whom the words and the role fit.
-const SOUGHT: &str = "(?6 IS NULL OR u.name LIKE ?6 ESCAPE '\\') AND (?7 IS NULL OR u.role = ?7)";
+const SOUGHT: &str = "(?6 IS NULL OR u.name_folded LIKE ?6 ESCAPE '\\') AND (?7 IS NULL OR u.role = ?7)";
 
 /// The people looked for.
 pub fn list(database: &Database, list: &PeopleList, now: Timestamp) -> Result<Vec<Person>, StoreError> {
@@ -68,7 +68,11 @@ pub fn list(database: &Database, list: &PeopleList, now: Timestamp) -> Result<Ve
 
 /// Indexes: users_by_name, users_by_company; for who finds everybody users_of_all_by_name, users_of_all_by_role.
 pub(crate) fn statement(list: &PeopleList) -> String {
-    let key = if list.sort.field == "role" { "u.role" } else { "u.name" };
+    let key = if list.sort.field == "role" {
+        "u.role"
+    } else {
+        "u.name_folded"
+    };
     let (beyond, direction) = if list.sort.descending {
         ("<", " DESC")
     } else {

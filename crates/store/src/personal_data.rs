@@ -241,7 +241,7 @@ pub fn due(database: &Database, now: Timestamp, most: u32) -> Result<Vec<UserId>
 pub fn anonymise(tx: &Transaction<'_>, user: UserId, now: Timestamp) -> Result<Option<Vec<String>>, StoreError> {
     let taken = tx.query_opt(
         "UPDATE users SET email = 'deleted-' || id || '@deleted.invalid', email_key = 'deleted-' || id || '@deleted.invalid', \
-         name = 'Deleted user', password_hash = '!', status = 'SUSPENDED', status_reason = 'DELETED', email_verified = 0, \
+         email_folded = 'deleted-' || id || '@deleted.invalid', name = 'Deleted user', name_folded = 'deleted user', password_hash = '!', status = 'SUSPENDED', status_reason = 'DELETED', email_verified = 0, \
          mfa_enabled = 0, discoverable = 0, last_login_at = NULL, deletion_requested_at = NULL, updated_at = ?2, \
          version = version + 1 \
          WHERE id = ?1 AND deletion_requested_at <= ?3 RETURNING 1",
@@ -262,7 +262,8 @@ pub fn anonymise(tx: &Transaction<'_>, user: UserId, now: Timestamp) -> Result<O
         "DELETE FROM document_links WHERE user_id = ?1",
         "DELETE FROM idempotency_keys WHERE user_id = ?1",
         "UPDATE outbox SET recipient = 'deleted-' || ?1 || '@deleted.invalid', recipient_name = '', params = '{}', \
-         sealed = NULL, recipient_key = 'deleted-' || ?1 || '@deleted.invalid' WHERE user_id = ?1",
+         sealed = NULL, recipient_key = 'deleted-' || ?1 || '@deleted.invalid', \
+         recipient_folded = 'deleted-' || ?1 || '@deleted.invalid' WHERE user_id = ?1",
     ] {
         tx.execute(sql, params![user])?;
     }

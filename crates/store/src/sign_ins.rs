@@ -12,6 +12,8 @@ use crate::{Database, Row, StoreError, Transaction, params, user_columns};
 pub struct Credentials {
     pub user: UserRecord,
     pub password_hash: String,
+    /// Whether another system made the hash.
+    pub password_imported: bool,
     pub must_change_password: bool,
     pub temporary_password_expires_at: Option<Timestamp>,
 }
@@ -23,7 +25,8 @@ pub fn credentials_by_email(database: &Database, email_key: &str) -> Result<Opti
             concat!(
                 "SELECT ",
                 user_columns!(),
-                ", users.password_hash, users.must_change_password, users.temporary_password_expires_at ",
+                ", users.password_hash, users.password_imported, users.must_change_password, ",
+                "users.temporary_password_expires_at ",
                 "FROM users WHERE users.email_key = ?1"
             ),
             params![email_key],
@@ -52,7 +55,8 @@ pub fn credentials(database: &Database, user: UserId) -> Result<Option<Credentia
             concat!(
                 "SELECT ",
                 user_columns!(),
-                ", users.password_hash, users.must_change_password, users.temporary_password_expires_at ",
+                ", users.password_hash, users.password_imported, users.must_change_password, ",
+                "users.temporary_password_expires_at ",
                 "FROM users WHERE users.id = ?1"
             ),
             params![user],
@@ -65,8 +69,9 @@ fn read(row: &Row) -> Result<Credentials, StoreError> {
     Ok(Credentials {
         user: UserRecord::read(row, 0)?,
         password_hash: row.get(UserRecord::COLUMNS)?,
-        must_change_password: row.get(UserRecord::COLUMNS + 1)?,
-        temporary_password_expires_at: row.get(UserRecord::COLUMNS + 2)?,
+        password_imported: row.get(UserRecord::COLUMNS + 1)?,
+        must_change_password: row.get(UserRecord::COLUMNS + 2)?,
+        temporary_password_expires_at: row.get(UserRecord::COLUMNS + 3)?,
     })
 }
 
@@ -94,6 +99,7 @@ pub fn begin_session(
 ) -> Result<Option<UserRecord>, StoreError> {
     let row = tx.query_opt(
         "UPDATE users SET last_login_at = ?2, password_hash = coalesce(?3, password_hash), \
+         password_imported = password_imported AND ?3 IS NULL, \
          email_verified = max(email_verified, temporary_password_expires_at IS NOT NULL), \
          deletion_requested_at = NULL, updated_at = ?2 \
          WHERE id = ?1 AND status = ?4 AND password_hash = ?5 \
@@ -139,7 +145,7 @@ pub fn change_password(
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     tx.query_opt(
-        "UPDATE users SET password_hash = ?3, must_change_password = 0, temporary_password_expires_at = NULL, \
+        "UPDATE users SET password_hash = ?3, password_imported = 0, must_change_password = 0, temporary_password_expires_at = NULL, \
          updated_at = ?4, version = version + 1 WHERE id = ?1 AND password_hash = ?2 RETURNING 1",
         params![user, checked_hash, new_hash, now],
     )

@@ -1,7 +1,9 @@
 //! Tenants.
 
+use nexus_domain::email::{self, key_of};
 use nexus_domain::ids::{CompanyId, TenantId, UserId};
 use nexus_domain::tenant::Tenant;
+use nexus_domain::text::fold;
 use nexus_domain::{EmailAddress, Timestamp};
 
 use crate::held::{self, Held};
@@ -20,7 +22,7 @@ pub static LISTING: Listing<Tenant> = Listing {
     id: "id",
     sorts: &[
         Sort::by_index("createdAt", "id", SortKind::Id),
-        Sort::by_index("fullName", "full_name", SortKind::Text),
+        Sort::by_index("fullName", "name_folded", SortKind::Text),
         Sort::by_index("email", "email_key", SortKind::Text),
         Sort::by_index("updatedAt", "updated_at", SortKind::Integer),
         Sort::by_reading("phone", "coalesce(phone, '')", SortKind::Text),
@@ -36,7 +38,7 @@ pub static LISTING: Listing<Tenant> = Listing {
         Filter::new("createdAt", "created_at =", parsed::<Timestamp>),
         Filter::new("updatedAt", "updated_at =", parsed::<Timestamp>),
     ],
-    search: "full_name LIKE ?2 ESCAPE '\\' OR email LIKE ?2 ESCAPE '\\' OR phone LIKE ?2 ESCAPE '\\'",
+    search: "name_folded LIKE ?2 ESCAPE '\\' OR email_folded LIKE ?2 ESCAPE '\\' OR phone LIKE ?2 ESCAPE '\\'",
     total: "(SELECT tenants FROM company_totals WHERE company_id = ?1)",
     read,
 };
@@ -89,18 +91,20 @@ pub fn is_member(database: &Database, company: CompanyId, user: UserId) -> Resul
 
 pub fn insert(database: &Database, tenant: &Tenant) -> Result<(), StoreError> {
     database.execute(
-        "INSERT INTO tenants (id, company_id, user_id, full_name, email, email_key, phone, national_id, created_at, \
-         updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)",
+        "INSERT INTO tenants (id, company_id, user_id, full_name, name_folded, email, email_key, email_folded, phone, \
+         national_id, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?10, ?5, ?6, ?11, ?7, ?8, ?9, ?9)",
         params![
             tenant.id,
             tenant.company_id,
             tenant.user_id,
             &tenant.full_name,
             &tenant.email,
-            tenant.email.to_lowercase(),
+            key_of(&tenant.email),
             tenant.phone.clone(),
             tenant.national_id.clone(),
-            tenant.created_at
+            tenant.created_at,
+            fold(&tenant.full_name),
+            email::folded(&tenant.email)
         ],
     )
 }
@@ -121,18 +125,20 @@ pub fn edit<E: From<StoreError>>(
         return Ok(Some(Edited::not_at_all(before)));
     }
     tx.execute(
-        "UPDATE tenants SET user_id = ?3, full_name = ?4, email = ?5, email_key = ?6, phone = ?7, national_id = ?8, \
-         updated_at = ?9, version = version + 1 WHERE company_id = ?1 AND id = ?2",
+        "UPDATE tenants SET user_id = ?3, full_name = ?4, name_folded = ?10, email = ?5, email_key = ?6, \
+         email_folded = ?11, phone = ?7, national_id = ?8, updated_at = ?9, version = version + 1 WHERE company_id = ?1 AND id = ?2",
         params![
             company,
             id,
             after.user_id,
             &after.full_name,
             &after.email,
-            after.email.to_lowercase(),
+            key_of(&after.email),
             after.phone.clone(),
             after.national_id.clone(),
-            now
+            now,
+            fold(&after.full_name),
+            email::folded(&after.email)
         ],
     )?;
     after.updated_at = now;

@@ -38,7 +38,7 @@ macro_rules! user_list {
             user_columns!(),
             " FROM users WHERE (?1 IS NULL OR users.company_id = ?1)",
             " AND (?2 IS NULL OR users.status = ?2) AND (?3 IS NULL OR users.role = ?3)",
-            " AND (?4 IS NULL OR lower(users.name) LIKE ?4 ESCAPE '\\' OR users.email_key LIKE ?4 ESCAPE '\\')",
+            " AND (?4 IS NULL OR users.name_folded LIKE ?4 ESCAPE '\\' OR users.email_folded LIKE ?4 ESCAPE '\\')",
             " AND (?5 IS NULL OR (",
             $key,
             ", users.id) ",
@@ -57,8 +57,8 @@ macro_rules! user_list {
 
 pub fn list(database: &Database, list: &UserList) -> Result<Vec<UserRecord>, StoreError> {
     let sql = match (list.sort.field, list.sort.descending) {
-        ("name", false) => user_list!("users.name", ">", "ASC"),
-        ("name", true) => user_list!("users.name", "<", "DESC"),
+        ("name", false) => user_list!("users.name_folded", ">", "ASC"),
+        ("name", true) => user_list!("users.name_folded", "<", "DESC"),
         ("email", false) => user_list!("users.email_key", ">", "ASC"),
         ("email", true) => user_list!("users.email_key", "<", "DESC"),
         (_, false) => user_list!("users.created_at", ">", "ASC"),
@@ -87,7 +87,7 @@ pub fn count(database: &Database, list: &UserList) -> Result<i64, StoreError> {
     let row = database.query_opt(
         "SELECT count(*) FROM users WHERE (?1 IS NULL OR company_id = ?1) AND (?2 IS NULL OR status = ?2) \
          AND (?3 IS NULL OR role = ?3) \
-         AND (?4 IS NULL OR lower(name) LIKE ?4 ESCAPE '\\' OR email_key LIKE ?4 ESCAPE '\\')",
+         AND (?4 IS NULL OR name_folded LIKE ?4 ESCAPE '\\' OR email_folded LIKE ?4 ESCAPE '\\')",
         params![list.scope, list.status, list.role, list.search.as_deref()],
     )?;
     row.map_or(Ok(0), |row| row.get(0))

@@ -32,7 +32,7 @@ pub fn holder(database: &Database, email_key: &str) -> Result<Holder, StoreError
 pub fn insert(tx: &Transaction<'_>, user: &NewUser<'_>) -> Result<UserId, StoreError> {
     let made = users::insert(tx, user)?;
     tx.execute(
-        "UPDATE users SET imported_at = ?2 WHERE id = ?1",
+        "UPDATE users SET imported_at = ?2, password_imported = 1 WHERE id = ?1",
         params![made.id, user.now],
     )?;
     Ok(made.id)

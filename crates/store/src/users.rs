@@ -2,6 +2,7 @@
 
 use nexus_domain::ids::{CompanyId, UserId};
 use nexus_domain::status::UserStatus;
+use nexus_domain::text::fold;
 use nexus_domain::{EmailAddress, Role, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -77,12 +78,24 @@ pub fn by_id(database: &Database, user: UserId) -> Result<Option<UserRecord>, St
         .transpose()
 }
 
+/// The key under which the account of an address is, if it has one. Of two accounts from before UTS #46 whose addresses are
+/// one today, each is reached by its own as it was written (migration 0090). Index: UNIQUE (email_key).
+pub fn account_key<'a>(database: &Database, email: &'a EmailAddress) -> Result<&'a str, StoreError> {
+    let (key, earlier) = (email.key(), email.earlier_key());
+    if earlier == key {
+        return Ok(key);
+    }
+    let row = database.query_opt("SELECT 1 FROM users WHERE email_key = ?1", params![earlier])?;
+    Ok(if row.is_some() { earlier } else { key })
+}
+
 /// Index: UNIQUE (email_key).
 pub fn by_email(database: &Database, email: &EmailAddress) -> Result<Option<UserRecord>, StoreError> {
+    let key = account_key(database, email)?;
     database
         .query_opt(
             concat!("SELECT ", user_columns!(), " FROM users WHERE users.email_key = ?1"),
-            params![email.key()],
+            params![key],
         )?
         .map(|row| UserRecord::read(&row, 0))
         .transpose()
@@ -108,9 +121,9 @@ pub struct NewUser<'a> {
 pub fn insert(database: &Database, user: &NewUser<'_>) -> Result<UserRecord, StoreError> {
     let row = database.query_opt(
         concat!(
-            "INSERT INTO users (id, email, email_key, name, role, company_id, status, password_hash, email_verified, ",
-            "document_verified, locale, created_at, updated_at) ",
-            "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12) RETURNING ",
+            "INSERT INTO users (id, email, email_key, email_folded, name, name_folded, role, company_id, status, ",
+            "password_hash, email_verified, document_verified, locale, created_at, updated_at) ",
+            "VALUES (?1, ?2, ?3, ?13, ?4, ?14, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12) RETURNING ",
             "id, email, name, role, company_id, status, email_verified, document_verified, mfa_enabled, locale, ",
             "created_at, last_login_at, version"
         ),
@@ -126,7 +139,9 @@ pub fn insert(database: &Database, user: &NewUser<'_>) -> Result<UserRecord, Sto
             user.email_verified,
             user.document_verified,
             user.locale,
-            user.now
+            user.now,
+            user.email.folded(),
+            fold(user.name)
         ],
     )?;
     UserRecord::read(&row.ok_or(StoreError::Column { index: 0 })?, 0)
@@ -162,13 +177,21 @@ pub fn change_profile(
     database
         .query_opt(
             concat!(
-                "UPDATE users SET name = coalesce(?2, name), locale = coalesce(?3, locale), ",
-                "discoverable = coalesce(?4, discoverable), updated_at = ?5, version = version + 1 ",
+                "UPDATE users SET name = coalesce(?2, name), name_folded = coalesce(?7, name_folded), ",
+                "locale = coalesce(?3, locale), discoverable = coalesce(?4, discoverable), updated_at = ?5, version = version + 1 ",
                 "WHERE id = ?1 AND (?6 IS NULL OR version = ?6) RETURNING ",
                 "id, email, name, role, company_id, status, email_verified, document_verified, mfa_enabled, locale, ",
                 "created_at, last_login_at, version"
             ),
-            params![user, change.name, change.locale, change.discoverable, now, version],
+            params![
+                user,
+                change.name,
+                change.locale,
+                change.discoverable,
+                now,
+                version,
+                change.name.map(fold)
+            ],
         )?
         .map(|row| UserRecord::read(&row, 0))
         .transpose()

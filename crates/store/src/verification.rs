@@ -59,7 +59,7 @@ macro_rules! case_list {
             " FROM verification_cases c JOIN users u ON u.id = c.user_id WHERE ",
             $scope,
             " AND (?2 IS NULL OR c.status = ?2)",
-            " AND (?3 IS NULL OR lower(u.name) LIKE ?3 ESCAPE '\\' OR u.email_key LIKE ?3 ESCAPE '\\')",
+            " AND (?3 IS NULL OR u.name_folded LIKE ?3 ESCAPE '\\' OR u.email_folded LIKE ?3 ESCAPE '\\')",
             " AND (?4 IS NULL OR (c.submitted_at, c.user_id) ",
             $beyond,
             " (?4, ?5))",
@@ -102,7 +102,7 @@ pub fn count(database: &Database, list: &CaseList) -> Result<i64, StoreError> {
     let row = database.query_opt(
         "SELECT count(*) FROM verification_cases c JOIN users u ON u.id = c.user_id \
          WHERE (?1 IS NULL OR c.company_id = ?1) AND (?2 IS NULL OR c.status = ?2) \
-         AND (?3 IS NULL OR lower(u.name) LIKE ?3 ESCAPE '\\' OR u.email_key LIKE ?3 ESCAPE '\\')",
+         AND (?3 IS NULL OR u.name_folded LIKE ?3 ESCAPE '\\' OR u.email_folded LIKE ?3 ESCAPE '\\')",
         params![list.scope, list.status, list.search.as_deref()],
     )?;
     row.map_or(Ok(0), |row| row.get(0))

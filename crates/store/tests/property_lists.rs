@@ -8,6 +8,7 @@ mod property_support;
 use std::collections::BTreeSet;
 
 use nexus_domain::ids::CompanyId;
+use nexus_domain::text::fold;
 use nexus_store::listing::{Filter, Listing, PageRequest, Sort, page};
 use nexus_store::{
     Database, Value, apartments, company_settings, compounds, invoices, maintenance, occupancies, payments, tenants,
@@ -38,6 +39,7 @@ fn key(field: &str, item: &Json) -> Key {
         Json::Bool(flag) => Key::Number(f64::from(u8::from(*flag))),
         Json::Number(number) => Key::Number(number.as_f64().unwrap()),
         Json::String(text) if field == "email" => Key::Text(text.to_lowercase()),
+        Json::String(text) if field == "fullName" => Key::Text(fold(text)),
         Json::String(text) if field == "priority" => {
             let rank = ["LOW", "NORMAL", "HIGH", "URGENT"].iter().position(|name| name == text);
             Key::Number(f64::from(u8::try_from(rank.unwrap()).unwrap()))
@@ -50,7 +52,7 @@ fn key(field: &str, item: &Json) -> Key {
 /// What a filter compares; as an order, but for the time of `createdAt`.
 fn compared(field: &str, item: &Json) -> Key {
     match field {
-        "createdAt" => Key::Text(item[field].as_str().unwrap().to_owned()),
+        "createdAt" | "fullName" => Key::Text(item[field].as_str().unwrap().to_owned()),
         _ => key(field, item),
     }
 }

@@ -9,6 +9,7 @@ use multer::{Constraints, Multipart, SizeLimit};
 use nexus_domain::Invalid;
 use nexus_domain::ids::AttachmentId;
 use nexus_domain::message::Attachment;
+use nexus_domain::text::{has_visible, is_shown_in_a_file_name};
 use nexus_kit::blob::BlobKey;
 use nexus_kit::{Answer, App, Code, Path, Problem, Session, blob, clock, respond};
 use nexus_store::attachments;
@@ -111,12 +112,13 @@ fn too_large() -> Problem {
     Problem::new(Code::PayloadTooLarge, "A file may have at most 10 MiB.")
 }
 
-/// The name without folders and control characters, at most 255 characters.
+/// The name without folders, control characters and what turns its direction, at most 255 characters.
 fn plain_name(given: &str) -> String {
     let name = given.rsplit(['/', '\\']).next().unwrap_or_default();
-    let name: String = name.chars().filter(|c| !c.is_control()).take(255).collect();
+    let name: String = name.chars().filter(|c| is_shown_in_a_file_name(*c)).take(255).collect();
     match name.trim() {
-        "" | "." | ".." => "file".to_owned(),
+        "." | ".." => "file".to_owned(),
+        name if !has_visible(name) => "file".to_owned(),
         name => name.to_owned(),
     }
 }

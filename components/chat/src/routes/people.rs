@@ -6,6 +6,7 @@ use deserr::Deserr;
 use http::HeaderMap;
 use nexus_domain::ids::UserId;
 use nexus_domain::page::{Flag, Limit, Sort};
+use nexus_domain::text::fold;
 use nexus_domain::{Invalid, Role, Timestamp};
 use nexus_kit::listing::accepts_csv;
 use nexus_kit::page::{self, Page};
@@ -106,7 +107,7 @@ pub async fn list_people(
 fn key(sort: Sort, person: &people::Person) -> String {
     match sort.field {
         "role" => person.role.to_string(),
-        _ => person.name.clone(),
+        _ => fold(&person.name),
     }
 }
 

@@ -46,7 +46,10 @@ pub async fn verify_email(
     let within_limit = guard::count(&app, Counted::OtpTry, body.email.key(), &caller)?;
     let now = clock::now();
     // Over the limit as well: no address is this one.
-    let whose = if within_limit { body.email.key() } else { "" };
+    let whose = match within_limit {
+        true => users::account_key(app.database(), &body.email)?,
+        false => "",
+    };
     let tried = one_time_codes::try_by_email(app.database(), whose, now)?;
     let tried = checked(&app, &body.otp, tried, Purpose::VerifyEmail)?;
     app.database().transaction(|tx| {

@@ -8,7 +8,7 @@ use deserr::Deserr;
 use nexus_domain::ids::AuditId;
 use nexus_domain::password::{Owner, Password};
 use nexus_domain::password_hash::Verdict;
-use nexus_domain::{EmailAddress, Invalid};
+use nexus_domain::{EmailAddress, Invalid, email};
 use nexus_kit::layers::nudge_mail;
 use nexus_kit::session::LimitedSession;
 use nexus_kit::{Answer, App, Caller, Code, FieldError, FieldErrors, Json, Problem, clock, respond};
@@ -180,7 +180,7 @@ pub async fn reset_password(
             return Err(bad_link());
         }
         password_resets::set_password(tx, found.user.id, &new_hash, now)?;
-        guard::forget_failures(tx, &found.user.email.to_lowercase())?;
+        guard::forget_failures(tx, &email::key_of(&found.user.email))?;
         let ended = sessions::end_all(tx, found.user.id, None, SessionEnd::PasswordChanged, now)?;
         audit::append(tx, &entry("user.password_reset", &found, &caller))?;
         Ok::<_, Problem>(ended)

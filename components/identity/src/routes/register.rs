@@ -4,6 +4,7 @@ use axum::extract::{FromRequest, Request, State};
 use axum::response::Response;
 use deserr::Deserr;
 use nexus_domain::document::{CheckedDocument, LinkToken};
+use nexus_domain::email::ascii_domain;
 use nexus_domain::ids::{AuditId, UserId};
 use nexus_domain::one_time_code::LIFETIME_SECONDS;
 use nexus_domain::password::Owner;
@@ -188,7 +189,10 @@ fn company_of(app: &App, account: &RegisterBody) -> Result<Option<CompanyForRegi
 }
 
 pub fn domain_allowed(allowed: &[String], email: &EmailAddress) -> bool {
-    allowed.is_empty() || allowed.iter().any(|domain| domain.eq_ignore_ascii_case(email.domain()))
+    allowed.is_empty()
+        || allowed
+            .iter()
+            .any(|domain| ascii_domain(domain).is_some_and(|domain| domain == email.domain()))
 }
 
 pub fn domain_refused() -> Invalid {

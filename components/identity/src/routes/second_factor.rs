@@ -97,7 +97,8 @@ pub async fn activate(
     }
     let now = clock::now();
     let secret = open_secret(&app, user, &factor)?;
-    let step = totp::matching_step(&secret, body.code.trim(), now).ok_or_else(wrong_code)?;
+    let code = totp::app_code(&body.code).ok_or_else(wrong_code)?;
+    let step = totp::matching_step(&secret, &code, now).ok_or_else(wrong_code)?;
     let (codes, hashes) = new_recovery_codes();
     app.database().transaction(|tx| {
         if !second_factors::activate(tx, user, &factor.sealed_secret, step, &hashes, now)? {

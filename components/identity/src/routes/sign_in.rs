@@ -12,6 +12,7 @@ use nexus_domain::{EmailAddress, Invalid, Timestamp, settings};
 use nexus_kit::layers::Observed;
 use nexus_kit::{Answer, App, Caller, Code, FieldErrors, Json, Problem, Query, clock};
 use nexus_store::sign_ins::{self, Credentials, NewSession};
+use nexus_store::users;
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
@@ -115,9 +116,10 @@ fn attempt(
     let shown = Shown::of(("mfaCode", body.mfa_code.as_deref()), body.passkey.as_ref())?;
     let database = app.database();
     let attempt = Attempt::at_sign_in(app, body.email.key(), caller)?;
-    let found = sign_ins::credentials_by_email(database, body.email.key())?;
+    let key = users::account_key(database, &body.email)?;
+    let found = sign_ins::credentials_by_email(database, key)?;
     *who = found.as_ref().map(|found| found.user.id);
-    let verdict = passwords::verify_at(app, body.email.key(), &body.password, found.as_ref())?;
+    let verdict = passwords::verify_at(app, key, &body.password, found.as_ref())?;
     let (Verdict::Right { outdated }, Some(found)) = (verdict, found) else {
         return Err(passwords::wrong());
     };

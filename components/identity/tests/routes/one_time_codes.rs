@@ -37,6 +37,24 @@ async fn the_code_from_the_mail_proves_the_address_once() {
 }
 
 #[tokio::test]
+async fn a_code_in_the_digits_of_any_script_with_blanks_is_the_same_code() {
+    for zero in ['٠', '۰', '०', '๐', '０'] {
+        let app = registered().await;
+        let digits = app.otp(ANA);
+        let typed: String = digits
+            .chars()
+            .map(|c| char::from_u32(u32::from(zero) + c.to_digit(10).unwrap()).unwrap())
+            .collect();
+        let (first, last) = typed.split_at(3 * zero.len_utf8());
+        let otp = format!("\u{200f}{first}\u{a0}{last} ");
+        let reply = app
+            .post("/auth/verify-email", json!({ "email": ANA, "otp": otp }))
+            .await;
+        assert_eq!(reply.status, StatusCode::OK, "{otp}");
+    }
+}
+
+#[tokio::test]
 async fn after_five_wrong_codes_the_right_one_is_wrong_too_until_a_new_one_is_sent() {
     let app = registered().await;
     let otp = app.otp(ANA);

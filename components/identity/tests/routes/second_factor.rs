@@ -94,6 +94,20 @@ async fn with_a_second_factor_a_sign_in_needs_a_code_which_works_once() {
 }
 
 #[tokio::test]
+async fn a_code_in_arabic_indic_digits_is_the_same_code() {
+    let app = TestApp::new();
+    let (_, enrolled) = with_factor(&app).await;
+    let digits = code(&enrolled.secret, 0);
+    let typed: String = digits
+        .chars()
+        .map(|c| char::from_u32(0x660 + c.to_digit(10).unwrap()).unwrap())
+        .collect();
+    let (first, last) = typed.split_at(6);
+    let reply = sign_in(&app, PASSWORD, Some(&format!("{first} {last}"))).await;
+    assert_eq!(reply.status, StatusCode::OK, "{typed}");
+}
+
+#[tokio::test]
 async fn the_code_of_the_activation_is_used_up_as_well() {
     let app = TestApp::new();
     let (_, enrolled) = with_factor(&app).await;

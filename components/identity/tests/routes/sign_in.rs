@@ -216,6 +216,48 @@ async fn an_imported_hash_works_and_is_replaced_by_one_of_today() {
 }
 
 #[tokio::test]
+async fn an_imported_hash_of_what_was_typed_works_and_is_replaced_where_today_s_rule_takes_the_password() {
+    let decomposed = "Cafe\u{301}-River-42";
+    let long = format!("Quiet-River-42-{}é and more", "x".repeat(56));
+    for (password_hash, typed, replaced) in [
+        ("bcrypt", decomposed, "$2b$06$"),
+        ("argon2id", decomposed, "$argon2id$"),
+        ("argon2id", long.as_str(), "$argon2id$"),
+        // bcrypt can't hash all of it, so the old system's hash stays, and goes on working.
+        ("bcrypt", long.as_str(), "$2b$04$"),
+    ] {
+        let app = TestApp::with(&[("bcrypt_cost", "6"), ("password_hash", password_hash)]);
+        let old = bcrypt::hash_with_salt(&typed.as_bytes()[..typed.len().min(72)], 4, [7; 16]).unwrap();
+        app.user_with_hash(ANA, Role::Student, UserStatus::Active, &old.to_string());
+        let reply = app.sign_in(ANA, typed).await;
+        assert_eq!(
+            reply.code(),
+            "INVALID_CREDENTIALS",
+            "not imported: our own hashes are not like that"
+        );
+        app.sql("UPDATE users SET password_imported = 1", &[]);
+        assert_eq!(
+            app.sign_in(ANA, &format!("X{typed}")).await.code(),
+            "INVALID_CREDENTIALS"
+        );
+        for _ in 0..2 {
+            assert_eq!(
+                app.sign_in(ANA, typed).await.status,
+                StatusCode::OK,
+                "{password_hash} {typed}"
+            );
+        }
+        let rows = app
+            .database()
+            .query("SELECT password_hash, password_imported FROM users", &[])
+            .unwrap();
+        let (hash, imported): (String, bool) = (rows[0].get(0).unwrap(), rows[0].get(1).unwrap());
+        assert!(hash.starts_with(replaced), "{hash}");
+        assert_eq!(imported, replaced == "$2b$04$");
+    }
+}
+
+#[tokio::test]
 async fn with_argon2id_selected_a_sign_in_moves_the_hash_over() {
     let app = TestApp::with(&[("password_hash", "argon2id")]);
     app.active_user(ANA, Role::Student);

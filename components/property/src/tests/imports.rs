@@ -34,7 +34,8 @@ async fn files_are_imported_whole_or_not_at_all() {
         "{}",
         errors.text
     );
-    let both = format!("compoundId,apartmentNumber,monthlyRent\n{compound},7,1\n{compound},7,1\n{compound},8,x\n");
+    let both =
+        format!("compoundId,apartmentNumber,monthlyRent\n{compound},7,1\n{compound},7\u{200b},1\n{compound},8,x\n");
     let errors = import(&both, "").await.is(200);
     let named: Vec<_> = errors.json["errors"]
         .as_array()

@@ -150,6 +150,12 @@ async fn versions_guard_changes() {
         product.post("/apartments", &manager, apartment).await.is(409).code(),
         "CONFLICT"
     );
+    for alike in ["1\u{200b}", "\u{feff}1", "\u{202e}1", "1\u{3164}\u{a0}"] {
+        let apartment = json!({"compoundId": made.id(), "apartmentNumber": alike, "monthlyRent": 5});
+        product.post("/apartments", &manager, apartment).await.is(409);
+    }
+    let blank = json!({"compoundId": made.id(), "apartmentNumber": "\u{3164}", "monthlyRent": 5});
+    product.post("/apartments", &manager, blank).await.is(400);
     assert_eq!(product.delete(&path, &manager).await.is(409).code(), "CONFLICT");
     assert_eq!(
         product

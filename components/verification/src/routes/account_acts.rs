@@ -1,11 +1,14 @@
 //! Suspend, ban, reinstate; take away a second factor.
 
+use std::borrow::Cow;
+
 use axum::extract::State;
 use axum::response::Response;
 use deserr::Deserr;
 use http::StatusCode;
 use nexus_domain::ids::{MailId, UserId};
 use nexus_domain::relay::RelayEvent;
+use nexus_domain::text::has_visible;
 use nexus_domain::{Invalid, Role};
 use nexus_kit::idempotency::{self, Keyed, Start};
 use nexus_kit::layers::nudge_mail;
@@ -27,9 +30,11 @@ pub struct ActRequest {
 }
 
 impl ActRequest {
-    fn reason(&self) -> Result<&str, Problem> {
+    fn reason(&self) -> Result<Cow<'_, str>, Problem> {
         match self.reason.trim() {
-            "" => Err(Problem::field("reason", Invalid::new("TOO_SHORT", "must not be empty"))),
+            reason if !has_visible(reason) => {
+                Err(Problem::field("reason", Invalid::new("TOO_SHORT", "must not be empty")))
+            }
             reason => check_reason(reason),
         }
     }
@@ -119,7 +124,7 @@ async fn act(
     };
     let mail = clock::new_id(MailId::generate);
     let actor = actor(&session, &caller, scope);
-    let result = user_admin::act(app.database(), &actor, id, act, reason, mail, |tx, user| {
+    let result = user_admin::act(app.database(), &actor, id, act, &reason, mail, |tx, user| {
         ticket.keep(tx, StatusCode::OK, user)
     });
     let user = idempotency::settle(&app, &ticket, result).map_err(explain)?;
@@ -158,7 +163,7 @@ pub async fn reset_user_mfa(
     };
     let mail = clock::new_id(MailId::generate);
     let actor = actor(&session, &caller, scope);
-    let result = user_admin::reset_mfa(app.database(), &actor, id, reason, mail, |tx| ticket.keep_nothing(tx));
+    let result = user_admin::reset_mfa(app.database(), &actor, id, &reason, mail, |tx| ticket.keep_nothing(tx));
     idempotency::settle(&app, &ticket, result).map_err(explain)?;
     relay::publish(&app, vec![RelayEvent::UserEnded { user_id: id }]);
     Ok(nudge_mail(respond::no_content()))

@@ -1,5 +1,7 @@
 //! Approve and reject.
 
+use std::borrow::Cow;
+
 use axum::extract::State;
 use axum::response::Response;
 use deserr::Deserr;
@@ -10,6 +12,7 @@ use nexus_domain::password::Password;
 use nexus_domain::password_hash::Hashing;
 use nexus_domain::relay::RelayEvent;
 use nexus_domain::settings;
+use nexus_domain::text::{has_visible, without_overrides};
 use nexus_domain::{Invalid, Role, Timestamp, temporary_password};
 use nexus_kit::idempotency::{self, Keyed, Start};
 use nexus_kit::layers::nudge_mail;
@@ -168,7 +171,7 @@ pub async fn reject_verification(
     let scope = session.scope()?;
     verification::find(app.database(), user, scope)?.ok_or_else(Problem::not_found)?;
     let given = reason(keyed.body.reason.as_deref())?;
-    let reason = given.unwrap_or(DEFAULT_REASON);
+    let reason = given.as_deref().unwrap_or(DEFAULT_REASON);
     let ticket = match keyed.start(&app, session.user())? {
         Start::Replay(response) => return Ok(response),
         Start::Run(ticket) => ticket,
@@ -215,16 +218,17 @@ fn notify(app: &App, decided: &Decided) {
 }
 
 /// As the admin wrote it; nothing but spaces is no reason.
-fn reason(given: Option<&str>) -> Result<Option<&str>, Problem> {
+fn reason(given: Option<&str>) -> Result<Option<Cow<'_, str>>, Problem> {
     given
         .map(str::trim)
-        .filter(|text| !text.is_empty())
+        .filter(|text| has_visible(text))
         .map(check_reason)
         .transpose()
 }
 
-/// A text that people are shown: bounded, without control characters other than line breaks.
-pub fn check_reason(reason: &str) -> Result<&str, Problem> {
+/// A text that people are shown: bounded, without control characters other than line breaks, and without what would turn
+/// its direction.
+pub fn check_reason(reason: &str) -> Result<Cow<'_, str>, Problem> {
     let refused = |code, message: String| Err(Problem::field("reason", Invalid::new(code, message)));
     if reason.chars().count() > LONGEST_REASON {
         return refused("TOO_LONG", format!("must have at most {LONGEST_REASON} characters"));
@@ -235,7 +239,7 @@ pub fn check_reason(reason: &str) -> Result<&str, Problem> {
     {
         return refused("INVALID_CHARACTER", "must not contain control characters".into());
     }
-    Ok(reason)
+    Ok(without_overrides(reason))
 }
 
 fn decider<'a>(session: &Session, caller: &'a Caller, scope: Option<CompanyId>, at: Timestamp) -> Decider<'a> {

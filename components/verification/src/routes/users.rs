@@ -4,9 +4,11 @@ use axum::extract::State;
 use axum::response::Response;
 use deserr::Deserr;
 use http::HeaderMap;
+use nexus_domain::email::key_of;
 use nexus_domain::ids::{CompanyId, UserId};
 use nexus_domain::page::{Flag, Limit, Search, Sort};
 use nexus_domain::status::UserStatus;
+use nexus_domain::text::fold;
 use nexus_domain::{Invalid, Role};
 use nexus_kit::csv_pages;
 use nexus_kit::listing::accepts_csv;
@@ -104,8 +106,8 @@ pub async fn list_users(
 
 fn key(sort: Sort, user: &UserRecord) -> Value {
     match sort.field {
-        "name" => user.name.as_str().into(),
-        "email" => user.email.to_lowercase().into(),
+        "name" => fold(&user.name).into(),
+        "email" => key_of(&user.email).into(),
         _ => user.created_at.into(),
     }
 }

@@ -24,16 +24,16 @@ pub struct ChatList {
     pub limit: u32,
 }
 
-/// What a chat is called: one between two people by the other's name. A group without a name stands before all others.
-const NAME: &str = "coalesce(c.name, (SELECT u.name FROM chat_members x JOIN users u ON u.id = x.user_id \
+/// What a chat is called, folded: one between two people by the other's name. A group without a name stands before all others.
+const NAME: &str = "coalesce(c.name_folded, (SELECT u.name_folded FROM chat_members x JOIN users u ON u.id = x.user_id \
     WHERE x.chat_id = c.id AND x.user_id <> ?1 AND c.type = 'DIRECT'), '')";
 
 /// The person's chats that were asked for. Indexes: chat_members_by_user, then the tables' keys.
 const WANTED: &str = "chat_members cm JOIN chats c ON c.id = cm.chat_id WHERE cm.user_id = ?1 \
     AND (?2 IS NULL OR c.type = ?2) \
     AND (?3 IS NULL OR (c.last_seq - cm.last_read_seq - cm.own_after_read > 0) = ?3) \
-    AND (?4 IS NULL OR c.name LIKE ?4 ESCAPE '\\' OR EXISTS (SELECT 1 FROM chat_members x \
-    JOIN users u ON u.id = x.user_id WHERE x.chat_id = c.id AND x.user_id <> ?1 AND u.name LIKE ?4 ESCAPE '\\'))";
+    AND (?4 IS NULL OR c.name_folded LIKE ?4 ESCAPE '\\' OR EXISTS (SELECT 1 FROM chat_members x \
+    JOIN users u ON u.id = x.user_id WHERE x.chat_id = c.id AND x.user_id <> ?1 AND u.name_folded LIKE ?4 ESCAPE '\\'))";
 
 /// The chats, each with what it is sorted by.
 pub fn list(database: &Database, list: &ChatList) -> Result<Vec<(Chat, Value)>, StoreError> {

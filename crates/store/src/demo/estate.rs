@@ -2,16 +2,19 @@
 
 use nexus_domain::Timestamp;
 use nexus_domain::date::{Date, Month};
+use nexus_domain::email;
 use nexus_domain::ids::{ApartmentId, CompoundId, InvoiceId, OccupancyId, PaymentId, TenantId};
 use nexus_domain::invoice::{Invoice, InvoiceKind, InvoiceStatus, Line, invoice_number};
 use nexus_domain::money::Money;
 use nexus_domain::occupancy::OccupancyStatus;
 use nexus_domain::proration::part_of;
+use nexus_domain::text::fold;
 use serde_json::{Value as Json, json};
 
 use super::chance::Chance;
 use super::names;
 use crate::company_day::CompanyDay;
+use crate::compounds::folded;
 use crate::{Database, StoreError, invoices, params};
 
 /// Rows one statement takes in.
@@ -51,12 +54,14 @@ pub(super) fn estate(
         if place % APARTMENTS_PER_COMPOUND == 0 {
             compound = CompoundId::generate(at, chance.bits());
             let nth = place / APARTMENTS_PER_COMPOUND;
+            let (name, address) = (names::compound(nth), names::address(nth));
             compounds.push(json!([
                 compound,
                 day.id,
-                names::compound(nth),
-                names::address(nth),
-                at.as_millis()
+                &name,
+                &address,
+                at.as_millis(),
+                folded(&name, &serde_json::from_value(address.clone()).unwrap_or_default())
             ]));
         }
         let within = place % APARTMENTS_PER_COMPOUND;
@@ -85,7 +90,8 @@ pub(super) fn estate(
             area,
             rent,
             status,
-            at.as_millis()
+            at.as_millis(),
+            fold(&number)
         ]));
         if fate < 5 || chance.below(100) >= 95 {
             continue;
@@ -120,7 +126,10 @@ pub(super) fn estate(
                 email,
                 phone,
                 national_id,
-                signed.as_millis()
+                signed.as_millis(),
+                fold(&name),
+                email::key_of(&email),
+                email::folded(&email)
             ]));
             let status = OccupancyStatus::on(day.today, start, end);
             occupancies.push(json!([
@@ -146,22 +155,22 @@ pub(super) fn estate(
     }
     insert(
         database,
-        "INSERT INTO compounds (id, company_id, name, address, created_at, updated_at) SELECT value ->> 0, value ->> 1, \
-         value ->> 2, value -> 3, value ->> 4, value ->> 4 FROM json_each(?1)",
+        "INSERT INTO compounds (id, company_id, name, address, folded, created_at, updated_at) SELECT value ->> 0, \
+         value ->> 1, value ->> 2, value -> 3, value ->> 5, value ->> 4, value ->> 4 FROM json_each(?1)",
         &compounds,
     )?;
     insert(
         database,
-        "INSERT INTO apartments (id, company_id, compound_id, apartment_number, floor, bedrooms, area_sqm, \
-         monthly_rent, status, created_at, updated_at) SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, \
+        "INSERT INTO apartments (id, company_id, compound_id, apartment_number, number_folded, floor, bedrooms, area_sqm, \
+         monthly_rent, status, created_at, updated_at) SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 10, \
          value ->> 4, value ->> 5, value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 9 FROM json_each(?1)",
         &flats,
     )?;
     insert(
         database,
-        "INSERT INTO tenants (id, company_id, full_name, email, email_key, phone, national_id, created_at, updated_at) \
-         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, lower(value ->> 3), value ->> 4, value ->> 5, \
-         value ->> 6, value ->> 6 FROM json_each(?1)",
+        "INSERT INTO tenants (id, company_id, full_name, name_folded, email, email_key, email_folded, phone, national_id, \
+         created_at, updated_at) SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 7, value ->> 3, value ->> 8, \
+         value ->> 9, value ->> 4, value ->> 5, value ->> 6, value ->> 6 FROM json_each(?1)",
         &tenants,
     )?;
     insert(

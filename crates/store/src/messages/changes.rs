@@ -3,6 +3,7 @@
 use nexus_domain::ids::{ChatId, MessageId, UserId};
 use nexus_domain::message::{Content, Message};
 use nexus_domain::role::Role;
+use nexus_domain::text::search_words;
 use nexus_domain::{Invalid, Timestamp};
 
 use super::{message_columns, read_message};
@@ -144,7 +145,7 @@ fn reindex(tx: &Transaction<'_>, n: i64, content: Option<&str>) -> Result<(), St
     if let Some(content) = content {
         tx.execute(
             "INSERT INTO message_words (rowid, content) VALUES (?1, ?2)",
-            params![n, content],
+            params![n, search_words(content)],
         )?;
     }
     Ok(())

@@ -114,7 +114,7 @@ pub fn approve(
         }
         close(tx, user, decider, VerificationStatus::Approved, None)?;
         let changed = tx.query_opt(
-            "UPDATE users SET status = 'ACTIVE', role = ?2, company_id = ?3, password_hash = ?4, must_change_password = 1, \
+            "UPDATE users SET status = 'ACTIVE', role = ?2, company_id = ?3, password_hash = ?4, password_imported = 0, must_change_password = 1, \
              temporary_password_expires_at = ?5, document_verified = 1, updated_at = ?6, version = version + 1 \
              WHERE id = ?1 AND status = 'PENDING' RETURNING 1",
             params![user, role, company, approval.password_hash, approval.password_expires_at, decider.at],

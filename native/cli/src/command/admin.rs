@@ -4,6 +4,7 @@
 use std::io::{IsTerminal, Read, stdin};
 
 use clap::{Args, Subcommand};
+use nexus_domain::person_name::PersonName;
 use nexus_domain::{EmailAddress, Role};
 use nexus_store::{companies, users};
 
@@ -55,14 +56,20 @@ pub fn create(arguments: CreateArguments) -> Result<(), Failure> {
         .role
         .parse()
         .map_err(|invalid: nexus_domain::Invalid| wrong("--role", &invalid.message))?;
-    let name = arguments.name.trim().to_owned();
-    if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
-        return Err(wrong("--name", "must have 1 to 100 characters"));
-    }
+    let name: PersonName = arguments
+        .name
+        .parse()
+        .map_err(|invalid: nexus_domain::Invalid| wrong("--name", &invalid.message))?;
     if role == Role::SuperAdmin && arguments.company.is_some() {
         return Err(wrong("--company", "a SUPER_ADMIN belongs to no company"));
     }
-    let account = Account::new(email, name, role, &password()?, &accounts::hashing(&source)?)?;
+    let account = Account::new(
+        email,
+        name.to_string(),
+        role,
+        &password()?,
+        &accounts::hashing(&source)?,
+    )?;
 
     let database = arguments.installation.database()?;
     let company = match &arguments.company {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use nexus_domain::EmailAddress;
 use nexus_domain::ids::{ApartmentId, TenantId};
 use nexus_domain::place::{ApartmentStatus, Area, Bedrooms, Floor};
+use nexus_domain::text::fold;
 use nexus_kit::csv::plain;
 use nexus_kit::{FieldErrors, clock};
 use nexus_store::imports::StagedRow;
@@ -48,6 +49,7 @@ pub fn apartment(line: u64, row: Value) -> Result<StagedRow, FieldErrors> {
         key: Some(format!("{}{}", new.compound_id, new.apartment_number)),
         row: json!({
             "compoundId": new.compound_id,
+            "numberFolded": fold(new.apartment_number.as_str()),
             "apartmentNumber": new.apartment_number,
             "floor": new.floor.map(Floor::get),
             "bedrooms": new.bedrooms.map(Bedrooms::get),
@@ -66,9 +68,11 @@ pub fn tenant(line: u64, row: Value) -> Result<StagedRow, FieldErrors> {
         id: clock::new_id(TenantId::generate).to_string(),
         key: None,
         row: json!({
+            "nameFolded": fold(new.full_name.as_str()),
             "fullName": new.full_name,
             "email": email.as_str(),
             "emailKey": email.key(),
+            "emailFolded": email.folded(),
             "phone": new.phone,
             "nationalId": new.national_id,
         }),

@@ -1,0 +1,3 @@
+-- The form in which e-mail addresses are compared: the local part in NFC, the domain in ASCII (UTS #46). The keys that differ
+-- are written by crates/store/src/backfill.rs before this. Where two accounts come to have one key, the older one that asks
+-- first gets it, and the other keeps the key of before, by which it is still found under its address as it was written.
