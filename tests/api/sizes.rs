@@ -94,8 +94,11 @@ async fn attachments_of_every_size_come_back_as_they_went() {
         attached_and_read(&mut wires[wire], MOST).await;
     }
     for wire in &mut wires {
-        let refused = attach(wire, &bytes(MOST + 1)).await;
-        refused.expect_problem(413, "PAYLOAD_TOO_LARGE");
+        // The second is refused while most of it is still being sent.
+        for size in [MOST + 1, 50 * MIB] {
+            let refused = attach(wire, &bytes(size)).await;
+            refused.expect_problem(413, "PAYLOAD_TOO_LARGE");
+        }
     }
 }
 

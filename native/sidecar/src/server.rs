@@ -1,5 +1,6 @@
 //! The listener: connections in, requests to the edge, and an orderly end.
 
+mod incoming;
 mod outgoing;
 mod stream;
 
@@ -19,7 +20,6 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 use self::stream::{Broken, ClientStream};
-use crate::backend::boxed;
 use crate::edge::Edge;
 
 /// How long a client may take for the head of a request, and how long a kept connection may idle.
@@ -69,7 +69,7 @@ async fn connection(stream: TcpStream, peer: SocketAddr, edge: Arc<Edge>, watche
         let edge = Arc::clone(&edge);
         // Before HTTP/1.1 the end of the connection is the end of the answer: only a reset tells that it broke off.
         let broken = (request.version() < Version::HTTP_11).then(|| broken.clone());
-        let answer = edge.answer(request.map(boxed), peer);
+        let answer = edge.answer(incoming::watch(request), peer);
         async move { Ok::<_, Infallible>(answer.await.map(|body| outgoing::watch(body, broken))) }
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());

@@ -37,6 +37,10 @@ impl Backend for Components {
             pieces(number(size), false)
         } else if let Some(size) = path.strip_prefix("/api/v1/broken/") {
             pieces(number(size), true)
+        } else if path == "/api/v1/refused" {
+            // Before any of the body is read.
+            let answer = Response::builder().status(413).header(CONTENT_TYPE, "text/plain");
+            return futures::future::ready(Ok(answer.body(pieces(9, false)).unwrap())).boxed();
         } else if path == "/api/v1/echo" {
             request.into_body()
         } else {
@@ -172,6 +176,20 @@ async fn an_upload_larger_than_any_is_refused_at_its_head() {
         let mut answer = vec![0; 12];
         stream.read_exact(&mut answer).await.unwrap();
         assert_eq!(answer, b"HTTP/1.1 413");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_still_sends_what_is_refused_gets_the_refusal() {
+    for address in both_ways() {
+        for version in VERSIONS {
+            let mut client = Client::connect(address, version).await;
+            for size in [10 * MIB, 50 * MIB] {
+                let answer = client.ask("/api/v1/refused", "", Some(bytes(size))).await;
+                assert_eq!(answer.status(), 413, "{version:?}: {size}");
+                assert_eq!(answer.into_body().collect().await.unwrap().to_bytes().len(), 9);
+            }
+        }
     }
 }
 
