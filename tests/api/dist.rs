@@ -10,6 +10,10 @@ use nexus_tests::{Client, binary};
 /// A start takes about 0.5 s on a machine that does nothing else; the bound is 2 s there.
 const START: Duration = Duration::from_secs(5);
 
+/// At rest it is about 55 MiB (the goal is 64), of which 17 are in no file: code is mapped, not read.
+const MOST_RESIDENT: u64 = 96 << 20;
+const MOST_ANONYMOUS: u64 = 40 << 20;
+
 /// Packed from what was built for the tests, and unpacked.
 fn unpacked(folder: &Path) -> PathBuf {
     let xtask = binary().with_file_name("xtask");
@@ -92,6 +96,7 @@ async fn an_unpacked_archive_serves_at_once_without_anything_around_it() {
         anonymous >> 20
     );
     assert!(took < START, "{took:?}");
+    assert!(resident < MOST_RESIDENT && anonymous < MOST_ANONYMOUS);
     assert!(empty.join(".nexus/.spin/sqlite_db.db").is_file());
     Client::new(url).get("/openapi.json").await.expect(200);
 }
