@@ -163,9 +163,9 @@ async fn check_logo(app: &App, asker: &Asker, given: &Branding, before: Option<&
     }
     let content = blob::get(app, &BlobKey::from_stored(file.blob_key))
         .await?
-        .ok_or_else(|| Problem::internal(format!("the content of attachment {wanted} is missing")))?;
-    logo::read(&content)
-        .map(drop)
+        .ok_or_else(|| Invalid::new("MISSING_CONTENT", "has no content any more; upload it again"));
+    content
+        .and_then(|content| logo::read(&content).map(drop))
         .map_err(|invalid| Problem::field("branding.logo", invalid))
 }
 

@@ -104,7 +104,7 @@ async fn a_picture_that_does_not_decode_is_no_logo() {
     let (_, owner) = product.person(Role::SuperAdmin, None);
     let (content, content_type, _) = broken().remove(0);
     let logo = upload(&product, admin_id, content, content_type).await;
-    let new = json!({"name": "N", "slug": "n", "currency": "EGP", "timezone": "UTC", "branding": {"logo": logo}});
+    let new = json!({"name": "N", "slug": "nn", "currency": "EGP", "timezone": "UTC", "branding": {"logo": logo}});
     product.post("/companies", &owner, new).await.is(404);
 }
 

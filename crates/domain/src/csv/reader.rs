@@ -202,6 +202,10 @@ impl Reader {
         is_end: bool,
         each: &mut impl FnMut(Record) -> Result<(), E>,
     ) -> Result<(), E> {
+        // To the parser, no text is the file's end.
+        if text.is_empty() && !is_end {
+            return Ok(());
+        }
         loop {
             if !self.inside {
                 // The end of the record before, and empty lines.
