@@ -40,7 +40,7 @@ fn counts(database: &Database, halves: [&str; 7]) -> [i64; 7] {
 
 /// Somebody with a passport to decide on. Each comes from an address of their own: an address may only register so often.
 pub async fn register(client: &Client, email: &str) -> String {
-    let data = STANDARD.encode(format!("%PDF-1.7 {email}"));
+    let data = STANDARD.encode(format!("%PDF-1.7 {email} %%EOF"));
     let document = json!({ "type": "PASSPORT", "fileName": "p.pdf", "contentType": "application/pdf", "data": data });
     let body = json!({ "email": email, "password": "Quiet-River-42", "name": "Ana", "documents": [document] });
     let address = email.bytes().fold(0x0a00_0000, |address: u32, byte| {

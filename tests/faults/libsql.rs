@@ -80,8 +80,7 @@ async fn a_person_is_let_in_by_mail_and_every_decision_is_kept_on_a_libsql_serve
         .split_once("token=")
         .expect("a link")
         .1;
-    let document =
-        json!({ "type": "PASSPORT", "fileName": "p.pdf", "contentType": "application/pdf", "data": "JVBERi0xLjc=" });
+    let document = json!({ "type": "PASSPORT", "fileName": "p.pdf", "contentType": "application/pdf", "data": "JVBERi0xLjcgJSVFT0Y=" });
     let again = json!({ "token": token, "documents": [document] });
     app.client().post("/documents/resubmit", &again).await.expect(201);
     owner

@@ -1,11 +1,13 @@
 //! The router with a database in memory, as a client sees it.
 
+mod booking_dates;
 mod documented;
 mod imports;
 mod jobs;
 mod late_fees;
 mod list_queries;
 mod lists;
+mod logos;
 mod maintenance;
 mod methods;
 mod months;
@@ -13,6 +15,7 @@ mod papers;
 mod recorded;
 mod rent;
 mod scope;
+mod spreadsheets;
 mod strangers;
 mod told;
 

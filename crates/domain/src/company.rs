@@ -80,7 +80,7 @@ impl TryFrom<i64> for Days {
             .ok()
             .filter(|days| (0..=365).contains(days))
             .map(Self)
-            .ok_or_else(|| Invalid::new("OUT_OF_RANGE", "must be from 0 to 365 days"))
+            .ok_or_else(|| Invalid::new("OUT_OF_RANGE", "must be a whole number of days from 0 to 365"))
     }
 }
 
@@ -178,7 +178,10 @@ impl TryFrom<i64> for DepositMonths {
         if (0..=12).contains(&months) {
             Ok(Self(months))
         } else {
-            Err(Invalid::new("OUT_OF_RANGE", "must be from 0 to 12"))
+            Err(Invalid::new(
+                "OUT_OF_RANGE",
+                "must be a whole number of months from 0 to 12",
+            ))
         }
     }
 }
@@ -223,7 +226,7 @@ text_type! {
     LogoUrl: 8..=500, identifier, |text| {
         let web = (text.starts_with("https://") || text.starts_with("http://"))
             && !text.chars().any(|c| c.is_whitespace() || c == '"' || c == '<' || c == '>');
-        if web { Ok(()) } else { Err(Invalid::new("INVALID_URL", "must be a web address")) }
+        if web { Ok(()) } else { Err(Invalid::new("INVALID_URL", "must be a web address such as https://example.org/logo.png")) }
     };
     /// A line under the company's name on documents: address, tax number.
     LetterheadLine: 1..=200, name;

@@ -19,6 +19,11 @@ use crate::{Invalid, Timestamp};
 pub struct Date(civil::Date);
 
 impl Date {
+    /// The first of January; of a year out of the range, the range's own.
+    pub fn first_of_year(year: i16) -> Self {
+        Self(civil::Date::new(year, 1, 1).unwrap_or(EARLIEST).clamp(EARLIEST, LATEST))
+    }
+
     pub fn month(self) -> Month {
         Month {
             year: self.0.year(),
@@ -60,7 +65,10 @@ impl FromStr for Date {
         if (EARLIEST..=LATEST).contains(&date) {
             Ok(Self(date))
         } else {
-            Err(refused())
+            Err(Invalid::new(
+                "OUT_OF_RANGE",
+                "must be a day from 1900-01-01 to 2199-12-31",
+            ))
         }
     }
 }
@@ -153,10 +161,13 @@ impl FromStr for Month {
         let refused = || Invalid::new("INVALID_MONTH", "must be a month such as 2026-01");
         let [year, month] = digits::<2>(text).ok_or_else(refused)?;
         let month = i8::try_from(month).map_err(|_| refused())?;
-        if (1900..=2199).contains(&year) && (1..=12).contains(&month) {
+        if !(1..=12).contains(&month) {
+            return Err(refused());
+        }
+        if (1900..=2199).contains(&year) {
             Ok(Self { year, month })
         } else {
-            Err(refused())
+            Err(Invalid::new("OUT_OF_RANGE", "must be a month from 1900-01 to 2199-12"))
         }
     }
 }
@@ -205,9 +216,12 @@ impl Zone {
         if text.len() <= 10 {
             return text.parse();
         }
-        let instant: jiff::Timestamp = text
-            .parse()
-            .map_err(|_| Invalid::new("INVALID_DATE", "must be a day such as 2026-01-31, or an RFC 3339 time"))?;
+        let instant: jiff::Timestamp = text.parse().map_err(|_| {
+            Invalid::new(
+                "INVALID_DATE",
+                "must be a day such as 2026-01-31, or a time such as 2026-01-31T09:00:00Z",
+            )
+        })?;
         Ok(self.date_at(Timestamp::from_millis(instant.as_millisecond())))
     }
 }
@@ -271,6 +285,19 @@ mod tests {
         ] {
             assert!(text.parse::<Date>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_day_that_is_out_of_range_is_told_the_range() {
+        for text in ["9999-12-31", "1899-12-31", "2200-01-01"] {
+            let refused = text.parse::<Date>().unwrap_err();
+            assert_eq!(refused.code, "OUT_OF_RANGE");
+            assert_eq!(refused.message, "must be a day from 1900-01-01 to 2199-12-31");
+        }
+        let refused = "9999-12".parse::<Month>().unwrap_err();
+        assert_eq!(refused.message, "must be a month from 1900-01 to 2199-12");
+        assert_eq!("2026-02-30".parse::<Date>().unwrap_err().code, "INVALID_DATE");
+        assert_eq!("9999-13".parse::<Month>().unwrap_err().code, "INVALID_MONTH");
     }
 
     #[test]

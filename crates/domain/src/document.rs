@@ -6,6 +6,8 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::Invalid;
+use crate::picture::{self, Damage, PictureFormat};
+use crate::portable_document;
 use crate::status::wire_enum;
 use crate::text::{has_visible, is_shown_in_a_file_name};
 
@@ -47,6 +49,15 @@ impl DocumentFormat {
         }
     }
 
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Pdf => "PDF",
+            Self::Jpeg => "JPEG",
+            Self::Png => "PNG",
+            Self::Webp => "WebP",
+        }
+    }
+
     /// The format by the signature that its specification gives.
     pub fn sniff(bytes: &[u8]) -> Option<Self> {
         // PDF 32000-1 §7.5.2 wants the header first; readers take it within the first 1,024 bytes, and so
@@ -54,27 +65,51 @@ impl DocumentFormat {
         if bytes.starts_with(b"%PDF-") {
             return Some(Self::Pdf);
         }
-        // SOI, and the first marker after it.
-        if bytes.starts_with(&[0xff, 0xd8, 0xff]) {
-            return Some(Self::Jpeg);
+        match PictureFormat::sniff(bytes)? {
+            PictureFormat::Jpeg => Some(Self::Jpeg),
+            PictureFormat::Png => Some(Self::Png),
+            PictureFormat::Webp => Some(Self::Webp),
+            PictureFormat::Gif => None,
         }
-        if bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
-            return Some(Self::Png);
-        }
-        let is_webp = bytes.len() >= 12 && bytes.starts_with(b"RIFF") && &bytes[8..12] == b"WEBP";
-        is_webp.then_some(Self::Webp)
     }
 
-    /// What a client declared: parameters don't count, and neither does `image/jpg`, which many send.
-    fn declared(media_type: &str) -> Option<Self> {
+    /// Whether all of the file is there.
+    fn check(self, bytes: &[u8]) -> Result<(), Damage> {
+        let format = match self {
+            Self::Pdf => return portable_document::check(bytes),
+            Self::Jpeg => PictureFormat::Jpeg,
+            Self::Png => PictureFormat::Png,
+            Self::Webp => PictureFormat::Webp,
+        };
+        picture::check(format, bytes).map(|_| ())
+    }
+}
+
+/// What a client declared a document to be.
+enum Declared {
+    Format(DocumentFormat),
+    /// Nothing, or "some bytes": what programs say that don't know.
+    Unknown,
+}
+
+impl Declared {
+    /// Parameters don't count. Some programs still use the names from before a type was registered.
+    fn read(media_type: &str) -> Option<Self> {
         let essence = media_type.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
-        match essence.as_str() {
-            "application/pdf" => Some(Self::Pdf),
-            "image/jpeg" | "image/jpg" => Some(Self::Jpeg),
-            "image/png" => Some(Self::Png),
-            "image/webp" => Some(Self::Webp),
-            _ => None,
-        }
+        let format = match essence.as_str() {
+            ""
+            | "application/octet-stream"
+            | "binary/octet-stream"
+            | "application/unknown"
+            | "application/x-download"
+            | "application/force-download" => return Some(Self::Unknown),
+            "application/pdf" | "application/x-pdf" => DocumentFormat::Pdf,
+            "image/jpeg" | "image/jpg" | "image/pjpeg" => DocumentFormat::Jpeg,
+            "image/png" | "image/x-png" => DocumentFormat::Png,
+            "image/webp" => DocumentFormat::Webp,
+            _ => return None,
+        };
+        Some(Self::Format(format))
     }
 }
 
@@ -107,11 +142,13 @@ impl Document {
         if bytes.len() > MOST_BYTES {
             return Err(Invalid::new(TOO_LARGE, "must be at most 10 MiB"));
         }
-        let declared = DocumentFormat::declared(declared_type)
+        let declared = Declared::read(declared_type)
             .ok_or_else(|| Invalid::new("UNKNOWN_FORMAT", "must be a PDF, JPEG, PNG or WebP"))?;
         let format = DocumentFormat::sniff(&bytes)
             .ok_or_else(|| Invalid::new("UNKNOWN_FORMAT", "is not a PDF, JPEG, PNG or WebP by its content"))?;
-        if format != declared {
+        if let Declared::Format(declared) = declared
+            && format != declared
+        {
             return Err(Invalid::new(
                 "FORMAT_MISMATCH",
                 format!(
@@ -121,6 +158,7 @@ impl Document {
                 ),
             ));
         }
+        format.check(&bytes).map_err(|damage| damage.explain(format.name()))?;
         Ok(CheckedDocument {
             kind,
             file_name,
@@ -187,16 +225,55 @@ mod tests {
         Document::check(DocumentType::Passport, name, declared, bytes.to_vec()).map_err(|invalid| invalid.code)
     }
 
+    const PNG: &[u8] = include_bytes!("../fixtures/whole.png");
+    const JPEG: &[u8] = include_bytes!("../fixtures/whole.jpg");
+    const WEBP: &[u8] = include_bytes!("../fixtures/whole.webp");
+    const PDF: &[u8] = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\nstartxref\n9\n%%EOF\n";
+
     #[test]
     fn each_format_is_known_by_its_content() {
         for (declared, bytes) in [
-            ("application/pdf", &b"%PDF-1.7\n"[..]),
-            ("image/jpg; q=1", &[0xff, 0xd8, 0xff, 0xe0]),
-            ("IMAGE/PNG", b"\x89PNG\r\n\x1a\n...."),
-            ("image/webp", b"RIFF\x10\0\0\0WEBPVP8 "),
+            ("application/pdf", PDF),
+            ("image/jpg; q=1", JPEG),
+            ("image/pjpeg", JPEG),
+            ("IMAGE/PNG", PNG),
+            ("image/webp", WEBP),
         ] {
             assert!(check("a.bin", declared, bytes).is_ok(), "{declared}");
         }
+    }
+
+    #[test]
+    fn what_is_declared_as_bytes_or_as_nothing_is_judged_by_its_content() {
+        for declared in [
+            "",
+            "application/octet-stream",
+            "Application/Octet-Stream; x=y",
+            "binary/octet-stream",
+        ] {
+            for (bytes, format) in [
+                (PDF, DocumentFormat::Pdf),
+                (JPEG, DocumentFormat::Jpeg),
+                (PNG, DocumentFormat::Png),
+                (WEBP, DocumentFormat::Webp),
+            ] {
+                assert_eq!(check("a.bin", declared, bytes).unwrap().format, format, "{declared}");
+            }
+            assert_eq!(check("a.bin", declared, b"MZ\x90\0").unwrap_err(), "UNKNOWN_FORMAT");
+        }
+    }
+
+    #[test]
+    fn what_is_truncated_is_refused_by_name() {
+        for (name, bytes) in [("PDF", PDF), ("JPEG", JPEG), ("PNG", PNG), ("WebP", WEBP)] {
+            let cut = bytes[..bytes.len() - 12].to_vec();
+            let refused = Document::check(DocumentType::Passport, "a.bin", "", cut).unwrap_err();
+            assert_eq!(refused.code, "TRUNCATED");
+            assert!(refused.to_string().contains(&format!("truncated {name}")), "{refused}");
+        }
+        let mut wrong = PNG.to_vec();
+        wrong[20] ^= 1;
+        assert_eq!(check("a.png", "image/png", &wrong).unwrap_err(), "DAMAGED");
     }
 
     #[test]
@@ -205,17 +282,14 @@ mod tests {
             check("a.pdf", "application/pdf", b"MZ\x90\0").unwrap_err(),
             "UNKNOWN_FORMAT"
         );
-        assert_eq!(
-            check("a.pdf", "application/pdf", b"\x89PNG\r\n\x1a\n").unwrap_err(),
-            "FORMAT_MISMATCH"
-        );
-        assert_eq!(check("a.html", "text/html", b"%PDF-1.7").unwrap_err(), "UNKNOWN_FORMAT");
+        assert_eq!(check("a.pdf", "application/pdf", PNG).unwrap_err(), "FORMAT_MISMATCH");
+        assert_eq!(check("a.html", "text/html", PDF).unwrap_err(), "UNKNOWN_FORMAT");
         assert_eq!(check("a.pdf", "application/pdf", b"").unwrap_err(), "EMPTY");
     }
 
     #[test]
     fn ten_mebibytes_are_taken_and_one_byte_more_is_not() {
-        let mut bytes = b"%PDF-1.7".to_vec();
+        let mut bytes = PDF.to_vec();
         bytes.resize(MOST_BYTES, b' ');
         assert!(check("a.pdf", "application/pdf", &bytes).is_ok());
         bytes.push(b' ');
@@ -225,22 +299,17 @@ mod tests {
     #[test]
     fn a_file_name_is_kept_as_written_unless_it_hides_something() {
         assert_eq!(
-            check("../../etc/passwd", "application/pdf", b"%PDF-1")
-                .unwrap()
-                .file_name,
+            check("../../etc/passwd", "application/pdf", PDF).unwrap().file_name,
             "../../etc/passwd"
         );
         assert_eq!(
-            check("جواز سفر.pdf", "application/pdf", b"%PDF-1").unwrap().file_name,
+            check("جواز سفر.pdf", "application/pdf", PDF).unwrap().file_name,
             "جواز سفر.pdf"
         );
-        assert_eq!(
-            check(" a .pdf ", "application/pdf", b"%PDF-1").unwrap().file_name,
-            " a .pdf "
-        );
+        assert_eq!(check(" a .pdf ", "application/pdf", PDF).unwrap().file_name, " a .pdf ");
         // Systems set in Arabic write these marks into the names of files.
         for name in ["\u{200f}جواز.pdf", "جواز\u{200e}.pdf", "می\u{200c}رود.pdf"] {
-            assert_eq!(check(name, "application/pdf", b"%PDF-1").unwrap().file_name, name);
+            assert_eq!(check(name, "application/pdf", PDF).unwrap().file_name, name);
         }
         for name in [
             "",
@@ -253,7 +322,7 @@ mod tests {
             "a\u{2067}.pdf",
         ] {
             assert_eq!(
-                check(name, "application/pdf", b"%PDF-1").unwrap_err(),
+                check(name, "application/pdf", PDF).unwrap_err(),
                 "INVALID_FILE_NAME",
                 "{name:?}"
             );

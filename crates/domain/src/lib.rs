@@ -3,8 +3,10 @@
 //! Nothing here does I/O, reads a clock or draws randomness: callers pass all three in, so every
 //! rule can be tested with plain values. Nothing here knows HTTP or SQL either.
 
+pub mod booking_dates;
 pub mod chat;
 pub mod company;
+pub mod csv;
 pub mod dashboard;
 pub mod date;
 pub mod document;
@@ -28,7 +30,9 @@ pub mod passkey;
 pub mod password;
 pub mod password_hash;
 pub mod person_name;
+pub mod picture;
 pub mod place;
+pub mod portable_document;
 pub mod proration;
 pub mod refresh_token;
 pub mod registration;

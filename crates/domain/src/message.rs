@@ -40,7 +40,10 @@ impl MessageType {
 /// A message's attachments: not too many, and none twice.
 pub fn check_attachments(ids: &[AttachmentId]) -> Result<(), Invalid> {
     if ids.len() > MOST_ATTACHMENTS {
-        return Err(Invalid::new("TOO_MANY", format!("must be at most {MOST_ATTACHMENTS}")));
+        return Err(Invalid::new(
+            "TOO_MANY",
+            format!("must name at most {MOST_ATTACHMENTS} files"),
+        ));
     }
     match ids.iter().enumerate().find(|(place, id)| ids[..*place].contains(id)) {
         Some(_) => Err(Invalid::new("DUPLICATE", "must not name an attachment twice")),

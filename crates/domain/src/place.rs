@@ -103,7 +103,7 @@ macro_rules! counted {
                     .ok()
                     .filter(|number| ($least..=$most).contains(number))
                     .map(Self)
-                    .ok_or_else(|| Invalid::new("OUT_OF_RANGE", concat!("must be from ", $least, " to ", $most)))
+                    .ok_or_else(|| Invalid::new("OUT_OF_RANGE", concat!("must be a whole number from ", $least, " to ", $most)))
             }
         }
 
@@ -136,7 +136,7 @@ impl TryFrom<f64> for Area {
         if (0.0..=100_000.0).contains(&area) {
             Ok(Self(area))
         } else {
-            Err(Invalid::new("OUT_OF_RANGE", "must be from 0 to 100000"))
+            Err(Invalid::new("OUT_OF_RANGE", "must be a number from 0 to 100000"))
         }
     }
 }

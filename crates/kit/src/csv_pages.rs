@@ -16,8 +16,9 @@ use crate::{Problem, csv};
 /// Rows that a page has at most; a shorter one is the last.
 pub const ROWS: u32 = 500;
 
-/// `next` gives the following at most [`ROWS`] rows each time; `columns` are the fields shown, and the first line.
-pub fn answer<T, F>(columns: &'static [&'static str], mut next: F) -> Result<Response, Problem>
+/// `name` is the list's; `next` gives the following at most [`ROWS`] rows each time; `columns` are the fields shown, and
+/// the first line.
+pub fn answer<T, F>(name: &str, columns: &'static [&'static str], mut next: F) -> Result<Response, Problem>
 where
     T: Serialize + 'static,
     F: FnMut() -> Result<Vec<T>, StoreError> + Send + 'static,
@@ -29,19 +30,27 @@ where
     let rows = next()?;
     let more = rows.len() >= ROWS as usize;
     write(&mut first, columns, rows);
-    let mut response = Body::new(Pages {
+    let body = Body::new(Pages {
         first: Some(first),
         next: more.then_some(next),
         columns,
-    })
-    .into_response();
-    let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("text/csv; charset=utf-8"),
-    );
-    headers.insert(header::VARY, HeaderValue::from_static("accept"));
-    Ok(response)
+    });
+    table(body, name)
+}
+
+/// A table as the answer, to be kept as a file that is called as the list is.
+pub(crate) fn table(body: Body, name: &str) -> Result<Response, Problem> {
+    let disposition = HeaderValue::from_str(&format!("attachment; filename=\"{name}.csv\""))
+        .map_err(|error| Problem::internal(error.to_string()))?;
+    let headers = [
+        (
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("text/csv; charset=utf-8"),
+        ),
+        (header::CONTENT_DISPOSITION, disposition),
+        (header::VARY, HeaderValue::from_static("accept")),
+    ];
+    Ok((headers, body).into_response())
 }
 
 fn write<T: Serialize>(out: &mut Vec<u8>, columns: &[&str], rows: Vec<T>) {

@@ -67,7 +67,11 @@ impl DeserializeError for FieldErrors {
     ) -> ControlFlow<Self, Self> {
         let (extra, invalid) = match error {
             ErrorKind::IncorrectValueKind { accepted, .. } => {
-                let mut names: Vec<_> = accepted.iter().map(|kind| kind_name(*kind)).collect();
+                // Where any number is taken, whole ones need no mention.
+                let any_number = accepted.contains(&ValueKind::Float);
+                let is_whole = |kind: &ValueKind| matches!(kind, ValueKind::Integer | ValueKind::NegativeInteger);
+                let kinds = accepted.iter().filter(|kind| !(any_number && is_whole(kind)));
+                let mut names: Vec<_> = kinds.map(|kind| kind_name(*kind)).collect();
                 names.dedup();
                 (
                     None,
@@ -221,6 +225,26 @@ mod tests {
             ("surprise", "UNKNOWN_PROPERTY"),
         ];
         assert_eq!(found, expected.map(|(a, b)| (a.to_owned(), b.to_owned())));
+    }
+
+    #[test]
+    fn a_wrong_type_is_told_in_one_clear_sentence() {
+        #[derive(Debug, Deserr)]
+        #[deserr(error = FieldErrors)]
+        #[allow(dead_code)]
+        struct Sizes {
+            area: f64,
+            floor: i32,
+            rooms: u32,
+        }
+        let StrictJson(value) = serde_json::from_str(r#"{"area": "x", "floor": 1.5, "rooms": "2"}"#).unwrap();
+        let refused: Result<Sizes, FieldErrors> = deserr::deserialize(value);
+        let mut messages: Vec<_> = refused.unwrap_err().0.into_iter().map(|e| e.message).collect();
+        messages.sort();
+        assert_eq!(
+            messages,
+            ["must be a number", "must be a whole number", "must be a whole number"]
+        );
     }
 
     #[test]

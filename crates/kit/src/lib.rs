@@ -4,18 +4,19 @@
 //! they share is here: problem documents, extractors that name every wrong field, the session check,
 //! and the layers around the router (request id, security headers, the log line, the counts).
 
+mod accept;
 pub mod app;
 pub mod blob;
 pub mod clock;
 pub mod code;
 pub mod config;
-pub mod csv;
 pub mod csv_pages;
 mod edgeless;
 #[cfg(target_arch = "wasm32")]
 pub mod entry;
 pub mod extract;
 pub mod fields;
+pub mod form;
 pub mod idempotency;
 pub mod layers;
 pub mod listing;
@@ -38,6 +39,7 @@ pub use config::Config;
 pub use extract::{Json, Path, Query};
 pub use fields::FieldErrors;
 pub use layers::Caller;
+pub use nexus_domain::csv;
 pub use problem::{FieldError, Problem};
 pub use session::Session;
 pub use writes::{turn, write};

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use axum::body::Body;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
 use http_body::Frame;
@@ -17,7 +17,9 @@ use serde::Serialize;
 use utoipa::IntoParams;
 
 use crate::page::{self, Page, bad_cursor};
-use crate::{App, FieldError, Problem, respond};
+use crate::{App, FieldError, Problem, csv_pages, respond};
+
+pub use crate::accept::accepts_csv;
 
 /// What every list understands. For the documentation; [`read`] reads it.
 #[derive(IntoParams)]
@@ -171,14 +173,9 @@ pub fn answer<T: Serialize + Send + 'static>(
             first: Some(first),
             rows,
         });
-        let mut response = body.into_response();
-        let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("text/csv; charset=utf-8"),
-        );
-        headers.insert(header::VARY, HeaderValue::from_static("accept"));
-        return Ok(response);
+        // The name of the list stands before its order and company.
+        let name = asked.name.split(':').next().unwrap_or_default();
+        return csv_pages::table(body, name);
     }
     let found = listing::page(app.database(), listing, &asked.request)?;
     let page = Page {
@@ -204,18 +201,6 @@ pub fn to_json(value: &Value) -> serde_json::Value {
         Value::Text(text) => text.as_str().into(),
         _ => serde_json::Value::Null,
     }
-}
-
-/// Whether CSV is named, and not after JSON.
-pub fn accepts_csv(headers: &HeaderMap) -> bool {
-    headers
-        .get(header::ACCEPT)
-        .and_then(|value| value.to_str().ok())
-        .into_iter()
-        .flat_map(|accept| accept.split(','))
-        .map(|range| range.split(';').next().unwrap_or_default().trim())
-        .find(|range| range.eq_ignore_ascii_case("text/csv") || range.eq_ignore_ascii_case("application/json"))
-        .is_some_and(|range| range.eq_ignore_ascii_case("text/csv"))
 }
 
 /// Rows a statement reads at once for CSV.
@@ -358,16 +343,5 @@ mod tests {
             let problem = asked(&[("sort", "areaSqm"), ("cursor", &cursor)]).err().unwrap();
             assert_eq!(problem.code(), Code::BadCursor);
         }
-    }
-
-    #[test]
-    fn csv_is_given_to_those_who_ask_for_it_first() {
-        let accepts = |accept: &'static str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
-            accepts_csv(&headers)
-        };
-        assert!(accepts("text/csv") && accepts("text/csv; charset=utf-8, */*"));
-        assert!(!accepts("*/*") && !accepts("application/json, text/csv") && !accepts("text/html"));
     }
 }

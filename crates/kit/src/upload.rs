@@ -8,8 +8,6 @@ use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
 use deserr::Deserr;
-use http::header;
-use multer::{Constraints, Multipart, SizeLimit};
 use nexus_domain::Invalid;
 use nexus_domain::document::{self, CheckedDocument, Document, DocumentType};
 use nexus_domain::ids::DocumentId;
@@ -19,7 +17,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::scan::{Verdict, scan};
-use crate::{App, Code, FieldError, FieldErrors, Problem, blob, clock};
+use crate::{App, Code, FieldError, FieldErrors, Problem, blob, clock, form};
+
+pub use crate::form::is_form;
 
 /// What a JSON body that carries documents may weigh.
 pub const JSON_UPLOAD_LIMIT: usize = 16 * 1024 * 1024;
@@ -38,7 +38,9 @@ pub struct DocumentBody {
     pub r#type: DocumentType,
     #[schema(min_length = 1, max_length = 255)]
     pub file_name: String,
-    #[schema(example = "application/pdf")]
+    /// What it is declared as; without it, or as `application/octet-stream`, the content alone says what it is.
+    #[deserr(default)]
+    #[schema(example = "application/pdf", required = false)]
     pub content_type: String,
     /// The content in base64.
     #[schema(format = Byte)]
@@ -138,33 +140,10 @@ impl Form {
     }
 }
 
-/// Whether the body is a form; a JSON extractor takes it otherwise.
-pub fn is_form(request: &Request) -> bool {
-    request
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split(';').next())
-        .is_some_and(|essence| essence.trim().eq_ignore_ascii_case("multipart/form-data"))
-}
-
 /// Reads a form as it streams in; every limit is checked before the next bytes are taken. `texts` names the parts
 /// there may be besides `documents` and `documentTypes`.
 pub async fn read_form(request: Request, texts: &[&str]) -> Result<Form, Problem> {
-    let boundary = request
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| multer::parse_boundary(value).ok())
-        .ok_or_else(|| {
-            Problem::new(
-                Code::UnsupportedMediaType,
-                "The body must be `multipart/form-data` with a boundary.",
-            )
-        })?;
-    let limits = SizeLimit::new().whole_stream(FORM_LIMIT as u64);
-    let stream = request.into_body().into_data_stream();
-    let mut parts = Multipart::with_constraints(stream, boundary, Constraints::new().size_limit(limits));
+    let mut parts = form::parts(request, FORM_LIMIT)?;
     let mut form = Form::default();
     while let Some(mut part) = parts.next_field().await.map_err(broken)? {
         let name = part.name().unwrap_or_default().to_owned();
@@ -172,7 +151,7 @@ pub async fn read_form(request: Request, texts: &[&str]) -> Result<Form, Problem
             "documents" => {
                 document::check_count(form.documents.len() + 1)
                     .map_err(|invalid| refuse(vec![FieldError::new("documents", invalid)]))?;
-                let file_name = part.file_name().unwrap_or_default().to_owned();
+                let file_name = form::file_name(&part);
                 let content_type = part.content_type().map(ToString::to_string).unwrap_or_default();
                 let bytes = read_part(&mut part, document::MOST_BYTES)
                     .await?
@@ -235,12 +214,9 @@ async fn read_part(part: &mut multer::Field<'_>, limit: usize) -> Result<Option<
 }
 
 fn broken(error: multer::Error) -> Problem {
-    match error {
-        multer::Error::StreamSizeExceeded { .. } | multer::Error::FieldSizeExceeded { .. } => {
-            Problem::new(Code::PayloadTooLarge, "The form may have at most 55 MiB.")
-        }
-        error => Problem::field("", Invalid::new("INVALID", format!("the form can't be read: {error}"))),
-    }
+    form::broken(&error, || {
+        Problem::new(Code::PayloadTooLarge, "The form may have at most 55 MiB.")
+    })
 }
 
 /// Has checked documents scanned, and puts them into the blob store when none is refused. What comes back is for

@@ -61,22 +61,23 @@ pub fn find_visible(
          WHERE u.id = ?2 AND c.branding ->> 'logo' = a.id))",
         params![id, user],
     )?;
-    row.map(|row| {
-        Ok(StoredAttachment {
-            attachment: read(&row)?,
-            blob_key: row.get(6)?,
-        })
-    })
-    .transpose()
+    row.as_ref().map(read_stored).transpose()
 }
 
 /// A file that this person uploaded.
-pub fn find_own(database: &Database, owner: UserId, id: AttachmentId) -> Result<Option<Attachment>, StoreError> {
+pub fn find_own(database: &Database, owner: UserId, id: AttachmentId) -> Result<Option<StoredAttachment>, StoreError> {
     let row = database.query_opt(
-        "SELECT id, file_name, content_type, size, width, height FROM attachments WHERE id = ?1 AND owner_id = ?2",
+        "SELECT id, file_name, content_type, size, width, height, blob_key FROM attachments WHERE id = ?1 AND owner_id = ?2",
         params![id, owner],
     )?;
-    row.as_ref().map(read).transpose()
+    row.as_ref().map(read_stored).transpose()
+}
+
+fn read_stored(row: &Row) -> Result<StoredAttachment, StoreError> {
+    Ok(StoredAttachment {
+        attachment: read(row)?,
+        blob_key: row.get(6)?,
+    })
 }
 
 fn read(row: &Row) -> Result<Attachment, StoreError> {

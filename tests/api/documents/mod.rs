@@ -64,14 +64,17 @@ async fn documents_handed_in_as_a_form_are_judged_by_their_content() {
             .text("token", token.clone())
             .part("documents", file)
     };
-    let post = async |content| {
+    let post = async |content: &'static [u8]| {
         let request = client
             .request(reqwest::Method::POST, "/documents/resubmit")
             .multipart(form(content));
         nexus_tests::Answer::of(request).await
     };
     post(b"%PDF-1.7").await.expect_problem(400, "INVALID_DOCUMENT");
-    let answer = post(b"\x89PNG\r\n\x1a\n....").await.expect(201).json();
+    let answer = post(include_bytes!("../../../crates/domain/fixtures/whole.png"))
+        .await
+        .expect(201)
+        .json();
     assert_eq!(answer["documents"][0]["fileName"], "../pass.png");
     assert_eq!(answer["documents"][0]["contentType"], "image/png");
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use nexus_tests::{Answer, Client, TestApp};
 use reqwest::Method;
+use reqwest::multipart::{Form, Part};
 use serde_json::json;
 
 use super::estate;
@@ -70,6 +71,14 @@ async fn a_hundred_thousand_rows_go_in_and_come_out() {
     assert!(memory < MORE_MEMORY, "{memory} bytes while a file was refused");
     let total = || async { admin.get("/tenants?limit=1&withTotal=true").await.expect(200).json()["total"].clone() };
     assert_eq!(total().await, 1, "nothing of a file with an error");
+
+    let form = Form::new().part("file", Part::text(file.clone()).file_name("people.csv"));
+    let request = admin
+        .request(Method::POST, "/tenants/import?dryRun=true")
+        .multipart(form);
+    let (tried, memory) = watched(&app, Answer::of(request)).await;
+    assert_eq!(tried.expect(200).json(), json!({"created": ROWS, "errors": []}));
+    assert!(memory < MORE_MEMORY, "{memory} bytes while a form was read");
 
     let (made, memory) = watched(&app, import(admin, "", &file)).await;
     assert_eq!(made.expect(200).json(), json!({"created": ROWS, "errors": []}));

@@ -2,6 +2,7 @@
 
 mod files;
 mod keys;
+mod logos;
 mod maintenance;
 mod payments;
 mod residents;

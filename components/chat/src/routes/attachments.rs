@@ -5,13 +5,13 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use multer::{Constraints, Multipart, SizeLimit};
 use nexus_domain::Invalid;
 use nexus_domain::ids::AttachmentId;
 use nexus_domain::message::Attachment;
+use nexus_domain::picture::{self, MAX_PIXELS, Picture, PictureFormat};
 use nexus_domain::text::{has_visible, is_shown_in_a_file_name};
 use nexus_kit::blob::BlobKey;
-use nexus_kit::{Answer, App, Code, Path, Problem, Session, blob, clock, respond};
+use nexus_kit::{Answer, App, Code, Path, Problem, Session, blob, clock, form, respond};
 use nexus_store::attachments;
 use utoipa::ToSchema;
 
@@ -50,22 +50,13 @@ struct File {
 }
 
 async fn read_file(request: Request) -> Result<File, Problem> {
-    let boundary = request
-        .headers()
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| multer::parse_boundary(value).ok())
-        .ok_or_else(|| {
-            Problem::new(
-                Code::UnsupportedMediaType,
-                "The body must be `multipart/form-data` with a boundary.",
-            )
-        })?;
-    let limits = SizeLimit::new().whole_stream((MOST_BYTES + FORM_OVERHEAD) as u64);
-    let stream = request.into_body().into_data_stream();
-    let mut parts = Multipart::with_constraints(stream, boundary, Constraints::new().size_limit(limits));
+    let mut parts = form::parts(request, MOST_BYTES + FORM_OVERHEAD)?;
     let mut file = None;
-    while let Some(mut part) = parts.next_field().await.map_err(|error| broken(&error))? {
+    while let Some(mut part) = parts
+        .next_field()
+        .await
+        .map_err(|error| form::broken(&error, too_large))?
+    {
         let name = part.name().unwrap_or_default().to_owned();
         if name != "file" {
             return Err(Problem::field(
@@ -79,10 +70,10 @@ async fn read_file(request: Request) -> Result<File, Problem> {
                 Invalid::new("DUPLICATE_PROPERTY", "stands more than once"),
             ));
         }
-        let given_name = part.file_name().unwrap_or_default().to_owned();
+        let given_name = form::file_name(&part);
         let declared_type = part.content_type().map(ToString::to_string).unwrap_or_default();
         let mut content = Vec::new();
-        while let Some(chunk) = part.chunk().await.map_err(|error| broken(&error))? {
+        while let Some(chunk) = part.chunk().await.map_err(|error| form::broken(&error, too_large))? {
             if content.len() + chunk.len() > MOST_BYTES {
                 return Err(too_large());
             }
@@ -101,13 +92,6 @@ async fn read_file(request: Request) -> Result<File, Problem> {
     Ok(file)
 }
 
-fn broken(error: &multer::Error) -> Problem {
-    match error {
-        multer::Error::StreamSizeExceeded { .. } | multer::Error::FieldSizeExceeded { .. } => too_large(),
-        error => Problem::field("", Invalid::new("INVALID", format!("the form can't be read: {error}"))),
-    }
-}
-
 fn too_large() -> Problem {
     Problem::new(Code::PayloadTooLarge, "A file may have at most 10 MiB.")
 }
@@ -123,30 +107,33 @@ fn plain_name(given: &str) -> String {
     }
 }
 
+/// A PNG that unpacks to at most so many bytes is unpacked before its size is believed; of a larger one the checksums
+/// must do.
+const UNPACKED: u64 = 64 * 1024 * 1024;
+
 /// What is said of the file. Of images, what their content says and not what somebody said of it.
 fn describe(file: &File) -> Attachment {
-    let image = imagesize::image_type(&file.content).ok().and_then(image_media_type);
-    let size = image.and_then(|_| imagesize::blob_size(&file.content).ok());
-    let side = |length: usize| u32::try_from(length).ok();
+    let format = PictureFormat::sniff(&file.content);
+    let picture = format.and_then(|format| measure(format, &file.content));
     Attachment {
         id: clock::new_id(AttachmentId::generate),
         file_name: file.name.clone(),
-        content_type: image.map_or_else(|| declared(&file.declared_type), str::to_owned),
+        content_type: format.map_or_else(
+            || declared(&file.declared_type),
+            |format| format.media_type().to_owned(),
+        ),
         size: file.content.len() as u64,
-        width: size.as_ref().and_then(|size| side(size.width)),
-        height: size.as_ref().and_then(|size| side(size.height)),
+        width: picture.map(|picture| picture.width),
+        height: picture.map(|picture| picture.height),
     }
 }
 
-/// Images that every browser shows and that can't carry script.
-const fn image_media_type(kind: imagesize::ImageType) -> Option<&'static str> {
-    match kind {
-        imagesize::ImageType::Png => Some("image/png"),
-        imagesize::ImageType::Jpeg => Some("image/jpeg"),
-        imagesize::ImageType::Gif => Some("image/gif"),
-        imagesize::ImageType::Webp => Some("image/webp"),
-        _ => None,
-    }
+/// The size of a picture that can be shown: its file is whole, a PNG unpacks, and it has no more than [`MAX_PIXELS`].
+/// Any other file is kept as well, without a size.
+fn measure(format: PictureFormat, content: &[u8]) -> Option<Picture> {
+    let picture = picture::check(format, content).ok()?;
+    let shown = picture.pixels() <= MAX_PIXELS && picture::decodes(format, content, UNPACKED) != Some(false);
+    shown.then_some(picture)
 }
 
 /// A declared type is taken when it looks like one and claims to be no image that we know; its parameters are dropped.
@@ -260,25 +247,29 @@ mod tests {
 
     #[test]
     fn an_image_is_what_its_content_says() {
-        let mut png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x03\0\0\0\x02\x08\x06\0\0\0".to_vec();
-        png.extend([0; 16]);
-        let file = |content: Vec<u8>, declared: &str| File {
+        let png = include_bytes!("../../../../crates/domain/fixtures/whole.png");
+        let file = |content: &[u8], declared: &str| File {
             name: "x".into(),
             declared_type: declared.into(),
-            content: content.into(),
+            content: content.to_vec().into(),
         };
         let found = describe(&file(png, "text/html"));
         assert_eq!(
             (found.content_type.as_str(), found.width, found.height),
-            ("image/png", Some(3), Some(2))
+            ("image/png", Some(30), Some(20))
         );
-        let pretended = describe(&file(b"<script>".to_vec(), "image/png"));
+        let cut = describe(&file(&png[..png.len() - 12], "image/png"));
+        assert_eq!(
+            (cut.content_type.as_str(), cut.width, cut.height),
+            ("image/png", None, None)
+        );
+        let pretended = describe(&file(b"<script>", "image/png"));
         assert_eq!(
             (pretended.content_type.as_str(), pretended.width),
             ("application/octet-stream", None)
         );
         assert_eq!(
-            describe(&file(b"x".to_vec(), "Text/Plain; charset=utf-8")).content_type,
+            describe(&file(b"x", "Text/Plain; charset=utf-8")).content_type,
             "text/plain"
         );
     }

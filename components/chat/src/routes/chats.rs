@@ -141,7 +141,7 @@ pub async fn list_chats(
     };
     if accepts_csv(&headers) {
         (list.after, list.limit) = (None, csv_pages::ROWS);
-        return csv_pages::answer(COLUMNS, move || {
+        return csv_pages::answer("chats", COLUMNS, move || {
             let found = chats::list(app.database(), &list)?;
             list.after = found.last().map(|(chat, key)| (key.clone(), chat.id));
             Ok(found.into_iter().map(|(chat, _)| chat).collect())

@@ -97,7 +97,7 @@ pub async fn list_notifications(
     };
     if accepts_csv(&headers) {
         (list.after, list.limit) = (None, csv_pages::ROWS);
-        return csv_pages::answer(COLUMNS, move || {
+        return csv_pages::answer("notifications", COLUMNS, move || {
             let found = notifications::list(app.database(), &list)?;
             list.after = found.last().map(|found| found.id);
             Ok(found.into_iter().map(Notification::from).collect())

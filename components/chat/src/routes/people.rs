@@ -88,7 +88,7 @@ pub async fn list_people(
     };
     if accepts_csv(&headers) {
         (list.after, list.limit) = (None, csv_pages::ROWS);
-        return csv_pages::answer(COLUMNS, move || {
+        return csv_pages::answer("people", COLUMNS, move || {
             let found = people::list(app.database(), &list, clock::now())?;
             list.after = found.last().map(|person| (key(sort, person), person.id));
             Ok(found.into_iter().map(Person::from).collect())

@@ -92,7 +92,7 @@ pub async fn search_messages(
     }
     if accepts_csv(&headers) {
         (search.after, search.limit) = (None, csv_pages::ROWS);
-        return csv_pages::answer(COLUMNS, move || {
+        return csv_pages::answer("messages", COLUMNS, move || {
             let found = message_words::search(app.database(), &search)?;
             search.after = found.last().map(|hit| hit.n);
             Ok(found.into_iter().map(|hit| hit.message).collect())

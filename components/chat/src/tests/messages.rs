@@ -126,12 +126,11 @@ async fn an_uploaded_image_is_seen_by_members_once_it_is_sent() {
         stranger,
     } = scene();
     let chat = house.direct(&anna, &ben).await;
-    let mut png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x03\0\0\0\x02\x08\x06\0\0\0".to_vec();
-    png.extend([7; 32]);
+    let png = include_bytes!("../../../../crates/domain/fixtures/whole.png");
     let mut form =
         b"--B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.png\"\r\nContent-Type: image/png\r\n\r\n"
             .to_vec();
-    form.extend(&png);
+    form.extend(png);
     form.extend(b"\r\n--B--\r\n");
     let request = Request::post("/api/v1/attachments")
         .header(header::AUTHORIZATION, format!("Bearer {}", anna.token))
@@ -142,7 +141,7 @@ async fn an_uploaded_image_is_seen_by_members_once_it_is_sent() {
     assert_eq!(status, StatusCode::CREATED, "{file}");
     assert_eq!(
         (&file["width"], &file["height"], &file["size"]),
-        (&json!(3), &json!(2), &json!(png.len()))
+        (&json!(30), &json!(20), &json!(png.len()))
     );
     let path = format!("/attachments/{}", file["id"].as_str().unwrap());
     assert_eq!(house.call(&ben, "GET", &path, None).await.0, StatusCode::NOT_FOUND);

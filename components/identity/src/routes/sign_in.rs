@@ -59,7 +59,7 @@ impl SignInQuery {
             Some("cookie") => Ok(Keeping::Cookie),
             Some(_) => Err(Problem::field(
                 "session",
-                Invalid::new("UNKNOWN_VALUE", "must be cookie"),
+                Invalid::new("UNKNOWN_VALUE", "must be `cookie`"),
             )),
         }
     }

@@ -64,7 +64,7 @@ async fn a_form_with_files_is_taken_as_well() {
     let body = format!(
         "--b\r\nContent-Disposition: form-data; name=\"account\"\r\nContent-Type: application/json\r\n\r\n{account}\r\n\
          --b\r\nContent-Disposition: form-data; name=\"documents\"; filename=\"p.pdf\"\r\nContent-Type: application/pdf\r\n\r\n\
-         %PDF-1.7 x\r\n--b--\r\n"
+         %PDF-1.7 x %%EOF\r\n--b--\r\n"
     );
     let request =
         Request::post("/api/v1/auth/register").header(header::CONTENT_TYPE, "multipart/form-data; boundary=b");

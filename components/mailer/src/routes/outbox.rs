@@ -136,7 +136,7 @@ fn csv(app: App, list: OutboxList) -> Answer<Response> {
         limit: csv_pages::ROWS,
         ..list
     };
-    csv_pages::answer(COLUMNS, move || {
+    csv_pages::answer("mail", COLUMNS, move || {
         let rows = mail_admin::list(app.database(), &list)?;
         list.after = rows.last().map(|mail| mail.id);
         Ok(rows.into_iter().map(OutboxView::from).collect())

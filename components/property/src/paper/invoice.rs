@@ -5,7 +5,7 @@ use nexus_domain::money::Money;
 
 use super::sheet::{Column, PALE, ROOM, Sheet, Side, Style};
 use super::type_setting::Weight;
-use super::{Envelope, LABEL, PLAIN, PaperError, STRONG, fact};
+use super::{Envelope, LABEL, PLAIN, Paper, PaperError, STRONG, fact};
 
 const DESCRIPTION: Column = Column::new(8.0, ROOM * 0.5 - 16.0, Side::Start);
 const QUANTITY: Column = Column::new(ROOM * 0.5, ROOM * 0.1, Side::End);
@@ -13,7 +13,7 @@ const UNIT: Column = Column::new(ROOM * 0.6, ROOM * 0.2, Side::End);
 const AMOUNT: Column = Column::new(ROOM * 0.8, ROOM * 0.2 - 8.0, Side::End);
 const HEADING: Style = Style { size: 8.5, ..STRONG };
 
-pub fn print_invoice(invoice: &Invoice, envelope: &Envelope<'_>) -> Result<Vec<u8>, PaperError> {
+pub fn print_invoice(invoice: &Invoice, envelope: &Envelope<'_>) -> Result<Paper, PaperError> {
     let words = envelope.words();
     let mut sheet = Sheet::new(words.reading);
     envelope.head(&mut sheet, words.invoice);

@@ -2,10 +2,13 @@
 //! a random number.
 
 mod invoice;
+pub mod logo;
 mod receipt;
 mod sheet;
 mod type_setting;
 mod words;
+
+use std::collections::BTreeSet;
 
 use krilla::image::Image;
 use krilla::metadata::Metadata;
@@ -22,12 +25,19 @@ use words::Words;
 #[derive(Debug, Clone, Copy)]
 pub struct PaperError(pub &'static str);
 
+/// What is printed.
+pub struct Paper {
+    /// The PDF.
+    pub content: Vec<u8>,
+    /// The scripts of letters that the fonts lack; they stand on it as boxes.
+    pub missing_scripts: BTreeSet<&'static str>,
+}
+
 /// Who sends it, to whom, in which language.
 pub struct Envelope<'a> {
     pub letterhead: &'a Letterhead,
     pub addressee: &'a Addressee,
-    /// The picture's bytes, PNG or JPEG.
-    pub logo: Option<&'a [u8]>,
+    pub logo: Option<Image>,
     pub locale: Locale,
 }
 
@@ -73,7 +83,7 @@ impl Envelope<'_> {
     fn head(&self, sheet: &mut Sheet, title: &str) {
         let (top, accent) = (MARGIN, self.accent());
         let mut beside = 0.0;
-        if let Some(image) = self.logo.and_then(picture) {
+        if let Some(image) = self.logo.clone() {
             beside = sheet.picture(image, top, 120.0, 52.0) + 12.0;
         }
         let room = ROOM * 0.62 - beside;
@@ -137,14 +147,4 @@ fn fact(sheet: &mut Sheet, name: &str, value: &str, top: f32) -> f32 {
     );
     let valued = sheet.text(value, STRONG, Column::new(ROOM * 0.7, ROOM * 0.3, Side::End), top);
     named.max(valued)
-}
-
-/// What can't be shown is left out: a logo is no reason to withhold an invoice.
-fn picture(content: &[u8]) -> Option<Image> {
-    let data = || content.to_vec().into();
-    if content.starts_with(b"\x89PNG") {
-        Image::from_png(data(), true).ok()
-    } else {
-        Image::from_jpeg(data(), true).ok()
-    }
 }

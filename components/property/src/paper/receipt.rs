@@ -5,7 +5,7 @@ use nexus_domain::invoice::{Invoice, Payment};
 
 use super::sheet::{Column, PALE, ROOM, Sheet, Side, Style};
 use super::type_setting::Weight;
-use super::{Envelope, LABEL, PaperError, STRONG};
+use super::{Envelope, LABEL, Paper, PaperError, STRONG};
 
 /// `zone`: the company's, for the day on which a payment was taken back.
 pub fn print_receipt(
@@ -13,7 +13,7 @@ pub fn print_receipt(
     invoice: &Invoice,
     zone: &Zone,
     envelope: &Envelope<'_>,
-) -> Result<Vec<u8>, PaperError> {
+) -> Result<Paper, PaperError> {
     let words = envelope.words();
     let mut sheet = Sheet::new(words.reading);
     envelope.head(&mut sheet, words.receipt);

@@ -1,16 +1,18 @@
 //! Pages of A4 that are filled from the top: first everything is placed, then all of it is drawn, so that every page
 //! can say how many there are. Places are measured from the edge at which the language begins to be read.
 
+use std::collections::BTreeSet;
+
 use krilla::Document;
 use krilla::color::rgb;
 use krilla::geom::{PathBuilder, Point, Rect, Size, Transform};
 use krilla::image::Image;
 use krilla::metadata::{Metadata, TextDirection};
 use krilla::page::PageSettings;
-use krilla::paint::Fill;
+use krilla::paint::{Fill, FillRule};
 
-use super::PaperError;
-use super::type_setting::{self, Line, Reading, Weight};
+use super::type_setting::{self, Line, Reading, Run, Weight};
+use super::{Paper, PaperError};
 
 /// Millimetres would be rounder, but PDF measures in points (1/72 inch).
 const WIDTH: f32 = 595.28;
@@ -222,7 +224,7 @@ impl Sheet {
     }
 
     /// All pages, with a foot on each.
-    pub fn print(mut self, metadata: Metadata, foot: impl Fn(usize, usize) -> String) -> Result<Vec<u8>, PaperError> {
+    pub fn print(mut self, metadata: Metadata, foot: impl Fn(usize, usize) -> String) -> Result<Paper, PaperError> {
         let count = self.pages.len();
         let style = Style {
             size: 8.0,
@@ -239,6 +241,7 @@ impl Sheet {
                 style,
             });
         }
+        let missing_scripts = self.missing_scripts();
         let mut document = Document::new();
         document.set_metadata(metadata.text_direction(match self.reading {
             Reading::LeftToRight => TextDirection::LeftToRight,
@@ -254,9 +257,52 @@ impl Sheet {
             surface.finish();
             page.finish();
         }
-        document
+        let content = document
             .finish()
-            .map_err(|_| PaperError("the document can't be written"))
+            .map_err(|_| PaperError("the document can't be written"))?;
+        Ok(Paper {
+            content,
+            missing_scripts,
+        })
+    }
+
+    fn missing_scripts(&self) -> BTreeSet<&'static str> {
+        let lines = self.pages.iter().flatten().filter_map(|mark| match mark {
+            Mark::Text { line, .. } => Some(line),
+            _ => None,
+        });
+        lines
+            .flat_map(|line| &line.runs)
+            .flat_map(|run| run.missing_scripts.iter().copied())
+            .collect()
+    }
+}
+
+/// An empty box for each letter that the font lacks, as high as a capital letter.
+fn draw_missing(surface: &mut krilla::surface::Surface<'_>, run: &Run, left: f32, baseline: f32, style: Style) {
+    let (gap, thickness, height) = (0.06, 0.05, 0.72);
+    let mut path = PathBuilder::new();
+    for (from, width) in &run.missing {
+        let rect = |inset: f32| {
+            Rect::from_xywh(
+                left + (from + gap + inset) * style.size,
+                baseline - (height - inset) * style.size,
+                (width - 2.0 * (gap + inset)) * style.size,
+                (height - 2.0 * inset) * style.size,
+            )
+        };
+        if let (Some(outer), Some(inner)) = (rect(0.0), rect(thickness)) {
+            path.push_rect(outer);
+            path.push_rect(inner);
+        }
+    }
+    if let Some(path) = path.finish() {
+        surface.set_fill(Some(Fill {
+            rule: FillRule::EvenOdd,
+            ..style.colour.fill()
+        }));
+        surface.draw_path(&path);
+        surface.set_fill(Some(style.colour.fill()));
     }
 }
 
@@ -279,6 +325,7 @@ fn draw(surface: &mut krilla::surface::Surface<'_>, mark: Mark) -> Result<(), Pa
                     style.size,
                     false,
                 );
+                draw_missing(surface, &run, x, baseline, style);
                 x += run.width * style.size;
             }
         }

@@ -1,10 +1,13 @@
 //! Text as glyphs: the bidirectional algorithm (UAX #9) finds the runs, the shaper joins and places their letters.
+//! What the fonts lack becomes a box, so that nobody takes a paper for complete that isn't.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use harfrust::{Buffer, Direction, Font, ShapeOptions, ShaperFont};
 use krilla::text::{Font as EmbeddedFont, GlyphId, KrillaGlyph};
 use unicode_bidi::{Direction as Written, Level, ParagraphBidiInfo, get_base_direction};
+use unicode_script::{Script, UnicodeScript};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Weight {
@@ -69,6 +72,10 @@ pub struct Run {
     pub letters: String,
     pub glyphs: Vec<KrillaGlyph>,
     pub width: f32,
+    /// Where letters stand that the font lacks: from the run's left edge, and how wide.
+    pub missing: Vec<(f32, f32)>,
+    /// The scripts that those letters are of.
+    pub missing_scripts: BTreeSet<&'static str>,
 }
 
 /// A line as it is drawn, from left to right. Widths are in units of the font's size.
@@ -137,11 +144,31 @@ fn shape(typeface: &Typeface, letters: &str, from_right: bool) -> Run {
             )
         })
         .collect();
+    let (mut x, mut missing, mut missing_scripts) = (0.0, Vec::new(), BTreeSet::new());
+    for glyph in &glyphs {
+        if glyph.glyph_id.to_u32() == 0 {
+            missing.push((x, glyph.x_advance));
+            missing_scripts.insert(script_of(&letters[glyph.text_range.clone()]));
+        }
+        x += glyph.x_advance;
+    }
     Run {
         letters: letters.to_owned(),
-        width: glyphs.iter().map(|glyph| glyph.x_advance).sum(),
+        width: x,
         glyphs,
+        missing,
+        missing_scripts,
     }
+}
+
+/// The script of a letter and its marks; digits, signs and pictures have none of their own.
+fn script_of(letters: &str) -> &'static str {
+    letters
+        .chars()
+        .map(|letter| letter.script())
+        .find(|script| !matches!(script, Script::Common | Script::Inherited))
+        .unwrap_or(Script::Common)
+        .full_name()
 }
 
 /// The lines of a text that is `room` units of the font's size wide at most; words longer than that are broken.
@@ -206,6 +233,30 @@ mod tests {
         ] {
             assert!(!glyphs(text, Reading::LeftToRight).contains(&0), "{text}");
         }
+    }
+
+    #[test]
+    fn letters_that_the_fonts_lack_become_boxes_as_wide_as_their_glyph() {
+        for (text, script) in [
+            ("Иван", "Cyrillic"),
+            ("Γιώργος", "Greek"),
+            ("דוד", "Hebrew"),
+            ("สมชาย", "Thai"),
+            ("田中", "Han"),
+            ("김", "Hangul"),
+            ("😀", "Common"),
+        ] {
+            for weight in [Weight::Regular, Weight::Bold] {
+                let line = set(&format!("Mr {text} 1"), weight, Reading::LeftToRight);
+                let missing: Vec<_> = line.runs.iter().flat_map(|run| &run.missing).collect();
+                assert_eq!(missing.len(), text.chars().count(), "{text}");
+                assert!(missing.iter().all(|(_, width)| *width > 0.2), "{text}: {missing:?}");
+                let scripts: Vec<_> = line.runs.iter().flat_map(|run| &run.missing_scripts).collect();
+                assert_eq!(scripts, [&script], "{text}");
+            }
+        }
+        let line = set("Réçû 1 إيجار", Weight::Regular, Reading::LeftToRight);
+        assert!(line.runs.iter().all(|run| run.missing.is_empty()));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use nexus_domain::date::Zone;
 use nexus_domain::ids::CompanyId;
 use nexus_domain::money::Currency;
 use nexus_domain::{Invalid, Role};
+use nexus_kit::blob::{self, BlobKey};
 use nexus_kit::listing::{self, ListParams};
 use nexus_kit::page::Page;
 use nexus_kit::patch::Change;
@@ -16,6 +17,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::asker::Asker;
 use crate::fault::{Fault, Outcome};
+use crate::paper::logo;
 use crate::record::COMPANY;
 use crate::routes::{Body, change, id, make, plain, remove, updated};
 
@@ -108,7 +110,7 @@ pub async fn create_company(State(app): State<App>, asker: Asker, body: Body<New
     asker.only(&[])?;
     let Json(new) = body?;
     let branded = new.branding.or(Branding::default());
-    check_logo(&app, &asker, &branded, None)?;
+    check_logo(&app, &asker, &branded, None).await?;
     let now = clock::now();
     let company = Company {
         id: clock::new_id(CompanyId::generate),
@@ -147,22 +149,24 @@ fn branding(given: &Branding) -> serde_json::Value {
 /// The largest picture that is put on every invoice.
 const LARGEST_LOGO: u64 = 1024 * 1024;
 
-/// A new logo is one's own upload and a picture; the one that was there stays.
-fn check_logo(app: &App, asker: &Asker, given: &Branding, before: Option<&Company>) -> Result<(), Problem> {
-    let Some(logo) = given.logo else { return Ok(()) };
+/// A new logo is one's own upload and a picture that can be drawn; the one that was there stays.
+async fn check_logo(app: &App, asker: &Asker, given: &Branding, before: Option<&Company>) -> Result<(), Problem> {
+    let Some(wanted) = given.logo else { return Ok(()) };
     let kept = before.and_then(|company| company.branding["logo"].as_str());
-    if kept == Some(logo.to_string().as_str()) {
+    if kept == Some(wanted.to_string().as_str()) {
         return Ok(());
     }
-    let file = attachments::find_own(app.database(), asker.user(), logo)?.ok_or_else(Problem::not_found)?;
-    let invalid = if !matches!(file.content_type.as_str(), "image/png" | "image/jpeg") {
-        Invalid::new("WRONG_TYPE", "must be a PNG or JPEG image")
-    } else if file.size > LARGEST_LOGO {
-        Invalid::new("WRONG_LENGTH", format!("must have at most {LARGEST_LOGO} bytes"))
-    } else {
-        return Ok(());
-    };
-    Err(Problem::field("branding.logo", invalid))
+    let file = attachments::find_own(app.database(), asker.user(), wanted)?.ok_or_else(Problem::not_found)?;
+    if file.attachment.size > LARGEST_LOGO {
+        let invalid = Invalid::new("WRONG_LENGTH", format!("must have at most {LARGEST_LOGO} bytes"));
+        return Err(Problem::field("branding.logo", invalid));
+    }
+    let content = blob::get(app, &BlobKey::from_stored(file.blob_key))
+        .await?
+        .ok_or_else(|| Invalid::new("MISSING_CONTENT", "has no content any more; upload it again"));
+    content
+        .and_then(|content| logo::read(&content).map(drop))
+        .map_err(|invalid| Problem::field("branding.logo", invalid))
 }
 
 /// The company, if the asker may see it at all.
@@ -248,7 +252,7 @@ pub async fn update_company(
     asker.only(&[])?;
     let Json(patch) = body?;
     if let Some(branded) = &patch.branding.0 {
-        check_logo(&app, &asker, branded, Some(&found))?;
+        check_logo(&app, &asker, branded, Some(&found)).await?;
     }
     if patch.is_active.0.is_some() {
         asker.require(Role::SuperAdmin)?;

@@ -1,31 +1,30 @@
 //! `/apartments/import` and `/tenants/import`: CSV with the fields' names in its first line.
 
 mod rows;
+mod source;
 
 use axum::extract::{Request, State};
-use http::header;
-use http_body_util::BodyExt;
 use nexus_domain::Role;
 use nexus_domain::ids::{CompanyId, uuid_v7};
 use nexus_domain::page::Flag;
-use nexus_kit::csv::{CsvError, Reader, Record};
-use nexus_kit::{App, Code, FieldErrors, Problem, clock, respond, turn};
+use nexus_kit::csv::{self, CsvError, Reader, Record};
+use nexus_kit::{App, FieldErrors, Problem, clock, respond, turn};
 use nexus_store::imports::{self as store, StagedRow};
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use self::rows::READ_ONLY;
+use self::source::Source;
 use crate::asker::Asker;
 use crate::fault::{Fault, Outcome};
 use crate::record::{APARTMENT, Scribe, TENANT};
 
-/// What a file may weigh.
-const LARGEST_FILE: u64 = 64 * 1024 * 1024;
 /// How many rows are staged at once, at least; what one piece of the body brings on top.
 const BATCH: usize = 500;
 /// How many errors are told at most; with that many, nobody reads on.
 const MOST_ERRORS: usize = 1_000;
+
 #[derive(Serialize, ToSchema)]
 pub struct ImportResult {
     /// How many were made; with `dryRun`, how many would be. 0 when there are errors.
@@ -49,7 +48,7 @@ enum Kind {
     Tenants,
 }
 
-/// Make apartments from a CSV file, all or none.
+/// Make apartments from a CSV file, all or none. Also as a form with the file in its part `file`.
 #[utoipa::path(
     post, path = "/api/v1/apartments/import", tag = "apartments",
     params(("dryRun" = Option<bool>, Query)),
@@ -61,7 +60,7 @@ pub async fn import_apartments(State(app): State<App>, asker: Asker, request: Re
     import(app, asker, request, Kind::Apartments).await
 }
 
-/// Make tenants from a CSV file, all or none.
+/// Make tenants from a CSV file, all or none. Also as a form with the file in its part `file`.
 #[utoipa::path(
     post, path = "/api/v1/tenants/import", tag = "tenants",
     params(("dryRun" = Option<bool>, Query)),
@@ -85,13 +84,13 @@ async fn import(app: App, asker: Asker, request: Request, kind: Kind) -> Outcome
         })
         .transpose()?
         .is_some_and(Flag::is_set);
-    check_type(&request)?;
+    let mut source = Source::of(request)?;
     {
         let _turn = turn().await;
         store::purge(app.database(), clock::now())?;
     }
     let mut file = File::new(app, company, kind, asker.scribe());
-    let read = file.read(request).await;
+    let read = file.read(&mut source).await;
     let _turn = turn().await;
     let finished = read.and_then(|()| file.finish(dry_run));
     if finished.is_err() || dry_run || !file.errors.is_empty() {
@@ -106,20 +105,6 @@ async fn import(app: App, asker: Asker, request: Request, kind: Kind) -> Outcome
     }))
 }
 
-fn check_type(request: &Request) -> Result<(), Problem> {
-    let given = request
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    let essence = given.split(';').next().unwrap_or_default().trim();
-    if essence.eq_ignore_ascii_case("text/csv") {
-        Ok(())
-    } else {
-        Err(Problem::new(Code::UnsupportedMediaType, "The body must be `text/csv`."))
-    }
-}
-
 /// A file on its way in.
 struct File {
     app: App,
@@ -127,6 +112,7 @@ struct File {
     kind: Kind,
     import: uuid::Uuid,
     scribe: Scribe,
+    /// Their names; empty for a column without one, which must be empty too.
     columns: Vec<String>,
     staged: Vec<StagedRow>,
     rows: u64,
@@ -151,34 +137,21 @@ impl File {
         }
     }
 
-    async fn read(&mut self, request: Request) -> Result<(), Fault> {
-        let mut body = request.into_body();
-        let mut reader = Reader::default();
-        let mut size = 0_u64;
-        while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|error| {
-                Fault::from(
-                    Problem::new(Code::MalformedJson, "The body did not arrive whole.").because(error.to_string()),
-                )
-            })?;
-            let Some(piece) = frame.data_ref().filter(|piece| !piece.is_empty()) else {
-                continue;
-            };
-            size += piece.len() as u64;
-            if size > LARGEST_FILE {
-                return Err(Problem::new(
-                    Code::PayloadTooLarge,
-                    format!("The file may have at most {LARGEST_FILE} bytes."),
-                )
-                .into());
+    async fn read(&mut self, source: &mut Source) -> Result<(), Fault> {
+        let mut reader = source.reader()?;
+        let mut begun = false;
+        while let Some(piece) = source.next().await? {
+            if !std::mem::replace(&mut begun, true) && source::is_workbook(&piece) {
+                self.over = true;
+                self.complain(1, "", source::WORKBOOK);
             }
-            self.feed(&mut reader, piece);
+            self.feed(&mut reader, &piece);
             if self.staged.len() >= BATCH {
                 self.stage().await?;
             }
         }
         self.feed(&mut reader, &[]);
-        if self.columns.is_empty() {
+        if self.columns.is_empty() && self.errors.is_empty() {
             self.complain(1, "", "the file is empty; its first line names the columns");
         }
         self.stage().await
@@ -213,20 +186,26 @@ impl File {
         if self.errors.len() >= MOST_ERRORS {
             return Err(Stop::Enough);
         }
+        let line = record.line;
+        if record.is_damaged {
+            self.complain(line, "", csv::NOT_TEXT);
+            return if self.columns.is_empty() {
+                Err(Stop::Enough)
+            } else {
+                Ok(())
+            };
+        }
+        if record.is_blank() {
+            return Ok(());
+        }
         if self.columns.is_empty() {
             return self.take_header(record);
         }
-        let line = record.line;
-        if record.cells.len() != self.columns.len() {
-            let message = format!(
-                "has {} cells where there are {} columns",
-                record.cells.len(),
-                self.columns.len()
-            );
+        if let Some(message) = self.misfit(&record.cells) {
             self.complain(line, "", &message);
             return Ok(());
         }
-        let row = rows::object(&self.columns, &record.cells);
+        let row = rows::object(&self.columns, &record.cells, record.has_decimal_comma());
         match self.row(line, row) {
             Ok(staged) => {
                 self.rows += 1;
@@ -254,23 +233,51 @@ impl File {
             ],
             Kind::Tenants => &["fullName", "email", "phone", "nationalId"],
         };
-        for (place, name) in record.cells.iter().enumerate() {
-            if record.cells[..place].contains(name) {
+        let mut columns: Vec<String> = record.cells.iter().map(|name| name.trim().to_owned()).collect();
+        while columns.last().is_some_and(String::is_empty) {
+            columns.pop();
+        }
+        for (place, name) in columns.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
+            if columns[..place].contains(name) {
                 self.complain(record.line, name, "stands more than once");
             } else if !known.contains(&name.as_str()) && !READ_ONLY.contains(&name.as_str()) {
-                self.complain(
-                    record.line,
-                    name,
-                    &format!("is no column; there are {}", known.join(" ")),
+                let message = format!(
+                    "is no column; the first line names the columns, and there are {}",
+                    known.join(", ")
                 );
+                self.complain(record.line, name, &message);
             }
         }
-        self.columns = record.cells;
+        self.columns = columns;
         if self.errors.is_empty() {
             Ok(())
         } else {
             Err(Stop::Enough)
         }
+    }
+
+    /// Why the cells don't fit under the columns. Empty ones beyond them do: spreadsheets write those.
+    fn misfit(&self, cells: &[String]) -> Option<String> {
+        let columns = self.columns.len();
+        let unnamed = |place: usize| self.columns.get(place).is_none_or(String::is_empty);
+        if cells.len() < columns {
+            return Some(format!(
+                "has {} cells where there are {columns} columns; a text with a line break must stand in quotes",
+                cells.len()
+            ));
+        }
+        let stray = (0..cells.len()).find(|place| unnamed(*place) && !cells[*place].trim().is_empty())?;
+        Some(if stray < columns {
+            format!(
+                "has a value in column {}, which has no name in the first line",
+                stray + 1
+            )
+        } else {
+            format!(
+                "has {} cells where there are {columns} columns; a text with a separator in it must stand in quotes",
+                cells.len()
+            )
+        })
     }
 
     fn row(&self, line: u64, row: Value) -> Result<StagedRow, FieldErrors> {

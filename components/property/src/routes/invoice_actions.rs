@@ -3,6 +3,7 @@
 use axum::extract::State;
 use http::{HeaderMap, StatusCode};
 use nexus_domain::Role;
+use nexus_domain::booking_dates::check_billed_month;
 use nexus_domain::date::Month;
 use nexus_domain::ids::InvoiceId;
 use nexus_domain::invoice::{Invoice, InvoiceStatus};
@@ -136,6 +137,7 @@ pub fn note_generated(
 #[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
 #[schema(rename_all = "camelCase")]
 pub struct MonthToBill {
+    /// From 2000-01 to the next month in the company's zone.
     month: Month,
 }
 
@@ -164,6 +166,7 @@ pub async fn generate_invoices(
     asker.require(Role::Manager)?;
     asker.only(&[])?;
     let keyed = keyed?;
+    check_billed_month(keyed.body.month, day.today).map_err(|invalid| Problem::field("month", invalid))?;
     let ticket = match keyed.start_in_batch(&app, asker.user()).await? {
         Start::Replay(response) => return Ok(response),
         Start::Run(ticket) => ticket,

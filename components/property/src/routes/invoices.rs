@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use http::{HeaderMap, StatusCode};
+use nexus_domain::booking_dates::check_invoice_date;
 use nexus_domain::date::Date;
 use nexus_domain::ids::{InvoiceId, OccupancyId};
 use nexus_domain::invoice::{Invoice, InvoiceKind, InvoiceStatus, LedgerError, Lines, NewLine};
@@ -95,7 +96,7 @@ pub async fn list_invoices(State(app): State<App>, asker: Asker, headers: Header
 #[schema(rename_all = "camelCase")]
 pub struct NewInvoice {
     occupancy_id: OccupancyId,
-    /// Today in the company's zone where nothing is said.
+    /// Today in the company's zone where nothing is said; from 2000-01-01 to a year from today.
     #[deserr(default)]
     #[schema(required = false, value_type = Date)]
     invoice_date: Change<Date>,
@@ -124,6 +125,10 @@ pub struct NewInvoice {
 
 fn refuse<T>(field: &str, code: &'static str, message: impl Into<String>) -> Result<T, Fault> {
     Err(Problem::field(field, Invalid::new(code, message)).into())
+}
+
+fn dated(day: &CompanyDay, date: Date) -> Result<Date, Problem> {
+    check_invoice_date(date, day.today).map_err(|invalid| Problem::field("invoiceDate", invalid))
 }
 
 fn check_period(start: Option<Date>, end: Option<Date>) -> Result<(), Fault> {
@@ -217,7 +222,7 @@ fn draft(
     check_period(new.period_start, new.period_end)?;
     check_currency(day, new.currency.0)?;
     let lines = check_lines(&new.lines, new.total_amount.0)?;
-    let invoice_date = new.invoice_date.clone().or(day.today);
+    let invoice_date = dated(day, new.invoice_date.clone().or(day.today))?;
     let due_date = match new.due_date.0 {
         Some(due) if new.invoice_date.0.is_some_and(|date| due < date) => {
             return refuse("dueDate", "OUT_OF_RANGE", "must not be before `invoiceDate`");
@@ -316,6 +321,9 @@ pub async fn update_invoice(
     asker.require(Role::Manager)?;
     asker.only(&[])?;
     let Json(patch) = body?;
+    if let Some(date) = patch.invoice_date.0 {
+        dated(&day, date)?;
+    }
     let lines = patch
         .lines
         .0

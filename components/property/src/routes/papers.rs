@@ -4,17 +4,19 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, StatusCode};
-use nexus_domain::ids::{InvoiceId, PaymentId};
+use krilla::image::Image;
+use nexus_domain::ids::{CompanyId, InvoiceId, PaymentId};
 use nexus_domain::invoice::Invoice;
 use nexus_domain::person_name::Locale;
 use nexus_kit::blob::{self, BlobKey};
 use nexus_kit::{App, Problem};
 use nexus_store::held;
 use nexus_store::papers::{self, Addressee, Letterhead};
+use serde_json::{Value, json};
 
 use crate::asker::{Asker, Seeker};
 use crate::fault::Outcome;
-use crate::paper::{Envelope, PaperError, print_invoice, print_receipt};
+use crate::paper::{self, Envelope, Paper, PaperError, print_invoice, print_receipt};
 use crate::routes::{invoices, payments};
 
 /// An invoice to print or keep. Its language is `locale`'s, or else that of the tenant's account.
@@ -28,7 +30,7 @@ pub async fn get_invoice_pdf(State(app): State<App>, seeker: Seeker<InvoiceId>) 
     let (asker, _, invoice) = invoices::find(&app, seeker).await?;
     let wanted = locale(&asker)?;
     let sides = Sides::find(&app, &invoice).await?;
-    let printed = print_invoice(&invoice, &sides.envelope(wanted)).map_err(explain)?;
+    let printed = sides.print(wanted, |envelope| print_invoice(&invoice, envelope))?;
     let name = invoice.invoice_number.as_deref().unwrap_or("draft");
     Ok(pdf(printed, &format!("invoice-{name}.pdf"))?)
 }
@@ -45,7 +47,9 @@ pub async fn get_payment_receipt(State(app): State<App>, seeker: Seeker<PaymentI
     let wanted = locale(&asker)?;
     let invoice = held::find(app.database(), day.id, payment.invoice_id)?.ok_or_else(Problem::not_found)?;
     let sides = Sides::find(&app, &invoice).await?;
-    let printed = print_receipt(&payment, &invoice, &day.zone, &sides.envelope(wanted)).map_err(explain)?;
+    let printed = sides.print(wanted, |envelope| {
+        print_receipt(&payment, &invoice, &day.zone, envelope)
+    })?;
     Ok(pdf(printed, &format!("receipt-{}.pdf", payment.id))?)
 }
 
@@ -59,37 +63,84 @@ fn locale(asker: &Asker) -> Result<Option<Locale>, Problem> {
 
 /// Who sends it and who gets it.
 struct Sides {
+    company: CompanyId,
     letterhead: Letterhead,
     addressee: Addressee,
-    logo: Option<Vec<u8>>,
+    logo: Option<Image>,
 }
 
 impl Sides {
     async fn find(app: &App, invoice: &Invoice) -> Result<Self, Problem> {
         let (letterhead, addressee) = papers::of_invoice(app.database(), invoice)?.ok_or_else(Problem::not_found)?;
+        let company = invoice.company_id;
         let logo = match &letterhead.logo {
-            Some(key) => blob::get(app, &BlobKey::from_stored(key.as_str())).await?,
+            Some(key) => logo(app, company, key).await,
             None => None,
         };
         Ok(Self {
+            company,
             letterhead,
             addressee,
-            logo: logo.map(Vec::from),
+            logo,
         })
     }
 
-    fn envelope(&self, wanted: Option<Locale>) -> Envelope<'_> {
-        Envelope {
+    /// Prints it; if that fails with the logo, without it.
+    fn print(
+        self,
+        wanted: Option<Locale>,
+        print: impl Fn(&Envelope<'_>) -> Result<Paper, PaperError>,
+    ) -> Result<Vec<u8>, Problem> {
+        let company = self.company;
+        let mut envelope = Envelope {
             letterhead: &self.letterhead,
             addressee: &self.addressee,
-            logo: self.logo.as_deref(),
+            logo: self.logo,
             locale: wanted.or(self.addressee.locale).unwrap_or(Locale::English),
+        };
+        let mut printed = print(&envelope);
+        let failed = printed.as_ref().err().copied();
+        if let Some(PaperError(cause)) = failed
+            && envelope.logo.take().is_some()
+        {
+            warn(WITHOUT_LOGO, company, "cause", json!(cause));
+            printed = print(&envelope);
         }
+        let paper = printed.map_err(|PaperError(cause)| Problem::internal(cause))?;
+        if !paper.missing_scripts.is_empty() {
+            warn(WITH_BOXES, company, "scripts", json!(paper.missing_scripts));
+        }
+        Ok(paper.content)
     }
 }
 
-fn explain(PaperError(cause): PaperError) -> Problem {
-    Problem::internal(cause)
+const WITHOUT_LOGO: &str = "a paper was made without the company's logo";
+const WITH_BOXES: &str = "a paper shows boxes for letters that the fonts lack";
+
+/// The stored logo, if it can be had and drawn: no paper is withheld for an ornament.
+async fn logo(app: &App, company: CompanyId, key: &str) -> Option<Image> {
+    let content = match blob::get(app, &BlobKey::from_stored(key)).await {
+        Ok(Some(content)) => content,
+        Ok(None) => {
+            warn(WITHOUT_LOGO, company, "cause", json!("its content is missing"));
+            return None;
+        }
+        Err(problem) => {
+            warn(WITHOUT_LOGO, company, "cause", json!(problem.cause()));
+            return None;
+        }
+    };
+    paper::logo::read(&content)
+        .map_err(|invalid| warn(WITHOUT_LOGO, company, "cause", json!(invalid.to_string())))
+        .ok()
+}
+
+/// The log's line about a paper that is not as it should be.
+fn warn(message: &str, company: CompanyId, name: &str, what: Value) {
+    eprintln!(
+        "{}",
+        json!({"level": "warn", "message": message, "company": company, name: what})
+    );
 }
 
 fn pdf(content: Vec<u8>, name: &str) -> Result<Response, Problem> {

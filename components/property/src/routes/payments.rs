@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use http::{HeaderMap, StatusCode};
+use nexus_domain::booking_dates::check_payment_date;
 use nexus_domain::date::Date;
 use nexus_domain::ids::{InvoiceId, PaymentId};
 use nexus_domain::invoice::{Payment, PaymentMethod, Reference};
@@ -89,7 +90,8 @@ pub struct NewPayment {
     #[deserr(default)]
     #[schema(required = false, value_type = Currency)]
     currency: Change<Currency>,
-    /// A day, or an RFC 3339 time, which is taken as the day it is in the company's zone. Today where nothing is said.
+    /// A day, or an RFC 3339 time, which is taken as the day it is in the company's zone. Today where nothing is said;
+    /// from 2000-01-01 to today.
     #[deserr(default)]
     #[schema(required = false, value_type = Date)]
     payment_date: Change<String>,
@@ -177,6 +179,7 @@ fn date(day: &CompanyDay, given: Option<&str>) -> Result<Date, Problem> {
     given.map_or(Ok(day.today), |text| {
         day.zone
             .date_of(text)
+            .and_then(|date| check_payment_date(date, day.today))
             .map_err(|invalid| Problem::field("paymentDate", invalid))
     })
 }

@@ -17,7 +17,7 @@ fn read(answer: &Answer) -> Vec<String> {
         .collect()
 }
 
-fn keep(name: &str, answer: &Answer) {
+pub fn keep(name: &str, answer: &Answer) {
     if let Ok(folder) = std::env::var("NEXUS_PAPERS") {
         std::fs::write(format!("{folder}/{name}.pdf"), &answer.bytes).unwrap();
     }

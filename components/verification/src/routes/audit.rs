@@ -141,7 +141,7 @@ fn csv(app: App, list: AuditList) -> Answer<Response> {
         limit: csv_pages::ROWS,
         ..list
     };
-    csv_pages::answer(COLUMNS, move || {
+    csv_pages::answer("audit", COLUMNS, move || {
         let rows = audit_read::list(app.database(), &list)?;
         list.after = rows.last().map(|entry| entry.id);
         Ok(rows.into_iter().map(AuditView::from).collect())

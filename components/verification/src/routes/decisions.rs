@@ -157,7 +157,7 @@ fn approve(
     (status = 401, body = ProblemDocument),
     (status = 403, body = ProblemDocument),
     (status = 404, body = ProblemDocument),
-    (status = 409, body = ProblemDocument, description = "decided already"),
+    (status = 409, body = ProblemDocument, description = "decided already, or there are no documents"),
     (status = 422, body = ProblemDocument),
 ))]
 pub async fn reject_verification(

@@ -133,7 +133,7 @@ fn csv(app: App, list: UserList) -> Answer<Response> {
         limit: csv_pages::ROWS,
         ..list
     };
-    csv_pages::answer(COLUMNS, move || {
+    csv_pages::answer("users", COLUMNS, move || {
         let rows = user_admin::list(app.database(), &list)?;
         list.after = rows.last().map(|user| (key(list.sort, user), user.id));
         Ok(rows)

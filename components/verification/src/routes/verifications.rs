@@ -205,7 +205,7 @@ fn csv(app: App, list: CaseList) -> Answer<Response> {
         limit: csv_pages::ROWS,
         ..list
     };
-    csv_pages::answer(COLUMNS, move || {
+    csv_pages::answer("verifications", COLUMNS, move || {
         let rows = verification::list(app.database(), &list)?;
         list.after = rows.last().map(|case| (case.submitted_at.as_millis(), case.user_id));
         Ok(rows.into_iter().map(CaseView::from).collect())

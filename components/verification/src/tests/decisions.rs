@@ -84,13 +84,14 @@ async fn the_second_of_two_decisions_is_told_so() {
 }
 
 #[tokio::test]
-async fn without_documents_there_is_nothing_to_approve() {
+async fn without_documents_there_is_nothing_to_approve_or_reject() {
     let f = Fixture::new();
     let user = f.applicant("ana@example.org", Some(f.company), 0).await;
-    let answer = f
-        .post(&f.admin, &format!("/admin/verifications/{user}/approve"), json!({}))
-        .await;
-    assert_eq!(answer.code(), (409, "NO_DOCUMENTS"));
+    for act in ["approve", "reject"] {
+        let path = format!("/admin/verifications/{user}/{act}");
+        let answer = f.post(&f.admin, &path, json!({})).await;
+        assert_eq!(answer.code(), (409, "NO_DOCUMENTS"), "{act}");
+    }
     assert_eq!(
         f.count("SELECT count(*) FROM audit_log") + f.count("SELECT count(*) FROM outbox"),
         0
@@ -115,7 +116,7 @@ async fn a_rejection_tells_why_and_its_link_opens_the_case_again() {
         (Some("REJECTED"), Some("Too dark."))
     );
     let again = json!({ "token": token, "documents": [
-        { "type": "PASSPORT", "fileName": "p.pdf", "contentType": "application/pdf", "data": "JVBERi0xLjcgbmV3" }] });
+        { "type": "PASSPORT", "fileName": "p.pdf", "contentType": "application/pdf", "data": "JVBERi0xLjcgbmV3ICUlRU9G" }] });
     let answer = f.post("", "/documents/resubmit", again.clone()).await;
     assert_eq!(answer.status, 201, "{}", answer.body);
     assert_eq!(answer.body["status"], "PENDING");

@@ -124,7 +124,7 @@ impl Fixture {
         let user = self.user(email, Role::Student, company, UserStatus::Pending);
         let checked = (0..count)
             .map(|n| {
-                let bytes = format!("%PDF-1.7 {email} {n}").into_bytes();
+                let bytes = format!("%PDF-1.7 {email} {n} %%EOF").into_bytes();
                 Document::check(DocumentType::Passport, "pass.pdf", "application/pdf", bytes).unwrap()
             })
             .collect();

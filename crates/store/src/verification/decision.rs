@@ -91,6 +91,21 @@ pub fn check_open(database: &Database, user: UserId, scope: Option<CompanyId>) -
     Ok(case)
 }
 
+/// Whether there is something to decide on: the case is open, and documents wait in it.
+fn check_decidable(tx: &Transaction<'_>, user: UserId, scope: Option<CompanyId>) -> Result<Case, DecisionError> {
+    let case = check_open(tx, user, scope)?;
+    let waits = |status| status == VerificationStatus::Pending;
+    if case
+        .documents
+        .iter()
+        .any(|document| waits(document.verification_status))
+    {
+        Ok(case)
+    } else {
+        Err(DecisionError::NoDocuments)
+    }
+}
+
 /// Lets a person in. `and_then` runs in the same transaction, last.
 pub fn approve(
     database: &Database,
@@ -100,10 +115,7 @@ pub fn approve(
     and_then: impl FnOnce(&Transaction<'_>, &Decided) -> Result<(), StoreError>,
 ) -> Result<Decided, DecisionError> {
     database.transaction(|tx| {
-        let case = check_open(tx, user, decider.scope)?;
-        if !case.documents.iter().any(|document| document.verification_status == VerificationStatus::Pending) {
-            return Err(DecisionError::NoDocuments);
-        }
+        let case = check_decidable(tx, user, decider.scope)?;
         let company = approval.company.or(case.company_id);
         if let Some(company) = approval.company {
             tx.query_opt("SELECT 1 FROM companies WHERE id = ?1", params![company])?.ok_or(DecisionError::NoCompany)?;
@@ -138,7 +150,7 @@ pub fn reject(
     and_then: impl FnOnce(&Transaction<'_>, &Decided) -> Result<(), StoreError>,
 ) -> Result<Decided, DecisionError> {
     database.transaction(|tx| {
-        check_open(tx, user, decider.scope)?;
+        check_decidable(tx, user, decider.scope)?;
         close(tx, user, decider, VerificationStatus::Rejected, Some(rejection.reason))?;
         documents::insert_link(tx, rejection.link_hash, user, decider.at, rejection.link_expires_at)?;
         let details = json!({ "reason": rejection.reason });

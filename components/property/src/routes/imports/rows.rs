@@ -17,8 +17,8 @@ use crate::routes::tenants::NewTenant;
 /// Columns of an export that say nothing to an import.
 pub const READ_ONLY: [&str; 6] = ["id", "companyId", "userId", "createdAt", "updatedAt", "version"];
 
-/// The cells under their columns' names; empty cells aren't there, numbers are numbers.
-pub fn object(columns: &[String], cells: &[String]) -> Value {
+/// The cells under their columns' names; empty cells aren't there, numbers are numbers. With `decimal_comma`, `82,5` is one.
+pub fn object(columns: &[String], cells: &[String], decimal_comma: bool) -> Value {
     const NUMBERS: [&str; 4] = ["floor", "bedrooms", "areaSqm", "monthlyRent"];
     let mut row = BTreeMap::new();
     for (name, cell) in columns.iter().zip(cells) {
@@ -28,11 +28,18 @@ pub fn object(columns: &[String], cells: &[String]) -> Value {
         }
         let number = NUMBERS
             .contains(&name.as_str())
-            .then(|| serde_json::from_str::<serde_json::Number>(cell).ok())
+            .then(|| number(cell, decimal_comma))
             .flatten();
         row.insert(name.clone(), number.map_or_else(|| Value::from(cell), Value::Number));
     }
     json!(row)
+}
+
+fn number(cell: &str, decimal_comma: bool) -> Option<serde_json::Number> {
+    if decimal_comma && !cell.contains('.') {
+        return serde_json::from_str(&cell.replacen(',', ".", 1)).ok();
+    }
+    serde_json::from_str(cell).ok()
 }
 
 pub fn apartment(line: u64, row: Value) -> Result<StagedRow, FieldErrors> {

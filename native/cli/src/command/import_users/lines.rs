@@ -1,8 +1,9 @@
 //! The lines of an import file: CSV with a header, or one JSON object a line.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::io::{BufRead, BufReader, Read};
 
+use nexus_domain::csv::{CsvError, Reader, Record};
 use nexus_domain::user_import::Field;
 use serde_json::{Map, Value};
 
@@ -40,13 +41,82 @@ pub fn read(input: impl Read + 'static, format: Format) -> Result<Reading, Failu
     }
 }
 
+/// How much of the file is read at once.
+const PIECE: usize = 64 * 1024;
+
+/// The records of a file, as it is read.
+struct Records<R> {
+    input: R,
+    reader: Reader,
+    ready: VecDeque<Record>,
+    piece: Vec<u8>,
+    ended: bool,
+}
+
+impl<R: Read> Records<R> {
+    fn new(input: R) -> Self {
+        Self {
+            input,
+            reader: Reader::default(),
+            ready: VecDeque::new(),
+            piece: vec![0; PIECE],
+            ended: false,
+        }
+    }
+
+    fn fill(&mut self) -> Result<(), Failure> {
+        let unreadable = |error: std::io::Error| Failure::failed("the file can't be read", error);
+        let length = loop {
+            match self.input.read(&mut self.piece) {
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                read => break read.map_err(unreadable)?,
+            }
+        };
+        self.ended = length == 0;
+        let ready = &mut self.ready;
+        self.reader
+            .feed(&self.piece[..length], |record| {
+                // Empty rows of a spreadsheet say nothing.
+                if !record.is_blank() {
+                    ready.push_back(record);
+                }
+                Ok(())
+            })
+            .map_err(|error: CsvError| Failure::failed(format!("line {}", error.line()), error))
+    }
+}
+
+impl<R: Read> Iterator for Records<R> {
+    type Item = Result<Record, Failure>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while self.ready.is_empty() && !self.ended {
+            if let Err(failure) = self.fill() {
+                self.ended = true;
+                self.ready.clear();
+                return Some(Err(failure));
+            }
+        }
+        self.ready.pop_front().map(Ok)
+    }
+}
+
 fn csv_lines(input: impl Read + 'static) -> Result<Reading, Failure> {
-    let mut reader = csv::Reader::from_reader(input);
-    let headers = reader
-        .headers()
-        .map_err(|error| Failure::failed("the header can't be read", error))?;
+    let mut records = Records::new(input);
+    let mut header = match records.next() {
+        None => {
+            return Err(Failure::failed(
+                "the file",
+                "is empty; its first line names the columns",
+            ));
+        }
+        Some(record) => record?.cells,
+    };
+    while header.last().is_some_and(|name| name.trim().is_empty()) {
+        header.pop();
+    }
     let mut ignored = Ignored::default();
-    let columns: Vec<Option<Field>> = headers
+    let columns: Vec<Option<Field>> = header
         .iter()
         .map(|name| {
             let field = Field::named(name);
@@ -64,43 +134,29 @@ fn csv_lines(input: impl Read + 'static) -> Result<Reading, Failure> {
             ));
         }
     }
-    let mut ended = false;
-    Ok(Box::new(std::iter::from_fn(move || {
-        if ended {
-            return None;
-        }
-        let mut record = csv::StringRecord::new();
-        let number = reader.position().line();
-        match reader.read_record(&mut record) {
-            Ok(false) => None,
-            Ok(true) => Some(Ok(Line {
-                number: record.position().map_or(number, csv::Position::line),
-                fields: Ok(columns
-                    .iter()
-                    .zip(record.iter())
-                    .filter_map(|(field, text)| field.map(|field| (field, text.to_owned())))
-                    .collect()),
-            })),
-            Err(error) if error.is_io_error() => {
-                ended = true;
-                Some(Err(Failure::failed("the file can't be read", error)))
-            }
-            Err(error) => Some(Ok(Line {
-                number: error.position().map_or(number, csv::Position::line),
-                fields: Err(what_is_wrong(&error)),
-            })),
-        }
+    Ok(Box::new(records.map(move |record| {
+        record.map(|record| Line {
+            number: record.line,
+            fields: csv_fields(&columns, record),
+        })
     })))
 }
 
-fn what_is_wrong(error: &csv::Error) -> String {
-    match error.kind() {
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("has {len} columns, not {expected_len}")
-        }
-        csv::ErrorKind::Utf8 { .. } => "is not UTF-8".to_owned(),
-        _ => "is not CSV".to_owned(),
+fn csv_fields(columns: &[Option<Field>], mut record: Record) -> Result<Vec<(Field, String)>, String> {
+    if record.is_damaged {
+        return Err("is not UTF-8".to_owned());
     }
+    // What a spreadsheet writes beyond the last column.
+    while record.cells.len() > columns.len() && record.cells.last().is_some_and(|cell| cell.trim().is_empty()) {
+        record.cells.pop();
+    }
+    if record.cells.len() != columns.len() {
+        return Err(format!("has {} columns, not {}", record.cells.len(), columns.len()));
+    }
+    let named = columns.iter().zip(record.cells);
+    Ok(named
+        .filter_map(|(field, text)| field.map(|field| (field, text)))
+        .collect())
 }
 
 fn json_lines(mut input: impl BufRead) -> impl Iterator<Item = Result<Line, Failure>> {
@@ -120,6 +176,9 @@ fn json_lines(mut input: impl BufRead) -> impl Iterator<Item = Result<Line, Fail
                     )));
                 }
                 Ok(_) => number += 1,
+            }
+            if number == 1 && bytes.starts_with(b"\xef\xbb\xbf") {
+                bytes.drain(..3);
             }
             if bytes.trim_ascii().is_empty() {
                 continue;
@@ -157,8 +216,8 @@ fn json_fields(bytes: &[u8], ignored: &mut Ignored) -> Result<Vec<(Field, String
 mod tests {
     use super::*;
 
-    fn lines(text: &'static str, format: Format) -> Vec<Line> {
-        read(text.as_bytes(), format)
+    fn lines(text: impl AsRef<[u8]>, format: Format) -> Vec<Line> {
+        read(std::io::Cursor::new(text.as_ref().to_vec()), format)
             .unwrap()
             .collect::<Result<_, _>>()
             .unwrap()
@@ -175,6 +234,31 @@ mod tests {
         assert_eq!(found[1].number, 3);
         assert_eq!(found[1].fields, Err("has 1 columns, not 4".to_owned()));
         assert_eq!(found[2].number, 4);
+    }
+
+    #[test]
+    fn a_line_is_named_as_an_editor_counts_it() {
+        let text = "email,name,password_hash\n\na@example.org,\"A\nB\",h\nbad\n\n,,\n\nb@example.org,B,h,,\nworse\n";
+        for ending in ["\n", "\r\n", "\r"] {
+            let found = lines(text.replace('\n', ending), Format::Csv);
+            let numbers: Vec<_> = found.iter().map(|line| (line.number, line.fields.is_ok())).collect();
+            assert_eq!(numbers, [(3, true), (5, false), (9, true), (10, false)], "{ending:?}");
+        }
+    }
+
+    #[test]
+    fn files_of_spreadsheets_are_read() {
+        let text = "email;name;password_hash;;\r\na@example.org;Ä;h;;\r\n";
+        let with_mark = format!("\u{feff}{text}");
+        let utf_16 = with_mark.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for file in [text.as_bytes().to_vec(), with_mark.into_bytes(), utf_16] {
+            let found = lines(file, Format::Csv);
+            assert_eq!(found.len(), 1);
+            assert_eq!(found[0].fields.as_ref().unwrap()[1], (Field::Name, "Ä".to_owned()));
+        }
+        let damaged = lines(b"email,name,hash\na,\xff,h\nb,B,h\n", Format::Csv);
+        assert_eq!(damaged[0].fields, Err("is not UTF-8".to_owned()));
+        assert!(damaged[1].fields.is_ok());
     }
 
     #[test]
