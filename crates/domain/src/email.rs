@@ -270,7 +270,7 @@ mod tests {
         assert_eq!(for_sending("x@bücher.example"), "x@xn--bcher-kva.example");
         assert_eq!(for_sending("not an address ü"), "not an address ü");
         assert_eq!(key_of("X@Bücher.example"), "x@xn--bcher-kva.example");
-        let sigmas = ["ΝΊΚΟΣ@example.org", "νίκος@example.org"].map(|text| key_of(text));
+        let sigmas = ["ΝΊΚΟΣ@example.org", "νίκος@example.org"].map(key_of);
         assert_eq!(sigmas[0], sigmas[1]);
     }
 }

@@ -143,7 +143,8 @@ async fn what_is_wrong_is_told_by_line_and_by_what_to_do() {
         "fullName,email\nAna,ana@example.org\n\"Bo,{}",
         "bo@example.org\n".repeat(6_000)
     );
-    let cases: [(Vec<u8>, Vec<(u64, &str, &str)>); 8] = [
+    type Found<'a> = Vec<(u64, &'a str, &'a str)>;
+    let cases: [(Vec<u8>, Found<'_>); 8] = [
         (
             b"fullName,email\nAna\r,ana@example.org\nBo,bo@example.org\n".to_vec(),
             vec![(2, "", cells), (3, "fullName", "is required")],
