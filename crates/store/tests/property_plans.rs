@@ -190,6 +190,7 @@ fn everyday_filters_find_their_rows_in_order_by_an_index() {
     for filter in ["occupancyId", "tenantId", "invoiceNumber", "invoiceDate", "dueDate"] {
         check_filters(&database, &invoices::LISTING, &[filter], default);
     }
+    check_filters(&database, &invoices::LISTING, &["occupancyId"], "invoiceDate");
     for filter in ["invoiceId", "tenantId", "paymentDate", "paymentMethod"] {
         check_filters(&database, &payments::LISTING, &[filter], default);
     }

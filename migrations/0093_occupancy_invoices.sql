@@ -1,0 +1,3 @@
+-- An occupancy's invoices by date.
+
+CREATE INDEX invoices_of_occupancy_by_date ON invoices (company_id, occupancy_id, invoice_date, id);
