@@ -8,6 +8,7 @@ use nexus_domain::relay::{RelayEvent, RelayEvents};
 use nexus_domain::settings;
 use nexus_domain::signature::sign_request;
 
+use crate::log::{self, Level};
 use crate::{App, clock, outbound};
 
 const PATH: &str = "/relay/events";
@@ -51,9 +52,11 @@ fn request(app: &App, events: Vec<RelayEvent>) -> Result<Option<Request<Bytes>>,
 }
 
 fn complain(reason: &str) {
-    eprintln!(
-        "{}",
-        serde_json::json!({"level": "warn", "message": "events did not reach the relay", "cause": reason})
+    log::write(
+        Level::Warn,
+        "relay",
+        "events did not reach the relay",
+        serde_json::json!({ "cause": reason }),
     );
 }
 
