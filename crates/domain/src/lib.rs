@@ -5,6 +5,7 @@
 
 pub mod chat;
 pub mod company;
+pub mod company_gauges;
 pub mod dashboard;
 pub mod date;
 pub mod document;
