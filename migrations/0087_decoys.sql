@@ -1,5 +1,6 @@
 -- What a request writes for an address that has no account: as many rows, into as many indexes, as for one that has. Each table
 -- has the shape of the one that it stands for (outbox, password_resets, one_time_codes), so that a commit takes as long.
+-- compatible-since: 0086
 
 CREATE TABLE decoy_mails (
   position INTEGER PRIMARY KEY,

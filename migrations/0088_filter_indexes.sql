@@ -1,4 +1,5 @@
 -- For filters that had to read every row of the company.
+-- compatible-since: 0086
 
 CREATE INDEX tenants_by_phone ON tenants (company_id, phone, id);
 CREATE INDEX tenants_by_national_id ON tenants (company_id, national_id, id);

@@ -9,6 +9,7 @@ mod dist;
 mod documents;
 mod edge;
 mod mail;
+mod operators;
 mod property;
 mod sizes;
 mod slow;

@@ -24,6 +24,8 @@ pub struct TestAppBuilder {
     manifest: PathBuf,
     /// The text of a runtime configuration.
     stores: Option<String>,
+    /// Whether a file that may not grow is an error to the process, not its end.
+    survives_file_limits: bool,
 }
 
 /// Cold, with all components to be compiled, on a busy machine.
@@ -40,6 +42,7 @@ impl TestApp {
             env: Vec::new(),
             manifest: repository().join("spin.toml"),
             stores: None,
+            survives_file_limits: false,
         }
     }
 
@@ -234,6 +237,13 @@ impl TestAppBuilder {
         self
     }
 
+    /// For tests that limit how large its files may grow (setrlimit(2), RLIMIT_FSIZE), as a full disk would.
+    #[must_use]
+    pub fn survives_file_limits(mut self) -> Self {
+        self.survives_file_limits = true;
+        self
+    }
+
     /// Where stores are kept, as `runtime-config.toml` says it.
     #[must_use]
     pub fn stores(mut self, runtime_config: impl Into<String>) -> Self {
@@ -293,7 +303,14 @@ impl TestAppBuilder {
 
     /// Nothing of the environment of whoever runs the tests gets in.
     fn command(&self, folder: &Path, arguments: &[&str]) -> Command {
-        let mut command = Command::new(binary());
+        let mut command = match self.survives_file_limits {
+            true => {
+                let mut env = Command::new("env");
+                env.arg("--ignore-signal=XFSZ").arg(binary());
+                env
+            }
+            false => Command::new(binary()),
+        };
         command.args(arguments).env_clear().current_dir(folder);
         for name in ["PATH", "HOME", "TMPDIR", "RUST_BACKTRACE"] {
             if let Some(value) = std::env::var_os(name) {

@@ -7,7 +7,7 @@ use std::process::Command;
 use nexus_domain::settings::{ALL, env_example};
 use nexus_tests::{binary, repository};
 
-use crate::sources::none;
+use crate::sources::{below, none};
 
 #[test]
 fn the_example_settings_are_the_registry() {
@@ -52,6 +52,33 @@ fn the_variables_of_the_manifest_are_the_registry() {
             .map(|name| format!("{name}: not in the registry")),
     );
     none(&found, "spin.toml and crates/domain/src/settings/registry.rs differ");
+}
+
+/// Programs of before must know whether they may work with the database after it (migrations/README.md).
+#[test]
+fn every_new_migration_names_the_oldest_program_that_can_work_with_it() {
+    const FIRST: u32 = 93;
+    let mut found = Vec::new();
+    for migration in below(&["migrations"], "sql") {
+        let file = migration.path.rsplit('/').next().unwrap_or_default();
+        let number: u32 = file
+            .split('_')
+            .next()
+            .and_then(|number| number.parse().ok())
+            .expect("a number");
+        let stated = migration
+            .text
+            .lines()
+            .take_while(|line| line.starts_with("--"))
+            .find_map(|line| line.strip_prefix("-- compatible-since: "))
+            .and_then(|stated| stated.parse::<u32>().ok());
+        if number >= FIRST && stated.is_none_or(|stated| stated > number) {
+            found.push(format!(
+                "{file}: has no `-- compatible-since: NUMBER` in the comment at its top"
+            ));
+        }
+    }
+    none(&found, "migrations/README.md says what the line is for");
 }
 
 #[test]

@@ -32,6 +32,11 @@ fn main() -> ExitCode {
     let mut arguments = env::args().skip(1);
     let command = arguments.next().unwrap_or_default();
     let rest: Vec<String> = arguments.collect();
+    // Not for people: `up` runs it.
+    if command == up::SHOW {
+        up::show();
+        return ExitCode::SUCCESS;
+    }
     let workspace = match Workspace::find() {
         Ok(workspace) => workspace,
         Err(failure) => return report(&failure),

@@ -6,6 +6,7 @@
 pub mod booking_dates;
 pub mod chat;
 pub mod company;
+pub mod company_gauges;
 pub mod csv;
 pub mod dashboard;
 pub mod date;

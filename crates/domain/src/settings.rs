@@ -127,6 +127,8 @@ impl Secret {
 /// A setting of whatever type, for code that goes through all of them.
 pub trait AnySetting: Sync {
     fn name(&self) -> &'static str;
+    /// The name and its older spellings.
+    fn names(&self) -> Vec<&'static str>;
     fn default(&self) -> Option<&'static str>;
     fn secret(&self) -> bool;
     fn section(&self) -> Section;
@@ -139,6 +141,9 @@ pub trait AnySetting: Sync {
 impl<T> AnySetting for Setting<T> {
     fn name(&self) -> &'static str {
         self.name
+    }
+    fn names(&self) -> Vec<&'static str> {
+        std::iter::once(self.name).chain(self.aliases.iter().copied()).collect()
     }
     fn default(&self) -> Option<&'static str> {
         self.default
@@ -218,6 +223,40 @@ impl Settings {
 
     pub fn is_given(&self, name: &str) -> bool {
         self.given.contains_key(name)
+    }
+
+    /// Gives a setting that nobody gave a value which only the running process knows.
+    pub fn set<T>(&mut self, setting: &Setting<T>, text: String) -> Result<(), SettingError> {
+        setting.parse(&text)?;
+        self.given.insert(setting.name, text);
+        Ok(())
+    }
+
+    /// Settings that were given and wouldn't do anything.
+    pub fn without_effect(&self) -> Vec<SettingError> {
+        let traces = self.given.contains_key(OTEL_EXPORTER_OTLP_ENDPOINT.name);
+        let problem = "traces can't be exported yet; leave it out";
+        traces
+            .then(|| OTEL_EXPORTER_OTLP_ENDPOINT.error(problem.to_owned()))
+            .map(|error| SettingError { example: "", ..error })
+            .into_iter()
+            .collect()
+    }
+
+    /// Settings that suit a try-out and lose mail, or lead people to the wrong machine, once others depend on it.
+    /// Only those that the process `uses` are looked at.
+    pub fn unfit_for_production(&self, uses: impl Fn(&str) -> bool) -> Vec<SettingError> {
+        let mut unfit = Vec::new();
+        if uses(MAIL_TRANSPORT.name) && self.get(&MAIL_TRANSPORT) == Ok(MailTransport::Dev) {
+            let problem = "is `dev`, which keeps mails here and sends none; production needs one that sends";
+            unfit.push(MAIL_TRANSPORT.error(problem.to_owned()));
+        }
+        let frontend = self.given.get(FRONTEND_URL.name).map(String::as_str);
+        if uses(FRONTEND_URL.name) && (frontend.is_none() || frontend == FRONTEND_URL.default) {
+            let problem = "is not set; production needs the address of its web pages, to which links in mails lead";
+            unfit.push(FRONTEND_URL.error(problem.to_owned()));
+        }
+        unfit
     }
 
     /// The Spin variables that carry the settings into the components.

@@ -9,6 +9,7 @@ use nexus_domain::token::AccessKey;
 use nexus_store::{Database, Usage};
 
 use crate::edgeless::Edgeless;
+use crate::schema::{self, SchemaWatch};
 use crate::session::Verified;
 use crate::{Config, Problem};
 
@@ -27,6 +28,7 @@ struct Parts {
     hsts_preload: bool,
     mfa_required_roles: Vec<Role>,
     edgeless: Edgeless,
+    schema: SchemaWatch,
 }
 
 impl App {
@@ -52,6 +54,7 @@ impl App {
             hsts_preload,
             mfa_required_roles,
             edgeless,
+            schema: SchemaWatch::default(),
         })))
     }
 
@@ -67,6 +70,14 @@ impl App {
         }
         let opened = Database::open_beside()?;
         Ok(self.0.writer.get_or_init(|| opened))
+    }
+
+    /// Why no request can be served, when the database isn't one of this program.
+    pub(crate) fn schema_problem(&self, path: &str) -> Option<Problem> {
+        match schema::needs_no_schema(path) {
+            true => None,
+            false => self.0.schema.problem(&self.0.database),
+        }
     }
 
     /// What was asked of the database since this was asked last.

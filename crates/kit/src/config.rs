@@ -54,12 +54,13 @@ impl Config {
         let settings = Settings::read_unless_missing(lookup, &absent).map_err(refused)?;
         let in_production =
             settings.is_given(NEXUS_ENV.name()) && settings.get(&NEXUS_ENV) == Ok(Environment::Production);
-        let weak = if in_production {
-            settings.weak_secrets()
-        } else {
-            Vec::new()
-        };
-        if weak.is_empty() { Ok(()) } else { Err(refused(weak)) }
+        if !in_production {
+            return Ok(());
+        }
+        let mut unfit = settings.weak_secrets();
+        // A component sees only what it was granted; what it wasn't is others' to judge.
+        unfit.extend(settings.unfit_for_production(|name| settings.is_given(name)));
+        if unfit.is_empty() { Ok(()) } else { Err(refused(unfit)) }
     }
 
     /// The value of a setting; a bad one is our operator's fault and is told to the log.
@@ -110,6 +111,21 @@ mod tests {
             cause.contains("JWT_ACCESS_SECRET") && !cause.contains(example),
             "{cause}"
         );
+    }
+
+    #[test]
+    fn production_is_refused_with_settings_of_a_try_out() {
+        let judge = |name: &str, value: &str| {
+            let given = [("nexus_env", "production"), (name, value)];
+            Config::from_pairs(given).judge()
+        };
+        let default = settings::FRONTEND_URL.default.unwrap();
+        for (name, value) in [("mail_transport", "dev"), ("frontend_url", default)] {
+            let problem = judge(name, value).unwrap_err();
+            assert!(problem.cause().unwrap().contains(&name.to_uppercase()), "{name}");
+        }
+        assert!(judge("mail_transport", "sendgrid").is_ok());
+        assert!(judge("frontend_url", "https://app.example.com").is_ok());
     }
 
     #[test]

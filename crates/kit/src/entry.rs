@@ -12,6 +12,7 @@ use spin_sdk::http::Request;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::layers::Layered;
+use crate::log::{self, Level};
 use crate::{App, Config, Problem, layers, openapi};
 
 // One wasm module per component, so this is the component's own. Requests of an instance share it,
@@ -42,9 +43,12 @@ async fn open(routes: fn() -> OpenApiRouter<App>) -> Result<Layered, Problem> {
 
 /// Nothing is open yet, so the layers can't render this one.
 fn unready(problem: &Problem) -> Response {
-    eprintln!(
-        "{{\"level\":\"error\",\"cause\":{:?}}}",
-        problem.cause().unwrap_or("not ready")
+    let cause = problem.cause().unwrap_or("not ready");
+    log::write(
+        Level::Error,
+        "start",
+        "the component can't serve",
+        serde_json::json!({ "cause": cause }),
     );
     let mut response = problem.clone().into_response();
     *response.body_mut() = problem.document("").into();

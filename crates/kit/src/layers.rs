@@ -2,6 +2,7 @@
 //! the log line, the counts for the edge.
 
 use std::convert::Infallible;
+use std::fmt::Write;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -18,6 +19,7 @@ use nexus_domain::signature;
 use nexus_store::Usage;
 use tower_service::Service;
 
+use crate::log::{self, Level};
 use crate::{App, Code, Problem, clock};
 
 /// What the native side alone may call.
@@ -111,9 +113,10 @@ impl Layered {
         let path = request.uri().path().to_owned();
         request.extensions_mut().insert(caller.clone());
 
-        let admitted = match caller.behind_edge {
-            true => Ok(()),
-            false => {
+        let admitted = match (app.schema_problem(&path), caller.behind_edge) {
+            (Some(problem), _) => Err(problem),
+            (None, true) => Ok(()),
+            (None, false) => {
                 let edgeless = app.edgeless();
                 edgeless.admit(app, &caller.address, method.as_str(), &path).await
             }
@@ -249,10 +252,22 @@ fn add_what_the_edge_adds(headers: &mut HeaderMap, app: &App, caller: &Caller) {
 }
 
 fn counts(usage: Usage, observed: &Observed) -> String {
+    let total = usage.total();
     let mut text = format!(
         "db={};dbms={};hit={};miss={}",
-        usage.statements, usage.micros, observed.cache_hits, observed.cache_misses
+        total.statements, total.micros, observed.cache_hits, observed.cache_misses
     );
+    let mut separator = ";dbh=";
+    for (place, share) in usage
+        .by_time
+        .iter()
+        .enumerate()
+        .filter(|(_, share)| share.statements > 0)
+    {
+        // Writing into a String can't fail.
+        let _ = write!(text, "{separator}{place}:{}:{}", share.statements, share.micros);
+        separator = ",";
+    }
     if let Some(result) = &observed.sign_in {
         text.push_str(";auth=");
         text.push_str(result);
@@ -269,20 +284,19 @@ fn log_line(
     usage: Usage,
     problem: Option<&Problem>,
 ) {
-    let line = serde_json::json!({
-        "at": clock::now(),
-        "level": if status >= 500 { "error" } else { "info" },
+    let level = if status >= 500 { Level::Error } else { Level::Info };
+    let fields = serde_json::json!({
         "requestId": &*caller.request_id,
         "client": &*caller.address,
         "method": method.as_str(),
         "path": path,
         "status": status,
         "micros": u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
-        "statements": usage.statements,
+        "statements": usage.total().statements,
         "code": problem.map(|problem| problem.code().as_str()),
         "cause": problem.and_then(Problem::cause),
     });
-    println!("{line}");
+    log::write(level, "access", "request", fields);
 }
 
 /// Lets only the native side in (`/internal/*`): a request whose signature is missing or wrong finds nothing.

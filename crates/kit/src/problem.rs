@@ -194,7 +194,7 @@ impl From<StoreError> for Problem {
                 Self::new(Code::Conflict, "This is in conflict with something that is there.")
                     .because(error.to_string())
             }
-            error if error.may_pass() => Self::unavailable(error.to_string()),
+            error if error.may_pass() || error.is_foreign_schema() => Self::unavailable(error.to_string()),
             // Equal content is just being deleted elsewhere; an upload a minute later puts it anew.
             error if error.is_refused(nexus_store::blobs::GOING) => {
                 Self::unavailable(error.to_string()).retry_after(60)

@@ -11,6 +11,7 @@ use nexus_domain::signature::sign_request;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::log::{self, Level};
 use crate::outbound::{self, NoAnswer};
 use crate::{App, clock};
 
@@ -97,9 +98,11 @@ fn request(app: &App, path: &str, body: &impl Serialize) -> Result<Option<Reques
 }
 
 fn complain(reason: &str) {
-    eprintln!(
-        "{}",
-        serde_json::json!({"level": "warn", "message": "the relay was not reached", "cause": reason})
+    log::write(
+        Level::Warn,
+        "relay",
+        "events did not reach the relay",
+        serde_json::json!({ "cause": reason }),
     );
 }
 

@@ -1,14 +1,16 @@
 //! The figures of a dashboard, counted in one statement, and the number by which a kept one is known to be
 //! true still.
 
+use nexus_domain::company_gauges::{CompanyGauges, CompanyState, GaugesAsked, MAX_COMPANIES};
 use nexus_domain::dashboard::{
     ApartmentCounts, DashboardStats, HISTORY_MONTHS, InvoiceCounts, MonthRevenue, OccupancyCounts, Revenue,
     SERIES_MONTHS, TenantCounts, forecast_months, rate, since_first,
 };
 use nexus_domain::date::Month;
+use nexus_domain::ids::CompanyId;
 use serde::Deserialize;
 
-use crate::company_day::{CompanyDay, CompanyState};
+use crate::company_day::{CompanyDay, CompanyState as StateOfDay};
 use crate::{Database, StoreError, params};
 
 /// Which state of a company a dashboard is of: it moves on with every change and every new day there.
@@ -21,7 +23,7 @@ pub struct Stamp {
 impl Stamp {
     /// Of the figures that would be counted now. Read before they are, so that a change in between makes them look old,
     /// not new.
-    pub fn of(state: &CompanyState) -> Self {
+    pub fn of(state: &StateOfDay) -> Self {
         Self {
             version: state.version,
             today: state.day.today.to_string(),
@@ -55,6 +57,42 @@ pub const FIGURES: &str = "SELECT \
  (SELECT json_group_object(month, n) FROM (SELECT substr(date(end_date, '+1 day'), 1, 7) AS month, sum(n) AS n \
   FROM (SELECT end_date, count(*) AS n FROM occupancies WHERE company_id = ?1 AND status = 'ENDED' GROUP BY end_date) \
   GROUP BY month))";
+
+/// What monitoring shows of companies, the oldest `MAX_COMPANIES`. Those that the asker has are only named. Indexes:
+/// occupancies_by_status, payments_by_date, payment_reversals_by_date; companies are few, and read whole.
+pub fn gauges(database: &Database, asked: &GaugesAsked) -> Result<Vec<CompanyState>, StoreError> {
+    let rows = database.query(
+        "SELECT c.id, c.slug, t.version FROM companies c JOIN company_totals t ON t.company_id = c.id ORDER BY c.id LIMIT ?1",
+        params![i64::try_from(MAX_COMPANIES).unwrap_or(i64::MAX)],
+    )?;
+    rows.iter()
+        .map(|row| {
+            let (id, slug, version): (CompanyId, String, i64) = (row.parse(0)?, row.get(1)?, row.get(2)?);
+            let gauges = match asked.known.get(&slug) == Some(&version) {
+                true => None,
+                false => Some(company_gauges(database, id)?),
+            };
+            Ok(CompanyState { slug, version, gauges })
+        })
+        .collect()
+}
+
+fn company_gauges(database: &Database, company: CompanyId) -> Result<CompanyGauges, StoreError> {
+    let row = database
+        .query_opt(
+            "SELECT (SELECT count(DISTINCT tenant_id) FROM occupancies WHERE company_id = ?1 AND status = 'ACTIVE'), \
+             (SELECT count(*) FROM occupancies WHERE company_id = ?1 AND status = 'ACTIVE'), \
+             (SELECT coalesce(sum(amount), 0) FROM payments WHERE company_id = ?1) - \
+             (SELECT coalesce(sum(amount), 0) FROM payment_reversals WHERE company_id = ?1)",
+            params![company],
+        )?
+        .ok_or(StoreError::Column { index: 0 })?;
+    Ok(CompanyGauges {
+        active_tenants: row.get(0)?,
+        active_occupancies: row.get(1)?,
+        revenue: row.get(2)?,
+    })
+}
 
 type ByMonth = std::collections::BTreeMap<String, i64>;
 

@@ -9,6 +9,8 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use nexus_domain::edge::STATEMENT_BOUNDS;
+
 use crate::{Row, StoreError, Value, migrate};
 
 /// For every connection. busy_timeout first: switching to WAL takes a lock.
@@ -38,18 +40,51 @@ pub type Aside<'a> = Pin<Box<dyn Future<Output = Result<(), StoreError>> + 'a>>;
 /// An open database whose schema is current.
 pub struct Database {
     engine: Box<dyn Engine>,
-    statements: AtomicU64,
     clock: fn() -> u64,
-    micros: AtomicU64,
+    /// How many statements took how long, by the bounds of the edge's histogram; the last is beyond them.
+    measured: [Measured; TIMES],
     /// The last error that may have ended a transaction.
     failure: Mutex<Option<StoreError>>,
+    /// Why the schema was none to work with when the database was opened all the same.
+    refused: Option<StoreError>,
 }
 
-/// How much an instance has asked of the database since it was last asked itself.
+const TIMES: usize = STATEMENT_BOUNDS.len() + 1;
+
+#[derive(Default)]
+struct Measured {
+    statements: AtomicU64,
+    micros: AtomicU64,
+}
+
+/// How many statements, and how long they took together.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Usage {
+pub struct Share {
     pub statements: u64,
     pub micros: u64,
+}
+
+impl std::ops::Add for Share {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            statements: self.statements + other.statements,
+            micros: self.micros + other.micros,
+        }
+    }
+}
+
+/// How much an instance has asked of the database since it was last asked itself, by `STATEMENT_BOUNDS`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    pub by_time: [Share; TIMES],
+}
+
+impl Usage {
+    pub fn total(&self) -> Share {
+        self.by_time.iter().fold(Share::default(), |sum, share| sum + *share)
+    }
 }
 
 impl std::ops::Add for Usage {
@@ -57,8 +92,7 @@ impl std::ops::Add for Usage {
 
     fn add(self, other: Self) -> Self {
         Self {
-            statements: self.statements + other.statements,
-            micros: self.micros + other.micros,
+            by_time: std::array::from_fn(|time| self.by_time[time] + other.by_time[time]),
         }
     }
 }
@@ -73,14 +107,33 @@ impl Database {
         Ok(database)
     }
 
+    /// As `open`, but opens a database of another program too: whoever does so asks `check_schema` before each use.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn open_to_check(engine: Box<dyn Engine>, clock: fn() -> u64) -> Result<Self, StoreError> {
+        let mut database = Self::without_migration(engine, clock)?;
+        match migrate::run(&database) {
+            Err(error) if error.is_foreign_schema() => database.refused = Some(error),
+            done => done?,
+        }
+        Ok(database)
+    }
+
+    /// Whether this program can work with the schema as it is now. Not counted among the statements of a request.
+    pub fn check_schema(&self) -> Result<(), StoreError> {
+        match &self.refused {
+            Some(changed @ StoreError::MigrationChanged { .. }) => Err(changed.clone()),
+            _ => migrate::check(self),
+        }
+    }
+
     /// A further connection to a database whose schema is current.
     pub(crate) fn without_migration(engine: Box<dyn Engine>, clock: fn() -> u64) -> Result<Self, StoreError> {
         let database = Self {
             engine,
-            statements: AtomicU64::new(0),
             clock,
-            micros: AtomicU64::new(0),
+            measured: Default::default(),
             failure: Mutex::default(),
+            refused: None,
         };
         // libSQL's server keeps its own journal and refuses some of these, which is no reason not to use it.
         for pragma in PRAGMAS {
@@ -106,6 +159,11 @@ impl Database {
         answer
     }
 
+    /// Rows of a statement that belongs to no request.
+    pub(crate) fn query_uncounted(&self, sql: &str) -> Result<Vec<Row>, StoreError> {
+        self.engine.run(sql, &[])
+    }
+
     /// A statement that may take long, and lets others of this instance go on where the host can.
     pub(crate) async fn execute_aside(&self, sql: &'static str) -> Result<(), StoreError> {
         let started = (self.clock)();
@@ -115,9 +173,10 @@ impl Database {
     }
 
     fn count(&self, started: u64) {
-        self.statements.fetch_add(1, Ordering::Relaxed);
-        self.micros
-            .fetch_add((self.clock)().saturating_sub(started), Ordering::Relaxed);
+        let micros = (self.clock)().saturating_sub(started);
+        let measured = &self.measured[STATEMENT_BOUNDS.partition_point(|bound| *bound < micros)];
+        measured.statements.fetch_add(1, Ordering::Relaxed);
+        measured.micros.fetch_add(micros, Ordering::Relaxed);
     }
 
     pub(crate) fn take_failure(&self) -> Option<StoreError> {
@@ -170,10 +229,11 @@ impl Database {
 
     /// Takes and resets the counts, for the answer's internal header.
     pub fn take_usage(&self) -> Usage {
-        Usage {
-            statements: self.statements.swap(0, Ordering::Relaxed),
-            micros: self.micros.swap(0, Ordering::Relaxed),
-        }
+        let by_time = self.measured.each_ref().map(|measured| Share {
+            statements: measured.statements.swap(0, Ordering::Relaxed),
+            micros: measured.micros.swap(0, Ordering::Relaxed),
+        });
+        Usage { by_time }
     }
 }
 
@@ -209,6 +269,7 @@ impl Drop for Transaction<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::PRAGMAS;
     use crate::{Database, StoreError, params};
 
     fn count(database: &Database) -> i64 {
@@ -231,6 +292,27 @@ mod tests {
             Ok(7)
         });
         assert_eq!((made, count(&database)), (Ok(7), 1));
+    }
+
+    #[test]
+    fn statements_are_counted_by_how_long_they_took() {
+        // Each look at the clock is 60 µs later than the one before, and 600 from the fifth on.
+        fn clock() -> u64 {
+            static LOOKS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+            let looks = LOOKS.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            looks * 60 + looks.saturating_sub(4 + 2 * PRAGMAS.len() as u64) * 540
+        }
+        let opened = rusqlite::Connection::open_in_memory();
+        let database = Database::without_migration(crate::native::Rusqlite::boxed(opened).unwrap(), clock).unwrap();
+        database.take_usage();
+        for _ in 0..3 {
+            database.execute("SELECT 1", &[]).unwrap();
+        }
+        let usage = database.take_usage();
+        assert_eq!((usage.by_time[0].statements, usage.by_time[0].micros), (2, 120));
+        assert_eq!((usage.by_time[2].statements, usage.by_time[2].micros), (1, 600));
+        assert_eq!(usage.total().statements, 3);
+        assert_eq!(database.take_usage().total().statements, 0);
     }
 
     #[test]

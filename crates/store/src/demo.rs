@@ -6,7 +6,7 @@ mod names;
 
 use nexus_domain::company::{Billing, Company, DepositTerms, LateFee};
 use nexus_domain::date::Month;
-use nexus_domain::ids::{CompanyId, UserId};
+use nexus_domain::ids::{ApartmentId, CompanyId, UserId};
 use nexus_domain::text::fold;
 use nexus_domain::{EmailAddress, Timestamp};
 use serde_json::json;
@@ -196,6 +196,18 @@ pub fn move_in(
             email.folded()
         ],
     )
+}
+
+/// Where a person with an account lives now. Indexes: tenants_by_user, occupancies_by_tenant.
+pub fn apartment_of(database: &Database, company: CompanyId, user: UserId) -> Result<Option<ApartmentId>, StoreError> {
+    database
+        .query_opt(
+            "SELECT o.apartment_id FROM tenants t JOIN occupancies o ON o.company_id = t.company_id \
+             AND o.tenant_id = t.id AND o.status = 'ACTIVE' WHERE t.company_id = ?1 AND t.user_id = ?2 LIMIT 1",
+            params![company, user],
+        )?
+        .map(|row| row.parse(0))
+        .transpose()
 }
 
 #[cfg(test)]

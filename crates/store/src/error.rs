@@ -30,10 +30,17 @@ pub enum StoreError {
     Statement { reason: String },
     #[error("column {index} is missing or of another type")]
     Column { index: usize },
-    #[error("migration {name} was changed after it had been applied")]
+    #[error(
+        "the database doesn't belong to this program: its migration {name} is another one than this program's; start the \
+         program that made it"
+    )]
     MigrationChanged { name: String },
-    #[error("the database is newer than this program: it has migration {name}")]
-    MigrationUnknown { name: String },
+    /// `newest` is the last one that this program knows.
+    #[error(
+        "the database is newer than this program: it has migration {name}, and this program knows them up to {newest} and \
+         can't work with it; start the newer program, or restore a backup from before it"
+    )]
+    MigrationUnknown { name: String, newest: String },
 }
 
 /// A libSQL server's words for a stream that nobody used for ten seconds …
@@ -177,6 +184,11 @@ impl StoreError {
     /// Whether this is the violation of a unique index over `column` (`table.column`).
     pub fn is_not_unique(&self, column: &str) -> bool {
         matches!(self, Self::NotUnique { columns } if columns.split(", ").any(|name| name == column))
+    }
+
+    /// Whether the database is one that this program can't work with.
+    pub fn is_foreign_schema(&self) -> bool {
+        matches!(self, Self::MigrationChanged { .. } | Self::MigrationUnknown { .. })
     }
 
     /// Whether a trigger refused with `code`.

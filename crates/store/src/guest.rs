@@ -18,9 +18,10 @@ use bindings::spin::sqlite::sqlite::{Connection, Error, Value as Wire};
 struct SpinSqlite(Reopening<Connection>);
 
 impl Database {
-    /// The component's `default` database. Call it once per instance: every open is a new connection.
+    /// The component's `default` database. Call it once per instance: every open is a new connection. Its schema may be
+    /// one that this program can't work with (`check_schema`): that has to be told, request by request.
     pub fn open_default() -> Result<Self, StoreError> {
-        Self::open(Box::new(SpinSqlite(Reopening::open()?)), micros)
+        Self::open_to_check(Box::new(SpinSqlite(Reopening::open()?)), micros)
     }
 
     /// A further connection to it, once it is open: for batches, which others' reads must not see into.

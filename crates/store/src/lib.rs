@@ -75,7 +75,7 @@ pub mod users;
 pub mod verification;
 
 pub use batch::Batch;
-pub use database::{Database, Engine, Transaction, Usage};
+pub use database::{Database, Engine, Share, Transaction, Usage};
 pub use edited::Edited;
 pub use error::StoreError;
 pub use value::{FromValue, Row, Value};

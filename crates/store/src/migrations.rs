@@ -47,4 +47,5 @@ migrations!(
     "0091_folded_columns",
     "0092_folded" after backfill::fold_all,
     "0093_occupancy_invoices",
+    "0094_readiness",
 );

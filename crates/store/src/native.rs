@@ -8,7 +8,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 
 use crate::{Database, Engine, Row, StoreError, Value};
 
-struct Rusqlite(ReentrantMutex<rusqlite::Connection>);
+pub(crate) struct Rusqlite(ReentrantMutex<rusqlite::Connection>);
 
 impl Database {
     /// The database in this file; made when it isn't there.
@@ -29,7 +29,7 @@ fn micros() -> u64 {
 }
 
 impl Rusqlite {
-    fn boxed(opened: rusqlite::Result<rusqlite::Connection>) -> Result<Box<dyn Engine>, StoreError> {
+    pub(crate) fn boxed(opened: rusqlite::Result<rusqlite::Connection>) -> Result<Box<dyn Engine>, StoreError> {
         let connection = opened.map_err(explain)?;
         connection.set_prepared_statement_cache_capacity(256);
         // As the embedded host does, so that plans are the same here and there.

@@ -31,7 +31,7 @@ pub fn hashing(source: &Source) -> Result<Hashing, Failure> {
 }
 
 impl Account {
-    /// Checks the password by the rules that hold for everybody, and hashes it.
+    /// With a password that keeps the rules.
     pub fn new(
         email: EmailAddress,
         name: String,
@@ -39,21 +39,7 @@ impl Account {
         password: &str,
         hashing: &Hashing,
     ) -> Result<Self, Failure> {
-        let owner = Owner {
-            email: &email,
-            name: &name,
-        };
-        let password: Password = password::check_new(password, owner, hashing.algorithm()).map_err(|broken| {
-            Failure::Configuration(
-                broken
-                    .iter()
-                    .map(|rule| format!("the password {}", rule.message))
-                    .collect(),
-            )
-        })?;
-        let password_hash = hashing
-            .hash(&password, random()?)
-            .map_err(|error| Failure::failed("the password", error))?;
+        let password_hash = hash_password(&email, &name, password, hashing)?;
         Ok(Self {
             id: UserId::generate(now(), random()?),
             email,
@@ -96,6 +82,18 @@ impl Account {
         audit::append(tx, &entry)?;
         Ok(())
     }
+}
+
+/// Checks a password by the rules that hold for everybody, and hashes it.
+pub fn hash_password(email: &EmailAddress, name: &str, password: &str, hashing: &Hashing) -> Result<String, Failure> {
+    let password: Password =
+        password::check_new(password, Owner { email, name }, hashing.algorithm()).map_err(|broken| {
+            let problems = broken.iter().map(|rule| format!("the password {}", rule.message));
+            Failure::Configuration(problems.collect())
+        })?;
+    hashing
+        .hash(&password, random()?)
+        .map_err(|error| Failure::failed("the password", error))
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -14,6 +14,7 @@ pub mod serve;
 
 use std::future::Future;
 
+use nexus_sidecar::SidecarError;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -37,4 +38,11 @@ fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, Failure> {
             _ = interrupt.recv() => {}
         }
     })
+}
+
+fn unserved(error: SidecarError) -> Failure {
+    match error {
+        SidecarError::Setting(error) => error.into(),
+        error => Failure::failed("serving", error),
+    }
 }

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use nexus_host::DatabasePlace;
-use nexus_store::Database;
+use nexus_store::{Database, StoreError};
+use sha2::Digest as _;
 
 use crate::failure::Failure;
 use crate::libsql_engine;
@@ -22,35 +23,54 @@ pub struct Installation {
 }
 
 impl Installation {
-    #[cfg(test)]
-    pub fn in_folder(data: PathBuf) -> Self {
-        Self {
-            data,
-            runtime_config: None,
-        }
+    pub fn new(data: PathBuf, runtime_config: Option<PathBuf>) -> Self {
+        Self { data, runtime_config }
     }
 
     /// The database, its schema brought up to date, and what to call it. Works while the product runs.
     pub fn named_database(&self) -> Result<(Database, String), Failure> {
+        let (opened, name) = open(self.place()?)?;
+        opened
+            .map(|database| (database, name.clone()))
+            .map_err(|error| unopened(&name, &error))
+    }
+
+    fn place(&self) -> Result<DatabasePlace, Failure> {
         let dir = DataDir::open(&self.data)?;
         let place = DatabasePlace::find(self.runtime_config.as_deref(), &dir.state(), "default")
             .map_err(|error| Failure::configuration(format!("--runtime-config: {error}")))?;
-        let (opened, name) = match place {
-            Some(DatabasePlace::File(file)) => (Database::open_file(&file), file.display().to_string()),
-            Some(DatabasePlace::Server(client)) => {
-                let url = client.url().to_owned();
-                (libsql_engine::open(*client), url)
-            }
-            Some(DatabasePlace::Memory) | None => {
-                return Err(Failure::configuration(
-                    "--runtime-config: the database is in the memory of another process; there is nothing to work on",
-                ));
-            }
-        };
-        match opened {
-            Ok(database) => Ok((database, name)),
-            Err(error) => Err(Failure::failed(format!("the database {name} can't be opened"), error)),
+        Ok(place.unwrap_or(DatabasePlace::Memory))
+    }
+
+    /// Before a start: a database that this program can't work with stops it. One that can't be reached just now, or is
+    /// held by another for a while, doesn't: requests wait for it better than a start does.
+    pub fn check(&self) -> Result<(), Failure> {
+        let place = self.place()?;
+        let is_file = matches!(place, DatabasePlace::File(_));
+        if matches!(place, DatabasePlace::Memory) {
+            return Ok(());
         }
+        let (opened, name) = open(place)?;
+        match opened {
+            Ok(_) => Ok(()),
+            Err(error) if error.is_foreign_schema() || (is_file && error != StoreError::Busy) => {
+                Err(unopened(&name, &error))
+            }
+            Err(error) => {
+                tracing::warn!(database = name, %error, "the database can't be used yet");
+                Ok(())
+            }
+        }
+    }
+
+    /// Puts a content where the components look for it, and gives its key; `None` when that isn't on this machine.
+    pub fn put_blob(&self, content: &[u8]) -> Result<Option<String>, Failure> {
+        let key = hex::encode(sha2::Sha256::digest(content));
+        let dir = DataDir::open(&self.data)?;
+        let path = format!("blobs/{key}");
+        let put = nexus_host::put_key_value(self.runtime_config.as_deref(), &dir.state(), "default", &path, content)
+            .map_err(|error| Failure::failed("the key-value store", error))?;
+        Ok(put.then_some(key))
     }
 
     pub fn database(&self) -> Result<Database, Failure> {
@@ -60,6 +80,28 @@ impl Installation {
     /// Whether its database is a file that nobody has made yet.
     pub fn is_empty(&self) -> Result<bool, Failure> {
         Ok(self.runtime_config.is_none() && !DataDir::at(&self.data).database_file().is_file())
+    }
+}
+
+fn open(place: DatabasePlace) -> Result<(Result<Database, StoreError>, String), Failure> {
+    match place {
+        DatabasePlace::File(file) => Ok((Database::open_file(&file), file.display().to_string())),
+        DatabasePlace::Server(client) => {
+            let url = client.url().to_owned();
+            Ok((libsql_engine::open(*client), url))
+        }
+        DatabasePlace::Memory => Err(Failure::configuration(
+            "--runtime-config: the database is in the memory of another process; there is nothing to work on",
+        )),
+    }
+}
+
+fn unopened(name: &str, error: &StoreError) -> Failure {
+    let what = format!("the database {name} can't be opened");
+    match error.is_foreign_schema() {
+        // The wrong program, or the wrong database, was given.
+        true => Failure::configuration(format!("{what}: {error}")),
+        false => Failure::failed(what, error),
     }
 }
 
@@ -85,10 +127,10 @@ impl DataDir {
                 path.display()
             )));
         }
-        let failed = |error| Failure::failed(format!("the data folder {} can't be used", path.display()), error);
+        let failed = |error| Failure::unusable(format!("--data {}: the folder can't be used", path.display()), &error);
         // The state by itself too: the folder around it may have been made by somebody else, for all to read.
         for folder in [path, &dir.state()] {
-            if !folder.exists() {
+            if !folder.is_dir() {
                 fs::create_dir_all(folder).map_err(failed)?;
                 restrict(folder).map_err(failed)?;
             }
@@ -119,14 +161,8 @@ impl DataDir {
         self.0.join("secrets.env")
     }
 
-    /// The database, its schema brought up to date. Works while the product runs.
-    pub fn database(&self) -> Result<Database, Failure> {
-        Database::open_file(&self.database_file()).map_err(|error| {
-            Failure::failed(
-                format!("the database {} can't be opened", self.database_file().display()),
-                error,
-            )
-        })
+    pub fn path(&self) -> &Path {
+        &self.0
     }
 }
 

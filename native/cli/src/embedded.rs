@@ -67,7 +67,12 @@ pub async fn load(
         component_log,
     };
     Host::load(config).await.map_err(|error| match error {
-        LoadError::AddressSpace { .. } => Failure::configuration(error),
+        // A file that somebody named or wrote.
+        LoadError::Read { .. }
+        | LoadError::Syntax { .. }
+        | LoadError::Value { .. }
+        | LoadError::MissingVariable { .. }
+        | LoadError::AddressSpace { .. } => Failure::configuration(error),
         error => Failure::failed("the components can't be loaded", error),
     })
 }

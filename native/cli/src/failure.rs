@@ -1,6 +1,7 @@
 //! How a command ends when it doesn't end well. Exit codes: 1 failed, 2 wrong usage or configuration.
 
 use std::fmt::Display;
+use std::io;
 use std::process::ExitCode;
 
 use nexus_domain::settings::SettingError;
@@ -19,6 +20,16 @@ impl Failure {
 
     pub fn configuration(problem: impl Display) -> Self {
         Self::Configuration(vec![problem.to_string()])
+    }
+
+    /// A file or folder that somebody named: unless the machine is at its end, naming it was the fault.
+    pub fn unusable(what: impl Display, error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::OutOfMemory => {
+                Self::failed(what, error)
+            }
+            _ => Self::configuration(format!("{what}: {error}")),
+        }
     }
 
     pub fn tell(&self) {

@@ -1,19 +1,26 @@
 //! The log: one stream on standard error, JSON or for people. Standard output stays free for what
 //! scripts wait for.
+//!
+//! Every line has one shape, whoever says it: `timestamp`, `level`, `target`, `message` and fields.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 
 use nexus_domain::settings::{LOG_FORMAT, LOG_LEVEL, LogFormat, Settings};
-use nexus_host::{LogLine, LogSink};
+use nexus_host::{LogLine, LogSink, LogStream};
+use serde_json::{Map, Value, json};
+use tracing::Level;
 use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 
+use crate::accounts;
 use crate::failure::Failure;
+use crate::settings_source::Source;
 
 pub struct Log {
     writer: NonBlocking,
     format: LogFormat,
+    level: Level,
     /// Writes what is left when dropped.
     _guard: WorkerGuard,
 }
@@ -27,10 +34,13 @@ impl Log {
         // Libraries are quieter than we are: their info is our debug.
         let libraries = if level == "info" { "warn" } else { level.as_str() };
         let filter = EnvFilter::new(format!(
-            "{libraries},nexus={level},nexus_sidecar={level},nexus_host={level},access={level}"
+            "{libraries},nexus={level},nexus_sidecar={level},nexus_host={level},component={level},access={level}"
         ));
+        // Colours are for eyes: in a file or a pipe they are noise.
+        let coloured = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
         let subscriber = tracing_subscriber::fmt()
             .with_env_filter(filter)
+            .with_ansi(coloured)
             .with_writer(writer.clone());
         let started = match format {
             LogFormat::Json => {
@@ -44,24 +54,162 @@ impl Log {
             LogFormat::Pretty => tracing::subscriber::set_global_default(subscriber.compact().finish()),
         };
         started.map_err(|error| Failure::failed("the log can't be started", error))?;
+        std::panic::set_hook(Box::new(|panic| {
+            let backtrace = std::backtrace::Backtrace::capture();
+            let backtrace =
+                (backtrace.status() == std::backtrace::BacktraceStatus::Captured).then(|| backtrace.to_string());
+            tracing::error!(target: "nexus", backtrace, "{panic}");
+        }));
         Ok(Self {
             writer,
             format,
+            level: level.parse().unwrap_or(Level::INFO),
             _guard: guard,
         })
     }
 
-    /// Where the components' lines go. Those that are JSON already go into the stream as they are.
+    /// What the settings' source had to say.
+    pub fn warn_of(&self, source: &mut Source) {
+        for warning in source.take_warnings() {
+            tracing::warn!("{warning}");
+        }
+    }
+
+    /// Where the components' lines go.
     pub fn component_sink(&self) -> LogSink {
         let writer = self.writer.clone();
-        let format = self.format;
+        let (format, least) = (self.format, self.level);
         Arc::new(move |line: LogLine<'_>| {
-            if format == LogFormat::Json && line.line.starts_with('{') {
+            let said = Said::read(&line);
+            if said.level > least {
+                return;
+            }
+            match format {
                 // A lost line is counted by the writer; there is nobody else to tell.
-                let _ = writer.clone().write_all(format!("{}\n", line.line).as_bytes());
-            } else {
-                tracing::info!(target: "nexus", component = line.component, "{}", line.line);
+                LogFormat::Json => drop(writer.clone().write_all(said.json(line.component).as_bytes())),
+                LogFormat::Pretty => said.pretty(line.component),
             }
         })
+    }
+}
+
+/// A line of a component, taken apart.
+struct Said {
+    level: Level,
+    timestamp: Option<Value>,
+    target: Option<Value>,
+    message: String,
+    fields: Map<String, Value>,
+}
+
+impl Said {
+    /// Components write JSON; what a library or the runtime says in their place is plain text.
+    fn read(line: &LogLine<'_>) -> Self {
+        let parsed = line.line.starts_with('{').then(|| serde_json::from_str(line.line));
+        let Some(Ok(Value::Object(mut fields))) = parsed else {
+            return Self {
+                // What fails is said on standard error, and nobody gave it a level.
+                level: match line.stream {
+                    LogStream::Stdout => Level::INFO,
+                    LogStream::Stderr => Level::ERROR,
+                },
+                timestamp: None,
+                target: None,
+                message: line.line.to_owned(),
+                fields: Map::new(),
+            };
+        };
+        let level = fields.remove("level");
+        let message = fields.remove("message");
+        Self {
+            level: level
+                .and_then(|level| level.as_str()?.parse().ok())
+                .unwrap_or(Level::INFO),
+            timestamp: fields.remove("timestamp"),
+            target: fields.remove("target"),
+            message: message
+                .and_then(|message| message.as_str().map(str::to_owned))
+                .unwrap_or_default(),
+            fields,
+        }
+    }
+
+    /// In the order in which the edge's lines have it.
+    fn json(self, component: &str) -> String {
+        let timestamp = self.timestamp.unwrap_or_else(|| json!(accounts::now()));
+        let target = self.target.unwrap_or_else(|| json!("component"));
+        let (level, message) = (json!(self.level.as_str()), json!(self.message));
+        let mut line = format!("{{\"timestamp\":{timestamp},\"level\":{level},\"message\":{message}");
+        let component = ("component".to_owned(), json!(component));
+        for (name, value) in self.fields.into_iter().filter(|(name, _)| name != "component") {
+            line.push_str(&format!(",{}:{value}", json!(name)));
+        }
+        line.push_str(&format!(
+            ",{}:{},\"target\":{target}}}\n",
+            json!(component.0),
+            component.1
+        ));
+        line
+    }
+
+    fn pretty(self, component: &str) {
+        let mut text = self.message;
+        for (name, value) in &self.fields {
+            text.push_str(&format!(" {name}={value}"));
+        }
+        match self.level {
+            Level::ERROR => tracing::error!(target: "component", component, "{text}"),
+            Level::WARN => tracing::warn!(target: "component", component, "{text}"),
+            Level::INFO => tracing::info!(target: "component", component, "{text}"),
+            Level::DEBUG => tracing::debug!(target: "component", component, "{text}"),
+            Level::TRACE => tracing::trace!(target: "component", component, "{text}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(stream: LogStream, line: &str) -> Value {
+        let line = LogLine {
+            component: "chat",
+            stream,
+            line,
+        };
+        let text = Said::read(&line).json("chat");
+        assert!(text.ends_with("}\n"));
+        serde_json::from_str(&text).unwrap()
+    }
+
+    #[test]
+    fn a_components_line_gets_the_shape_of_all_others() {
+        let line = said(
+            LogStream::Stdout,
+            r#"{"a \"b\"":{"c":1},"level":"WARN","message":"m\nn","target":"relay","timestamp":"2026-01-01T00:00:00.000Z"}"#,
+        );
+        assert_eq!(
+            line,
+            json!({
+                "timestamp": "2026-01-01T00:00:00.000Z", "level": "WARN", "target": "relay", "message": "m\nn",
+                "component": "chat", "a \"b\"": {"c": 1},
+            })
+        );
+    }
+
+    #[test]
+    fn text_and_broken_json_become_a_message() {
+        for (stream, text, level) in [
+            (LogStream::Stdout, "hello", "INFO"),
+            (LogStream::Stderr, "thread panicked", "ERROR"),
+            (LogStream::Stdout, "{\"cut\":", "INFO"),
+            (LogStream::Stdout, "{}", "INFO"),
+        ] {
+            let line = said(stream, text);
+            assert_eq!(line["level"], level);
+            let message = if text == "{}" { "" } else { text };
+            assert_eq!(line["message"], message);
+            assert!(line["timestamp"].is_string() && line["target"] == "component", "{line}");
+        }
     }
 }

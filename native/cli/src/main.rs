@@ -5,12 +5,16 @@ mod command;
 mod components;
 mod data_dir;
 mod embedded;
+mod env_file;
 mod failure;
+mod folder_lock;
 mod libsql_engine;
+mod listen;
 mod logging;
 mod open_files;
 mod progress;
 mod secrets;
+mod setting_names;
 mod settings_source;
 mod start_check;
 

@@ -8,12 +8,15 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use nexus_domain::settings::{
-    AnySetting, Environment, MAIL_TRANSPORT, MailTransport, NEXUS_ENV, PORT, SENDGRID_API_KEY, Settings,
+    ALL, AnySetting, Environment, FRONTEND_URL, MAIL_TRANSPORT, MailTransport, NEXUS_ENV, PORT, SENDGRID_API_KEY,
+    Settings,
 };
 
 use crate::data_dir::DataDir;
+use crate::env_file::{self, Entries};
 use crate::failure::Failure;
-use crate::secrets;
+use crate::listen::Address;
+use crate::{secrets, setting_names};
 
 #[derive(Args, Debug, Clone, Default)]
 pub struct EnvFile {
@@ -25,35 +28,80 @@ pub struct EnvFile {
 /// Raw settings by name. The environment wins over the file.
 #[derive(Default)]
 pub struct Source {
-    file: HashMap<String, String>,
+    file: Entries,
+    path: PathBuf,
     secrets: HashMap<String, String>,
+    warnings: Vec<String>,
 }
 
 impl EnvFile {
     pub fn read(&self) -> Result<Source, Failure> {
+        let broken: Vec<String> = ALL
+            .iter()
+            .flat_map(|setting| setting.names())
+            .filter(|name| env::var_os(name).is_some_and(|value| value.to_str().is_none()))
+            .map(|name| format!("{name}: its value in the environment is not UTF-8"))
+            .collect();
+        if !broken.is_empty() {
+            return Err(Failure::Configuration(broken));
+        }
         let path = match &self.env_file {
             Some(path) => path.as_path(),
-            None if Path::new(".env").exists() => Path::new(".env"),
-            None => return Ok(Source::default()),
+            // Not a folder: virtual environments of Python are called so.
+            None if Path::new(".env").exists() && !Path::new(".env").is_dir() => Path::new(".env"),
+            None => return Ok(Source::with_environment()),
         };
-        let wrong = |error: dotenvy::Error| Failure::configuration(format!("{}: {error}", path.display()));
-        let file = dotenvy::from_path_iter(path)
-            .and_then(Iterator::collect::<Result<_, _>>)
-            .map_err(wrong)?;
-        Ok(Source {
-            file,
-            secrets: HashMap::new(),
-        })
+        let mut source = Source {
+            file: env_file::read(path).map_err(Failure::configuration)?,
+            path: path.to_path_buf(),
+            ..Source::default()
+        };
+        source.warn_of_names();
+        Ok(source)
     }
 }
 
 impl Source {
+    fn with_environment() -> Self {
+        let mut source = Self::default();
+        source.warn_of_names();
+        source
+    }
+
+    fn warn_of_names(&mut self) {
+        let path = self.path.display().to_string();
+        for (name, entry) in &self.file {
+            if let Some(problem) = setting_names::problem_in_file(name) {
+                self.warnings.push(format!("{path}:{}: {problem}", entry.line));
+            }
+        }
+        let environment = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        self.warnings
+            .extend(environment.filter_map(|name| setting_names::problem_in_environment(&name)));
+    }
+
+    /// What somebody should know, and what is no reason not to go on. Each is given once.
+    pub fn take_warnings(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.warnings)
+    }
+
+    /// For commands that have no log.
+    pub fn print_warnings(&mut self) {
+        for warning in self.take_warnings() {
+            eprintln!("nexus: warning: {warning}");
+        }
+    }
+
     pub fn lookup(&self, name: &str) -> Option<String> {
         env::var(name)
             .ok()
             .filter(|text| !text.is_empty())
-            .or_else(|| self.file.get(name).cloned())
+            .or_else(|| self.in_file(name))
             .or_else(|| self.secrets.get(name).cloned())
+    }
+
+    fn in_file(&self, name: &str) -> Option<String> {
+        self.file.get(name).map(|entry| entry.value.clone())
     }
 
     /// Where a value comes from, for `nexus config`.
@@ -61,7 +109,7 @@ impl Source {
         let name = setting.name();
         if setting.find(&|name| env::var(name).ok()).is_some() {
             "environment"
-        } else if setting.find(&|name| self.file.get(name).cloned()).is_some() {
+        } else if setting.find(&|name| self.in_file(name)).is_some() {
             "file"
         } else if self.secrets.contains_key(name) {
             "made here"
@@ -71,16 +119,21 @@ impl Source {
     }
 
     /// The address to listen on.
-    pub fn address(&self, given: Option<SocketAddr>) -> Result<SocketAddr, Failure> {
-        match given {
-            Some(address) => Ok(address),
-            None => Ok(SocketAddr::from(([127, 0, 0, 1], PORT.read(|name| self.lookup(name))?))),
-        }
+    pub fn address(&self, given: Option<&Address>) -> Result<SocketAddr, Failure> {
+        let given = given.cloned().unwrap_or_default();
+        let port = match given.has_port() {
+            true => 0,
+            false => PORT.read(|name| self.lookup(name))?,
+        };
+        given.resolve(port)
+    }
+
+    fn environment(&self) -> Result<Environment, Failure> {
+        Ok(NEXUS_ENV.read(|name| self.lookup(name))?)
     }
 
     fn is_private(&self, address: SocketAddr) -> Result<bool, Failure> {
-        let environment = NEXUS_ENV.read(|name| self.lookup(name))?;
-        Ok(environment == Environment::Development && address.ip().is_loopback())
+        Ok(self.environment()? == Environment::Development && address.ip().is_loopback())
     }
 
     /// All settings, for a process that listens there and keeps its data here. In development on
@@ -97,17 +150,43 @@ impl Source {
             }
             Failure::Configuration(problems)
         })?;
-        judge_secrets(&settings, private)?;
+        self.judge(&settings, private, |_| true)?;
         judge_mail(&settings)?;
         Ok(settings)
     }
 
     /// As `settings`, for a process that has no data folder and no use for some of them.
-    pub fn settings_without(&self, address: SocketAddr, unused: &[&dyn AnySetting]) -> Result<Settings, Failure> {
+    pub fn settings_without(&mut self, address: SocketAddr, unused: &[&dyn AnySetting]) -> Result<Settings, Failure> {
         let private = self.is_private(address)?;
         let settings = Settings::read_unless_missing(|name| self.lookup(name), unused)?;
-        judge_secrets(&settings, private)?;
+        let uses = |name: &str| !unused.iter().any(|unused| unused.name() == name);
+        self.judge(&settings, private, uses)?;
         Ok(settings)
+    }
+
+    /// Settings that can be read and must not be used all the same.
+    fn judge(&mut self, settings: &Settings, private: bool, uses: impl Fn(&str) -> bool) -> Result<(), Failure> {
+        let mut refused = settings.without_effect();
+        if self.environment()? == Environment::Production {
+            refused.extend(settings.unfit_for_production(uses));
+            let first = settings.get(&FRONTEND_URL)?.into_iter().next();
+            if let Some(local) = first.filter(|origin| is_of_this_machine(origin.host())) {
+                self.warnings.push(format!(
+                    "FRONTEND_URL: links in mails lead to {}, which only this machine can follow",
+                    local.as_str()
+                ));
+            }
+        }
+        let weak = settings.weak_secrets();
+        match private {
+            true => self.warnings.extend(weak.iter().map(ToString::to_string)),
+            false => refused.extend(weak),
+        }
+        if refused.is_empty() {
+            Ok(())
+        } else {
+            Err(refused.into())
+        }
     }
 
     fn use_kept_secrets(&mut self, data: &DataDir) -> Result<(), Failure> {
@@ -125,18 +204,28 @@ impl Source {
     }
 }
 
-fn judge_secrets(settings: &Settings, private: bool) -> Result<(), Failure> {
-    let weak = settings.weak_secrets();
-    if weak.is_empty() {
+/// In development, when nobody said which pages may call: those of this process, and those of a frontend's development
+/// server (Vite's port).
+pub fn default_frontend(settings: &mut Settings, address: SocketAddr) -> Result<(), Failure> {
+    if settings.get(&NEXUS_ENV)? != Environment::Development || settings.is_given(FRONTEND_URL.name) {
         return Ok(());
     }
-    if !private {
-        return Err(weak.into());
+    let port = address.port();
+    let ip = address.ip();
+    let mut origins = match ip.is_loopback() || ip.is_unspecified() {
+        true => vec![format!("http://localhost:{port}"), format!("http://127.0.0.1:{port}")],
+        false => vec![format!("http://{address}")],
+    };
+    if ip.is_loopback() && ip.is_ipv6() {
+        origins.push(format!("http://{address}"));
     }
-    for secret in weak {
-        eprintln!("nexus: warning: {secret}");
-    }
+    origins.extend(["http://localhost:5173".to_owned(), "http://127.0.0.1:5173".to_owned()]);
+    settings.set(&FRONTEND_URL, origins.join(", "))?;
     Ok(())
+}
+
+fn is_of_this_machine(host: &str) -> bool {
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 /// Without a key no mail would ever leave; better said now than found out by those who wait for one.

@@ -50,6 +50,7 @@ pub use compile::{Ahead, fingerprint};
 pub use config::{HostConfig, Limits, LogLine, LogSink, LogStream, Preparing, ProgressSink};
 pub use error::{BoxError, BuildError, LoadError};
 pub use host::{Host, RouteInfo, Stats};
+pub use key_value::put_key_value;
 pub use load::compile_ahead;
 pub use serve::serve;
 pub use sqlite::{DatabasePlace, LibsqlClient};

@@ -122,22 +122,11 @@ impl Place<'_> {
 impl RuntimeConfig {
     /// Reads `file` if there is one, and adds the defaults in `state_dir`.
     pub fn load(file: Option<&Path>, state_dir: &Path) -> Result<Self, LoadError> {
-        let mut config = match file {
-            Some(path) => {
-                let text = std::fs::read_to_string(path).map_err(|source| LoadError::Read {
-                    path: path.to_owned(),
-                    source,
-                })?;
-                Self::parse(path, &text)?
-            }
-            None => Self::default(),
-        };
-        config.sqlite.entry(DEFAULT_LABEL.into()).or_insert_with(|| {
-            SqliteDatabase::File(SqliteFile {
-                path: Some(state_dir.join(DEFAULT_SQLITE_FILE)),
-                allow_attach_file: false,
-            })
-        });
+        let mut config = Self::databases(file, state_dir)?;
+        if let Some(path) = file {
+            let raw = Raw::read(path)?;
+            config.key_value = key_values(path, raw.key_value_store)?;
+        }
         config
             .key_value
             .entry(DEFAULT_LABEL.into())
@@ -147,42 +136,77 @@ impl RuntimeConfig {
         Ok(config)
     }
 
-    fn parse(file: &Path, text: &str) -> Result<Self, LoadError> {
-        let raw: Raw = toml::from_str(text).map_err(|error| LoadError::Syntax {
-            path: file.to_owned(),
-            problem: error.to_string().trim_end().to_owned(),
-        })?;
-        let place = |table: &str, label: &str| Place {
-            file,
-            key: format!("{table}.{label}"),
-        };
+    /// As `load`, for whoever needs the databases alone: what the file says of key-value stores may be anything.
+    pub fn databases(file: Option<&Path>, state_dir: &Path) -> Result<Self, LoadError> {
         let mut config = Self::default();
-        for (label, store) in raw.sqlite_database {
-            let place = place("sqlite_database", &label);
-            let database = match store.r#type.as_str() {
-                "spin" => SqliteDatabase::File(place.file(store.fields)?),
-                "libsql" => SqliteDatabase::Libsql(place.server(store.fields)?),
-                other => {
-                    let problem = format!("{other:?} is unknown; use \"spin\" or \"libsql\"");
-                    return Err(place.wrong(".type", problem));
-                }
-            };
-            config.sqlite.insert(label, database);
+        if let Some(path) = file {
+            config.sqlite = databases(path, Raw::read(path)?.sqlite_database)?;
         }
-        for (label, store) in raw.key_value_store {
-            let place = place("key_value_store", &label);
-            let path = match store.r#type.as_str() {
-                "spin" => place.file(store.fields)?.path,
-                "redis" => {
-                    let problem = "\"redis\" is not supported yet by this host; use \"spin\"";
-                    return Err(place.wrong(".type", problem.to_owned()));
-                }
-                other => return Err(place.wrong(".type", format!("{other:?} is unknown; use \"spin\""))),
-            };
-            config.key_value.insert(label, KeyValueStore { path });
-        }
+        config.sqlite.entry(DEFAULT_LABEL.into()).or_insert_with(|| {
+            SqliteDatabase::File(SqliteFile {
+                path: Some(state_dir.join(DEFAULT_SQLITE_FILE)),
+                allow_attach_file: false,
+            })
+        });
         Ok(config)
     }
+}
+
+impl Raw {
+    fn read(file: &Path) -> Result<Self, LoadError> {
+        let text = std::fs::read_to_string(file).map_err(|source| LoadError::Read {
+            path: file.to_owned(),
+            source,
+        })?;
+        Self::parse(file, &text)
+    }
+
+    fn parse(file: &Path, text: &str) -> Result<Self, LoadError> {
+        toml::from_str(text).map_err(|error| LoadError::Syntax {
+            path: file.to_owned(),
+            problem: error.to_string().trim_end().to_owned(),
+        })
+    }
+}
+
+fn databases(file: &Path, stores: BTreeMap<String, RawStore>) -> Result<BTreeMap<String, SqliteDatabase>, LoadError> {
+    let mut found = BTreeMap::new();
+    for (label, store) in stores {
+        let place = Place {
+            file,
+            key: format!("sqlite_database.{label}"),
+        };
+        let database = match store.r#type.as_str() {
+            "spin" => SqliteDatabase::File(place.file(store.fields)?),
+            "libsql" => SqliteDatabase::Libsql(place.server(store.fields)?),
+            other => {
+                let problem = format!("{other:?} is unknown; use \"spin\" or \"libsql\"");
+                return Err(place.wrong(".type", problem));
+            }
+        };
+        found.insert(label, database);
+    }
+    Ok(found)
+}
+
+fn key_values(file: &Path, stores: BTreeMap<String, RawStore>) -> Result<BTreeMap<String, KeyValueStore>, LoadError> {
+    let mut found = BTreeMap::new();
+    for (label, store) in stores {
+        let place = Place {
+            file,
+            key: format!("key_value_store.{label}"),
+        };
+        let path = match store.r#type.as_str() {
+            "spin" => place.file(store.fields)?.path,
+            "redis" => {
+                let problem = "\"redis\" is not supported yet by this host; use \"spin\"";
+                return Err(place.wrong(".type", problem.to_owned()));
+            }
+            other => return Err(place.wrong(".type", format!("{other:?} is unknown; use \"spin\""))),
+        };
+        found.insert(label, KeyValueStore { path });
+    }
+    Ok(found)
 }
 
 #[cfg(test)]
@@ -196,14 +220,22 @@ mod tests {
         })
     }
 
+    fn parse(file: &str, text: &str) -> Result<RuntimeConfig, LoadError> {
+        let raw = Raw::parse(Path::new(file), text)?;
+        Ok(RuntimeConfig {
+            sqlite: databases(Path::new(file), raw.sqlite_database)?,
+            key_value: key_values(Path::new(file), raw.key_value_store)?,
+        })
+    }
+
     fn refusal(text: &str) -> String {
-        RuntimeConfig::parse(Path::new("r.toml"), text).unwrap_err().to_string()
+        parse("r.toml", text).unwrap_err().to_string()
     }
 
     #[test]
     fn a_path_is_relative_to_the_file_and_none_means_memory() {
         let text = "[sqlite_database.a]\ntype = \"spin\"\npath = \"x.db\"\n[key_value_store.b]\ntype = \"spin\"\n";
-        let config = RuntimeConfig::parse(Path::new("/etc/app/runtime.toml"), text).unwrap();
+        let config = parse("/etc/app/runtime.toml", text).unwrap();
         assert_eq!(config.sqlite["a"], file("/etc/app/x.db"));
         assert_eq!(config.key_value["b"].path, None);
     }
@@ -221,7 +253,7 @@ mod tests {
     #[test]
     fn a_libsql_server_has_a_url_and_a_token_as_on_spin() {
         let text = "[sqlite_database.default]\ntype = \"libsql\"\nurl = \"http://127.0.0.1:8080\"\ntoken = \"t\"\n";
-        let config = RuntimeConfig::parse(Path::new("r.toml"), text).unwrap();
+        let config = parse("r.toml", text).unwrap();
         let SqliteDatabase::Libsql(server) = &config.sqlite[DEFAULT_LABEL] else {
             panic!("{config:?}");
         };
@@ -234,6 +266,24 @@ mod tests {
         assert!(without.contains("missing field `token`"), "{without}");
         let other = refusal("[sqlite_database.a]\ntype = \"libsql\"\nurl = \"libsql://x\"\ntoken = \"\"\n");
         assert!(other.starts_with("r.toml: `sqlite_database.a.url`: must be"), "{other}");
+    }
+
+    #[test]
+    fn whoever_needs_the_databases_alone_takes_any_key_value_store() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("r.toml");
+        let text = "[sqlite_database.default]\ntype = \"spin\"\npath = \"x.db\"\n\
+                    [key_value_store.default]\ntype = \"redis\"\nurl = \"redis://x\"\n";
+        std::fs::write(&file, text).unwrap();
+        let config = RuntimeConfig::databases(Some(&file), Path::new("/state")).unwrap();
+        assert_eq!(
+            config.sqlite[DEFAULT_LABEL],
+            SqliteDatabase::File(SqliteFile {
+                path: Some(folder.path().join("x.db")),
+                allow_attach_file: false,
+            })
+        );
+        assert!(RuntimeConfig::load(Some(&file), Path::new("/state")).is_err());
     }
 
     #[test]

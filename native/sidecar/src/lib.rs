@@ -4,6 +4,7 @@
 
 pub mod backend;
 pub mod edge;
+mod gauges;
 mod metrics;
 mod observed;
 mod scheduler;
@@ -61,7 +62,7 @@ pub async fn run(
     let edge = Arc::new(Edge::new(
         Arc::clone(&backend),
         hub.clone(),
-        metrics,
+        metrics.clone(),
         settings,
         on_loopback,
     )?);
@@ -69,6 +70,7 @@ pub async fn run(
 
     let (stop, stopped) = watch::channel(false);
     let serving = server::serve(listener, edge, stopped.clone());
+    let showing = gauges::run(jobs.clone(), metrics, stopped.clone());
     let working = scheduler::run(&JOBS, jobs, nudges, stopped);
     let ending = async {
         shutdown.await;
@@ -77,7 +79,7 @@ pub async fn run(
         let _ = stop.send(true);
         hub.drain().await;
     };
-    tokio::join!(serving, working, ending);
+    tokio::join!(serving, working, showing, ending);
     tracing::info!("stopped");
     Ok(())
 }

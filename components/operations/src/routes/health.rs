@@ -1,11 +1,13 @@
 //! `/health`: is the process there; `/health/ready`: can it do its work.
 
-use std::time::Instant;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use axum::extract::State;
 use axum::response::Response;
 use nexus_domain::settings::{self, MailTransport};
-use nexus_kit::{App, respond};
+use nexus_kit::{App, clock, respond};
+use nexus_store::StoreError;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -42,7 +44,7 @@ pub struct Checks {
     relay: Check,
 }
 
-#[derive(Serialize, ToSchema)]
+#[derive(Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Check {
     /// `ok` or `failed`.
@@ -66,14 +68,51 @@ impl Check {
     }
 }
 
-/// Whether requests can be served: 503 when the database or the key-value store fail.
+/// What was found of the stores, for a while: each look writes to them, and anybody may ask as often as they like.
+struct Stores {
+    at: Instant,
+    database: Check,
+    key_value: Check,
+}
+
+/// Of this instance.
+static STORES: Mutex<Option<Stores>> = Mutex::new(None);
+/// A failure is looked at again sooner: somebody waits for its end.
+const GOOD_FOR: Duration = Duration::from_secs(1);
+const BAD_FOR: Duration = Duration::from_millis(200);
+
+impl Stores {
+    async fn now(app: &App) -> (Check, Check) {
+        if let Some(known) = Self::known() {
+            return known;
+        }
+        let started = Instant::now();
+        let database = Check::of(started, database(app));
+        let started = Instant::now();
+        let key_value = Check::of(started, reach::key_value().await);
+        let found = (database.clone(), key_value.clone());
+        *STORES.lock().unwrap_or_else(PoisonError::into_inner) = Some(Self {
+            at: Instant::now(),
+            database,
+            key_value,
+        });
+        found
+    }
+
+    fn known() -> Option<(Check, Check)> {
+        let stores = STORES.lock().unwrap_or_else(PoisonError::into_inner);
+        let stores = stores.as_ref()?;
+        let good = stores.database.is_ok() && stores.key_value.is_ok();
+        let fresh = stores.at.elapsed() < if good { GOOD_FOR } else { BAD_FOR };
+        fresh.then(|| (stores.database.clone(), stores.key_value.clone()))
+    }
+}
+
+/// Whether requests can be served: 503 when nothing can be written to the database or the key-value store.
 #[utoipa::path(get, path = "/api/v1/health/ready", tag = "operations",
     responses((status = 200, body = Readiness), (status = 503, body = Readiness)))]
 pub async fn get_readiness(State(app): State<App>) -> Response {
-    let started = Instant::now();
-    let database = Check::of(started, database(&app));
-    let started = Instant::now();
-    let key_value = Check::of(started, reach::key_value().await);
+    let (database, key_value) = Stores::now(&app).await;
     let started = Instant::now();
     let mail = Check::of(started, mail(&app).await);
     let started = Instant::now();
@@ -98,7 +137,14 @@ pub async fn get_readiness(State(app): State<App>) -> Response {
 }
 
 fn database(app: &App) -> Result<(), Unreached> {
-    nexus_store::health::probe(app.database()).map_err(|_| "the database does not answer".to_owned())
+    nexus_store::health::probe(app.database(), clock::now()).map_err(|error| match error {
+        // It names a migration, and what to do.
+        foreign if foreign.is_foreign_schema() => foreign.to_string(),
+        StoreError::Busy => "the database takes no writes: another one holds it".to_owned(),
+        // The log has more; a path of this machine is nobody else's business.
+        StoreError::Unavailable { reason } if reason.contains("full") => "the disk of the database is full".to_owned(),
+        _ => "the database does not answer, or takes no writes".to_owned(),
+    })
 }
 
 /// What the mailer knows of the provider.

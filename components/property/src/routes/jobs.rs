@@ -9,6 +9,7 @@ use nexus_domain::company::Company;
 use nexus_domain::ids::CompanyId;
 use nexus_domain::invoice::Invoice;
 use nexus_kit::layers::{nudge_mail, signed_body};
+use nexus_kit::log::{self, Level};
 use nexus_kit::{App, Caller, Problem, clock, respond, turn};
 use nexus_store::billing::MonthBatch;
 use nexus_store::company_day::{self, CompanyDay};
@@ -133,10 +134,8 @@ fn work_for(
 /// The log's line about each company that failed: the answer can tell of one only, and doesn't say whose it is.
 fn complain(company: CompanyId, answer: &Response) {
     let cause = answer.extensions().get::<Problem>().and_then(Problem::cause);
-    eprintln!(
-        "{}",
-        json!({"level": "error", "message": "a job failed for a company", "company": company, "cause": cause})
-    );
+    let fields = json!({ "company": company, "cause": cause });
+    log::write(Level::Error, "jobs", "a job failed for a company", fields);
 }
 
 /// Marks what is overdue (opening the day does) and tells the tenants once.

@@ -77,8 +77,9 @@ registry! {
         ]);
         /// Where to listen on 127.0.0.1 when no `--listen` is given. 0 picks a free port.
         PORT: u16 = Some("3000"), "8080", PLAIN, |text| values::number(text, 0, u16::MAX);
-        /// Origins of the web pages that may call, separated by commas. Links in mails lead to the first.
-        FRONTEND_URL: Vec<WebOrigin> = Some("http://localhost:3000"), "https://app.example.com", PLAIN, values::web_origins;
+        /// Origins of the web pages that may call, separated by commas. Links in mails lead to the first. In development
+        /// `nexus` takes the port it listens on for 3000; production must set it.
+        FRONTEND_URL: Vec<WebOrigin> = Some("http://localhost:3000, http://127.0.0.1:3000, http://localhost:5173, http://127.0.0.1:5173"), "https://app.example.com", PLAIN, values::web_origins;
         /// Where components post realtime events. `nexus serve` sets it to its own address.
         RELAY_URL: Option<String> = Some("http://127.0.0.1:3000"), "http://10.0.0.5:3000", PLAIN, maybe_url;
         /// Proxies whose X-Forwarded-For is believed: addresses and networks, separated by commas.
@@ -127,7 +128,8 @@ registry! {
         ]);
     }
     Mail {
-        /// `dev` keeps mails in the development mailbox; `sendgrid` sends them through the bound transport.
+        /// `dev` keeps mails in the development mailbox; `sendgrid` sends them through the bound transport. Production
+        /// refuses `dev`.
         MAIL_TRANSPORT: MailTransport = Some("dev"), "sendgrid", PLAIN, |text| values::choice(text, &[
             ("dev", MailTransport::Dev),
             ("sendgrid", MailTransport::Sendgrid),
@@ -215,7 +217,7 @@ registry! {
         METRICS_ALLOW: Networks = Some("127.0.0.0/8, ::1"), "10.0.0.0/8", PLAIN, values::networks;
         /// A bearer token with which /api/v1/metrics may be read from anywhere.
         METRICS_TOKEN: Option<Secret> = Some(""), "a-long-random-token", SECRET, maybe_secret;
-        /// Where traces go (OTLP over HTTP). Empty: nowhere.
+        /// Where traces will go (OTLP over HTTP). They can't be exported yet, so a value is refused.
         OTEL_EXPORTER_OTLP_ENDPOINT: Option<String> = Some(""), "http://127.0.0.1:4318", PLAIN, maybe_url;
     }
 }

@@ -124,7 +124,7 @@ fn a_batch_is_a_constant_number_of_statements() {
         database.take_usage();
         let batch = (from..from + count).map(|n| message(n, chat, anna, None)).collect();
         send(&database, batch, at(5)).unwrap();
-        database.take_usage().statements
+        database.take_usage().total().statements
     };
     assert_eq!(statements(1, 1), statements(100, 64));
 }

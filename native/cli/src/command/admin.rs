@@ -46,7 +46,8 @@ pub struct CreateArguments {
 const LONGEST_INPUT: u64 = 64 * 1024;
 
 pub fn create(arguments: CreateArguments) -> Result<(), Failure> {
-    let source = arguments.env_file.read()?;
+    let mut source = arguments.env_file.read()?;
+    source.print_warnings();
     let wrong = |flag: &str, message: &str| Failure::configuration(format!("{flag}: {message}"));
     let email: EmailAddress = arguments
         .email
@@ -60,8 +61,16 @@ pub fn create(arguments: CreateArguments) -> Result<(), Failure> {
         .name
         .parse()
         .map_err(|invalid: nexus_domain::Invalid| wrong("--name", &invalid.message))?;
-    if role == Role::SuperAdmin && arguments.company.is_some() {
-        return Err(wrong("--company", "a SUPER_ADMIN belongs to no company"));
+    match (role, &arguments.company) {
+        (Role::SuperAdmin, Some(_)) => return Err(wrong("--company", "a SUPER_ADMIN belongs to no company")),
+        // Staff see what is their company's, so without one they would see nothing.
+        (Role::Admin | Role::Manager, None) => {
+            return Err(wrong(
+                "--company",
+                &format!("{role} needs the company to work for; name it by its slug, for example --company demo"),
+            ));
+        }
+        _ => {}
     }
     let account = Account::new(
         email,
@@ -76,7 +85,7 @@ pub fn create(arguments: CreateArguments) -> Result<(), Failure> {
         None => None,
         Some(slug) => {
             let found = companies::by_slug(&database, slug).map_err(|error| Failure::failed("companies", error))?;
-            let found = found.ok_or_else(|| Failure::failed("--company", format!("there is no company `{slug}`")))?;
+            let found = found.ok_or_else(|| wrong("--company", &format!("there is no company `{slug}`")))?;
             Some(found.id)
         }
     };

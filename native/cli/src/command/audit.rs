@@ -20,9 +20,8 @@ pub struct VerifyArguments {
 
 pub fn verify(arguments: &VerifyArguments) -> Result<(), Failure> {
     if arguments.installation.is_empty()? {
-        return Err(Failure::failed(
-            "--data",
-            "there is no database yet, so there is no log",
+        return Err(Failure::configuration(
+            "--data: there is no database yet, so there is no log",
         ));
     }
     let found = audit_read::verify(&arguments.installation.database()?)

@@ -1,7 +1,6 @@
 //! `nexus config`: what is in force, and where each value comes from.
 
 use std::io::{Write, stdout};
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -9,16 +8,17 @@ use nexus_domain::settings::{ALL, env_example};
 
 use crate::data_dir::DataDir;
 use crate::failure::Failure;
-use crate::settings_source::EnvFile;
+use crate::listen::Listen;
+use crate::settings_source::{EnvFile, default_frontend};
 
 #[derive(Args)]
 pub struct Arguments {
     /// Prints the text of .env.example instead
     #[arg(long)]
     example: bool,
-    /// The address that `serve` would listen on; it decides whether weak secrets pass
-    #[arg(long, value_name = "ADDRESS:PORT")]
-    listen: Option<SocketAddr>,
+    /// The address decides whether weak secrets pass, and which pages may call by default
+    #[command(flatten)]
+    listen: Listen,
     /// The data folder
     #[arg(long, value_name = "DIR", default_value = ".nexus")]
     data: PathBuf,
@@ -32,8 +32,10 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         text = env_example();
     } else {
         let mut source = arguments.env_file.read()?;
-        let address = source.address(arguments.listen)?;
-        let settings = source.settings(address, &DataDir::open(&arguments.data)?)?;
+        let address = source.address(arguments.listen.listen.as_ref())?;
+        let mut settings = source.settings(address, &DataDir::open(&arguments.data)?)?;
+        default_frontend(&mut settings, address)?;
+        source.print_warnings();
         let width = ALL.iter().map(|setting| setting.name().len()).max().unwrap_or_default();
         for setting in ALL {
             let value = settings.effective(*setting);

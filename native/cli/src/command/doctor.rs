@@ -1,7 +1,8 @@
 //! `nexus doctor`: everything that a start depends on, checked one by one.
 
 use std::fs;
-use std::net::{SocketAddr, TcpListener};
+use std::io::ErrorKind;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -10,15 +11,15 @@ use nexus_domain::settings::{MAIL_TRANSPORT, MailTransport};
 use nexus_store::integrity;
 
 use crate::components::Manifest;
-use crate::data_dir::DataDir;
+use crate::data_dir::{DataDir, Installation};
 use crate::failure::Failure;
+use crate::listen::{self, Listen};
 use crate::settings_source::EnvFile;
 
 #[derive(Args)]
 pub struct Arguments {
-    /// The address that `serve` would listen on
-    #[arg(long, value_name = "ADDRESS:PORT")]
-    listen: Option<SocketAddr>,
+    #[command(flatten)]
+    listen: Listen,
     /// The data folder
     #[arg(long, value_name = "DIR", default_value = ".nexus")]
     data: PathBuf,
@@ -47,7 +48,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     report.add("address", address(arguments));
     report.add("data folder", writable(&arguments.data));
     report.add("disk space", space(&arguments.data));
-    report.add("database", database(&arguments.data));
+    report.add("database", database(arguments));
     report.add("components", components(&arguments.manifest));
     report.add("wasm target", wasm_target());
     report.add("mail", mail(arguments));
@@ -78,11 +79,13 @@ impl Report {
 
 fn settings(arguments: &Arguments) -> Finding {
     let checked = arguments.env_file.read().and_then(|mut source| {
-        let address = source.address(arguments.listen)?;
-        source.settings(address, &DataDir::open(&arguments.data)?)
+        let address = source.address(arguments.listen.listen.as_ref())?;
+        source.settings(address, &DataDir::open(&arguments.data)?)?;
+        Ok(source.take_warnings())
     });
     match checked {
-        Ok(_) => Good("all readable, secrets strong enough for this address".to_owned()),
+        Ok(warnings) if warnings.is_empty() => Good("all readable, secrets strong enough for this address".to_owned()),
+        Ok(warnings) => Doubtful(warnings.join("; ")),
         Err(failure) => Bad(spelled(&failure)),
     }
 }
@@ -91,14 +94,16 @@ fn address(arguments: &Arguments) -> Finding {
     let address = match arguments
         .env_file
         .read()
-        .and_then(|source| source.address(arguments.listen))
+        .and_then(|source| source.address(arguments.listen.listen.as_ref()))
     {
         Ok(address) => address,
         Err(failure) => return Bad(spelled(&failure)),
     };
     match TcpListener::bind(address) {
         Ok(_) => Good(format!("{address} is free")),
-        Err(error) => Doubtful(format!("{address}: {error} (is Nexus running already?)")),
+        // It may be Nexus itself that runs there.
+        Err(error) if error.kind() == ErrorKind::AddrInUse => Doubtful(listen::explain(address, &error)),
+        Err(error) => Bad(listen::explain(address, &error)),
     }
 }
 
@@ -128,20 +133,20 @@ fn space(data: &Path) -> Finding {
     }
 }
 
-fn database(data: &Path) -> Finding {
-    let dir = match DataDir::open(data) {
-        Ok(dir) => dir,
+fn database(arguments: &Arguments) -> Finding {
+    let installation = Installation::new(arguments.data.clone(), arguments.manifest.runtime_config.clone());
+    match installation.is_empty() {
+        Ok(true) => return Good("not there yet; made on first use".to_owned()),
+        Ok(false) => {}
         Err(failure) => return Bad(spelled(&failure)),
-    };
-    if !dir.database_file().exists() {
-        return Good("not there yet; made on first use".to_owned());
     }
-    let checked = dir
-        .database()
-        .and_then(|database| integrity::quick_check(&database).map_err(|error| Failure::failed("quick_check", error)));
+    let checked = installation.named_database().and_then(|(database, name)| {
+        let found = integrity::quick_check(&database).map_err(|error| Failure::failed("quick_check", error))?;
+        Ok((found, name))
+    });
     match checked {
-        Ok(found) if found.is_empty() => Good(format!("{} is sound", dir.database_file().display())),
-        Ok(found) => Bad(found.join("; ")),
+        Ok((found, name)) if found.is_empty() => Good(format!("{name} is sound")),
+        Ok((found, _)) => Bad(found.join("; ")),
         Err(failure) => Bad(spelled(&failure)),
     }
 }

@@ -59,7 +59,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let input: Box<dyn Read> = if arguments.file == Path::new("-") {
         Box::new(stdin())
     } else {
-        let named = |error| Failure::failed(arguments.file.display(), error);
+        let named = |error| Failure::unusable(arguments.file.display(), &error);
         Box::new(File::open(&arguments.file).map_err(named)?)
     };
     let database = arguments.installation.database()?;
@@ -67,7 +67,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if let Some(slug) = &arguments.company
         && import.company(slug)?.is_none()
     {
-        return Err(Failure::failed("--company", format!("there is no company `{slug}`")));
+        return Err(Failure::configuration(format!(
+            "--company: there is no company `{slug}`"
+        )));
     }
     for line in lines::read(input, format)? {
         import.take(line?)?;

@@ -13,22 +13,22 @@ use nexus_sidecar::Surroundings;
 use nexus_sidecar::backend::{Backend, empty};
 use nexus_sidecar::signature::Signer;
 use nexus_sidecar::sockets::SocketsConfig;
-use tokio::net::TcpListener;
 
-use crate::command::{runtime, stop_signal};
+use crate::command::{runtime, stop_signal, unserved};
 use crate::components::Manifest;
-use crate::data_dir::DataDir;
+use crate::data_dir::{DataDir, Installation};
 use crate::embedded::{self, EmbeddedBackend, Place, own_url};
 use crate::failure::Failure;
+use crate::folder_lock::FolderLock;
+use crate::listen::{self, Listen};
 use crate::logging::Log;
-use crate::settings_source::EnvFile;
+use crate::settings_source::{EnvFile, default_frontend};
 use crate::{open_files, progress, start_check};
 
 #[derive(Args)]
 pub struct Arguments {
-    /// Address to listen on; port 0 picks a free one [default: 127.0.0.1 and PORT]
-    #[arg(long, value_name = "ADDRESS:PORT")]
-    listen: Option<SocketAddr>,
+    #[command(flatten)]
+    listen: Listen,
     /// Folder that keeps everything: database, documents, compiled code, secrets made here
     #[arg(long, value_name = "DIR", default_value = ".nexus")]
     data: PathBuf,
@@ -45,21 +45,24 @@ const READY_OVERDUE: Duration = Duration::from_secs(10);
 
 pub fn run(arguments: Arguments) -> Result<(), Failure> {
     let mut source = arguments.env_file.read()?;
-    let address = source.address(arguments.listen)?;
+    let address = source.address(arguments.listen.listen.as_ref())?;
     let data = DataDir::open(&arguments.data)?;
-    let settings = source.settings(address, &data)?;
+    let mut lock = FolderLock::take(data.path())?;
+    let mut settings = source.settings(address, &data)?;
     // What only the sockets can judge is told now, not when everything is loaded.
     SocketsConfig::read(&settings)?;
     let log = Log::start(&settings)?;
+    log.warn_of(&mut source);
     open_files::raise_limit();
+    Installation::new(arguments.data.clone(), arguments.manifest.runtime_config.clone()).check()?;
 
     runtime()?.block_on(async {
         let stop = stop_signal()?;
         // Bound before loading: the components are told this address.
-        let listener = TcpListener::bind(address)
-            .await
-            .map_err(|error| Failure::failed(format!("can't listen on {address}"), error))?;
+        let listener = listen::bind(address).await?;
         let address = listener.local_addr().unwrap_or(address);
+        lock.announce(&own_url(address));
+        default_frontend(&mut settings, address)?;
         let place = Place {
             data: &data,
             code_cache: Some(data.code_cache()),
@@ -80,7 +83,8 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         let served = nexus_sidecar::run(listener, backend, &settings, surroundings, stop).await;
         announcing.abort();
         host.shutdown().await;
-        served.map_err(|error| Failure::failed("serving", error))
+        drop(lock);
+        served.map_err(unserved)
     })
 }
 

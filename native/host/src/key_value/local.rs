@@ -45,6 +45,15 @@ impl LocalStores {
         }
     }
 
+    /// For callers that may block.
+    pub fn put(&self, store: &str, key: &str, value: &[u8]) -> rusqlite::Result<()> {
+        let connections = self.open()?;
+        // Nobody else has these connections.
+        let writer = connections.writer.blocking_lock();
+        writer.busy_timeout(std::time::Duration::from_secs(5))?;
+        writer.execute(SET, (store, key, value)).map(drop)
+    }
+
     fn connections(&self) -> Result<&Connections, Error> {
         self.connections
             .get_or_init(|| self.open().map_err(|error| error.to_string()))

@@ -1,5 +1,6 @@
 //! `spin:key-value`: stores by label.
 
+mod administration;
 mod host;
 mod local;
 
@@ -8,6 +9,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+pub use administration::put_key_value;
 pub use local::LocalStores;
 
 use crate::bindings::key_value::Error;

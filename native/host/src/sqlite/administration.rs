@@ -20,7 +20,7 @@ pub enum DatabasePlace {
 impl DatabasePlace {
     /// Of the database with this label, by the same files as [`Host::load`](crate::Host::load).
     pub fn find(runtime_config: Option<&Path>, state_dir: &Path, label: &str) -> Result<Option<Self>, LoadError> {
-        let mut config = RuntimeConfig::load(runtime_config, state_dir)?;
+        let mut config = RuntimeConfig::databases(runtime_config, state_dir)?;
         Ok(match config.sqlite.remove(label) {
             Some(SqliteDatabase::File(file)) => Some(file.path.map_or(Self::Memory, Self::File)),
             Some(SqliteDatabase::Libsql(server)) => {

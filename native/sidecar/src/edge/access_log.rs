@@ -25,5 +25,6 @@ pub fn line(noted: &Noted, caller: &Caller, status: StatusCode, took: Duration) 
         status = status.as_u16(),
         ms = (took.as_secs_f64() * 1e5).round() / 1e2,
         client = %caller.address,
+        "request"
     );
 }

@@ -1,7 +1,8 @@
 //! What a component counted while it answered, in the internal header `X-Nexus-Counts`.
 //!
-//! `db=<n>;dbms=<microseconds>;hit=<n>;miss=<n>;auth=<ok|fail:<reason>>`; parts may be missing, and
-//! parts that are not known are passed over, so that components and edge can be of different age.
+//! `db=<n>;dbms=<microseconds>;dbh=<bucket>:<n>:<microseconds>,…;hit=<n>;miss=<n>;auth=<ok|fail:<reason>>`; parts may be
+//! missing, and parts that are not known are passed over, so that components and edge can be of different age. `dbh` sorts
+//! the statements by `STATEMENT_BOUNDS`.
 
 use http::{HeaderMap, HeaderName};
 
@@ -12,9 +13,27 @@ pub struct Counts {
     pub queries: u64,
     /// All of them together.
     pub query_micros: u64,
+    pub queries_by_time: Vec<Share>,
     pub cache_hits: u64,
     pub cache_misses: u64,
     pub sign_in: Option<SignIn>,
+}
+
+/// Statements of one bucket of the histogram.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Share {
+    pub queries: u64,
+    pub micros: u64,
+}
+
+impl Share {
+    /// One from `bucket:queries:micros`. The bucket follows from the other two.
+    fn parse(text: &str) -> Option<Self> {
+        let mut numbers = text.split(':').skip(1).map(str::parse);
+        let queries = numbers.next()?.ok().filter(|queries| *queries > 0)?;
+        let micros = numbers.next()?.ok()?;
+        Some(Self { queries, micros })
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +56,7 @@ impl Counts {
             match name {
                 "db" => counts.queries = number(),
                 "dbms" => counts.query_micros = number(),
+                "dbh" => counts.queries_by_time = value.split(',').filter_map(Share::parse).collect(),
                 "hit" => counts.cache_hits = number(),
                 "miss" => counts.cache_misses = number(),
                 "auth" => counts.sign_in = SignIn::parse(value),
@@ -75,7 +95,7 @@ mod tests {
     #[test]
     fn the_header_is_read_and_taken_away() {
         let mut headers = HeaderMap::new();
-        let text = "db=3;dbms=1500;hit=1;miss=0;auth=fail:INVALID_CREDENTIALS;later=1";
+        let text = "db=3;dbms=1500;dbh=0:2:180,3:1:1320,5:x,7:0:0;hit=1;miss=0;auth=fail:INVALID_CREDENTIALS;later=1";
         headers.insert(COUNTS, HeaderValue::from_static(text));
         let counts = Counts::take(&mut headers).expect("it is there");
         assert!(headers.is_empty());
@@ -84,6 +104,16 @@ mod tests {
             Counts {
                 queries: 3,
                 query_micros: 1500,
+                queries_by_time: vec![
+                    Share {
+                        queries: 2,
+                        micros: 180
+                    },
+                    Share {
+                        queries: 1,
+                        micros: 1320
+                    }
+                ],
                 cache_hits: 1,
                 cache_misses: 0,
                 sign_in: Some(SignIn::Failed {

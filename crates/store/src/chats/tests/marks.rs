@@ -15,7 +15,11 @@ fn a_mark_that_does_not_move_writes_nothing() {
         assert_eq!(mark_read(&database, ben, chat, seq), Ok(Some((2, false))));
     }
     assert_eq!(mark_read(&database, cleo, chat, 2), Ok(None));
-    assert_eq!(database.take_usage().statements, 4, "one look each, and no transaction");
+    assert_eq!(
+        database.take_usage().total().statements,
+        4,
+        "one look each, and no transaction"
+    );
     assert_eq!(
         mark_read(&database, ben, chat, 9),
         Ok(Some((3, true))),

@@ -30,7 +30,7 @@ impl Place {
     }
 
     fn installation(&self) -> Installation {
-        Installation::in_folder(self.0.path().join("data"))
+        Installation::new(self.0.path().join("data"), None)
     }
 
     fn database(&self) -> Database {

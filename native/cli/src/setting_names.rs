@@ -1,0 +1,105 @@
+//! Names that are no setting, but look as if somebody meant one: a limit that was misspelt is no limit.
+
+use nexus_domain::settings::ALL;
+
+const SPIN_PREFIX: &str = "SPIN_VARIABLE_";
+
+/// What is wrong with a name in the env file, where nothing but settings should stand.
+pub fn problem_in_file(name: &str) -> Option<String> {
+    if is_setting(name) {
+        return None;
+    }
+    if let Some(own) = name.strip_prefix(SPIN_PREFIX).filter(|own| is_setting(own)) {
+        return Some(format!("{name} is for `spin up`; `nexus` reads {own}"));
+    }
+    Some(match nearest(name) {
+        Some(near) => format!("{name} is no setting; did you mean {near}?"),
+        None => format!("{name} is no setting, so it does nothing (`nexus config --example` names them all)"),
+    })
+}
+
+/// The environment is full of names that are none of our business: only one that is close to a setting is told of.
+pub fn problem_in_environment(name: &str) -> Option<String> {
+    if is_setting(name) {
+        return None;
+    }
+    let near = nearest(name)?;
+    Some(format!(
+        "{name} (in the environment) is no setting; did you mean {near}?"
+    ))
+}
+
+fn is_setting(name: &str) -> bool {
+    ALL.iter().any(|setting| setting.names().contains(&name))
+}
+
+/// The setting with the most similar name, if it is so similar that the other may be a slip of the hand.
+fn nearest(name: &str) -> Option<&'static str> {
+    let name = name.to_ascii_uppercase();
+    let allowed = match name.len() {
+        0..=3 => 0,
+        4..=7 => 1,
+        _ => 2,
+    };
+    ALL.iter()
+        .flat_map(|setting| setting.names())
+        .map(|known| (strsim::damerau_levenshtein(&name, known), known))
+        .filter(|(distance, _)| *distance <= allowed)
+        .min()
+        .map(|(_, known)| known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelt_setting_is_told_of_wherever_it_stands() {
+        for (name, meant) in [
+            ("THROTTLE_LIMT", "THROTTLE_LIMIT"),
+            ("THROTLE_LIMIT", "THROTTLE_LIMIT"),
+            ("LOGLEVEL", "LOG_LEVEL"),
+            ("FRONTEND_URLS", "FRONTEND_URL"),
+            ("PROT", "PORT"),
+            ("throttle_limit", "THROTTLE_LIMIT"),
+        ] {
+            for problem in [problem_in_file(name), problem_in_environment(name)] {
+                let problem = problem.unwrap_or_default();
+                assert!(
+                    problem.ends_with(&format!("did you mean {meant}?")),
+                    "{name}: {problem}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn other_names_are_told_of_in_the_file_only() {
+        for name in [
+            "PATH",
+            "HOME",
+            "PWD",
+            "HOSTNAME",
+            "LOGNAME",
+            "LANG",
+            "TERM",
+            "DATABASE_URL",
+            "NEXUS_SLICE_URL",
+        ] {
+            assert_eq!(problem_in_environment(name), None, "{name}");
+            assert!(problem_in_file(name).is_some_and(|problem| problem.contains("is no setting")));
+        }
+        for name in ["PORT", "NODE_ENV", "JWT_SECRET"] {
+            assert_eq!(problem_in_file(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_variable_of_spin_in_the_file_is_called_by_its_name_here() {
+        let problem = problem_in_file("SPIN_VARIABLE_FRONTEND_URL").unwrap();
+        assert_eq!(
+            problem,
+            "SPIN_VARIABLE_FRONTEND_URL is for `spin up`; `nexus` reads FRONTEND_URL"
+        );
+    }
+}
