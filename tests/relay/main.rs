@@ -10,6 +10,7 @@ mod nodes;
 mod notices;
 mod rest;
 mod sessions;
+mod spoiled;
 
 use nexus_tests::{Account, Client, TestApp};
 use serde_json::json;

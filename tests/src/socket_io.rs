@@ -100,6 +100,20 @@ impl SocketIo {
         self.orders.write_all(line.as_bytes()).await.expect("it listens");
     }
 
+    /// How many events of this name come until then, with those that were passed over before. Others are dropped.
+    pub async fn count_until(&mut self, event: &str, end: tokio::time::Instant) -> usize {
+        let mut count = 0;
+        while self.passed_over.take(event).is_some() {
+            count += 1;
+        }
+        while let Ok(line) = tokio::time::timeout_at(end, self.events.next_line()).await {
+            let line = line.expect("a line").expect("it runs on");
+            let told: Value = serde_json::from_str(&line).expect("JSON");
+            count += usize::from(told["event"] == event);
+        }
+        count
+    }
+
     /// The data of the next event of this name; others are kept for when they are asked for. `connect`, `disconnect` and
     /// `connect_error` are events too.
     pub async fn next(&mut self, event: &str) -> Value {

@@ -9,6 +9,7 @@ mod model;
 mod nodes;
 mod rooms;
 mod trouble;
+mod upgrades;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
