@@ -128,3 +128,77 @@ async fn a_terminated_product_ends_with_code_0() {
     app.client().get("/health/ready").await.expect(200);
     assert_eq!(app.terminate(), Some(0));
 }
+
+/// The answer to these bytes; the connection is closed after it.
+async fn raw(url: &str, head: &str) -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let mut stream = tokio::net::TcpStream::connect(url.trim_start_matches("http://"))
+        .await
+        .expect("it listens");
+    let head = format!("{head}connection: close\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.expect("it reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("an answer");
+    answer
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn heads_that_say_too_little_or_too_much_get_a_problem_from_the_product_and_from_a_relay() {
+    let app = TestApp::start().await;
+    let relay = app.relay().await;
+    for url in [app.url(), relay.url()] {
+        for (head, status) in [
+            ("GET /api/v1/health HTTP/1.1\r\n", 400),
+            ("GET /api/v1/health HTTP/1.1\r\nhost: a\r\nhost: a\r\n", 400),
+            ("GET /api/v1/health HTTP/1.1\r\nhost: a b\r\n", 400),
+            (
+                "GET /api/v1/health HTTP/1.1\r\nhost: a\r\ncontent-encoding: gzip\r\n",
+                415,
+            ),
+            ("GET /ws HTTP/1.1\r\nhost: a\r\n", 426),
+            ("POST /ws HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n", 405),
+        ] {
+            let answer = raw(url, head).await.to_lowercase();
+            assert!(answer.starts_with(&format!("http/1.1 {status} ")), "{head}: {answer}");
+            assert!(
+                answer.contains("content-type: application/problem+json"),
+                "{head}: {answer}"
+            );
+            assert_eq!(
+                answer.contains("\r\nupgrade: websocket\r\n"),
+                status == 426,
+                "{head}: {answer}"
+            );
+        }
+        for head in [
+            "GET /api/v1/health HTTP/1.0\r\n",
+            "GET /api/v1/health HTTP/1.1\r\nhost: a\r\ncontent-encoding: identity\r\n",
+            "GET /api/v1/health HTTP/1.1\r\nhost: a\r\nconnection: X-Nexus-Client, Authorization\r\n",
+        ] {
+            let answer = raw(url, head).await;
+            assert!(answer.contains(" 200 "), "{head}: {answer}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_id_of_a_session_and_no_token_stands_in_the_log() {
+    let app = TestApp::start().await;
+    let ask = |path: &str| reqwest::get(format!("{}{path}", app.url()));
+    let opened = ask("/socket.io/?EIO=4&transport=polling").await.expect("an answer");
+    let opened: serde_json::Value = serde_json::from_str(&opened.text().await.expect("text")[1..]).expect("JSON");
+    let sid = opened["sid"].as_str().expect("a sid");
+    for query in [
+        format!("EIO=4&transport=polling&sid={sid}x"),
+        "token=secret-1".to_owned(),
+        "secret-2".to_owned(),
+        "q=secret-3@example.com".to_owned(),
+        "%73id=secret-4".to_owned(),
+    ] {
+        ask(&format!("/socket.io/?{query}")).await.expect("an answer");
+        ask(&format!("/api/v1/health?{query}")).await.expect("an answer");
+    }
+    let log = app.log();
+    assert!(log.contains("transport=polling"), "{log}");
+    assert!(!log.contains(sid) && !log.contains("secret-"), "{log}");
+}

@@ -185,3 +185,39 @@ async fn a_renamed_group_is_told_to_each_member_as_they_see_it() {
         );
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn messages_by_rest_and_by_sockets_have_one_limit() {
+    let scene = Scene::with(&[("MESSAGE_RATE", "4/30s")]).await;
+    let path = format!("/chats/{}/messages", scene.chat);
+    let mut anna = PlainSocket::connect(scene.app.url(), scene.anna.token()).await;
+    anna.next("CONNECTED").await;
+    let mut last = String::new();
+    for number in 0..4 {
+        let content = format!("{number}");
+        if number % 2 == 0 {
+            let sent = scene.anna.post(&path, &json!({"content": content})).await.expect(201);
+            last = sent.json()["id"].as_str().unwrap().to_owned();
+        } else {
+            anna.send("NEW_MESSAGE", json!({"chatId": scene.chat, "content": content}))
+                .await;
+            anna.next("MESSAGE_SENT").await;
+        }
+    }
+    let refused = scene.anna.post(&path, &json!({"content": "too much"})).await;
+    let refused = refused.expect_problem(429, "RATE_LIMIT_EXCEEDED");
+    let wait: u64 = refused.header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=30).contains(&wait), "{wait}");
+    anna.send("NEW_MESSAGE", json!({"chatId": scene.chat, "content": "too much"}))
+        .await;
+    assert_eq!(anna.next("ERROR").await["code"], "RATE_LIMIT_EXCEEDED");
+    // Others have limits of their own, and changing a message is no message.
+    scene.ben.post(&path, &json!({"content": "mine"})).await.expect(201);
+    let last = format!("{path}/{last}");
+    scene
+        .anna
+        .patch(&last, &json!({"content": "changed"}))
+        .await
+        .expect(200);
+    scene.anna.delete(&last).await.expect(204);
+}

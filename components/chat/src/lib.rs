@@ -1,6 +1,7 @@
 //! Chats: who talks with whom, what was said, and what relays need to know of it.
 
 mod events;
+mod pace;
 mod paging;
 mod problems;
 mod routes;

@@ -3,6 +3,7 @@ mod chats;
 mod events;
 mod lists;
 mod messages;
+mod pace;
 mod people;
 mod purge;
 mod relays;

@@ -1,16 +1,19 @@
-//! Tells the relay what happened, so that sockets hear of it.
+//! Tells the relay what happened, so that sockets hear of it, and asks it what only it knows.
 //!
-//! After the answer and best effort: what is lost here, relays find in the feed of the store two seconds later.
+//! Telling is done after the answer and best effort: what is lost here, relays find in the feed of the store two seconds
+//! later.
 
 use bytes::Bytes;
-use http::{Request, header};
-use nexus_domain::relay::{RelayEvent, RelayEvents};
+use http::{Request, Response, header};
+use nexus_domain::relay::{EVENTS, RelayEvent, RelayEvents};
 use nexus_domain::settings;
 use nexus_domain::signature::sign_request;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-use crate::{App, clock, outbound};
+use crate::outbound::{self, NoAnswer};
+use crate::{App, clock};
 
-const PATH: &str = "/relay/events";
 const LARGEST_ANSWER: usize = 64 * 1024;
 
 /// Posts events to the relay without keeping the caller waiting. Call it after the commit.
@@ -18,7 +21,7 @@ pub fn publish(app: &App, events: Vec<RelayEvent>) {
     if events.is_empty() {
         return;
     }
-    match request(app, events) {
+    match request(app, EVENTS, &RelayEvents { events }) {
         Ok(Some(request)) => in_background(async move {
             match outbound::send(request, LARGEST_ANSWER).await {
                 Ok(answer) if answer.status().is_success() => {}
@@ -32,17 +35,60 @@ pub fn publish(app: &App, events: Vec<RelayEvent>) {
     }
 }
 
-fn request(app: &App, events: Vec<RelayEvent>) -> Result<Option<Request<Bytes>>, String> {
+/// How long the relay may take for an answer: it only counts.
+#[cfg(target_arch = "wasm32")]
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(3);
+
+/// Asks the relay; `None` when there is none, or it gives no answer. The log says why.
+pub async fn ask<A: DeserializeOwned>(app: &App, path: &str, question: &impl Serialize) -> Option<A> {
+    let asked = match request(app, path, question) {
+        Ok(asked) => asked?,
+        Err(reason) => {
+            complain(&reason);
+            return None;
+        }
+    };
+    answer_to(asked).await.unwrap_or_else(|reason| {
+        complain(&reason);
+        None
+    })
+}
+
+#[cfg(target_arch = "wasm32")]
+async fn answer_to<A: DeserializeOwned>(asked: Request<Bytes>) -> Result<Option<A>, String> {
+    let answered = crate::entry::on_this_thread(crate::entry::within(PATIENCE, outbound::send(asked, LARGEST_ANSWER)));
+    match answered.await {
+        Some(answered) => read(answered),
+        None => Err("it does not answer".to_owned()),
+    }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+async fn answer_to<A: DeserializeOwned>(asked: Request<Bytes>) -> Result<Option<A>, String> {
+    read(outbound::send(asked, LARGEST_ANSWER).await)
+}
+
+fn read<A: DeserializeOwned>(answered: Result<Response<Bytes>, NoAnswer>) -> Result<Option<A>, String> {
+    let answer = answered.map_err(|error| error.to_string())?;
+    if !answer.status().is_success() {
+        return Err(format!("the relay answered {}", answer.status()));
+    }
+    serde_json::from_slice(answer.body())
+        .map(Some)
+        .map_err(|error| error.to_string())
+}
+
+fn request(app: &App, path: &str, body: &impl Serialize) -> Result<Option<Request<Bytes>>, String> {
     let url = app
         .config()
         .get(&settings::RELAY_URL)
         .map_err(|problem| problem.cause().unwrap_or("RELAY_URL").to_owned())?;
     let Some(url) = url else { return Ok(None) };
-    let body = serde_json::to_vec(&RelayEvents { events }).map_err(|error| error.to_string())?;
+    let body = serde_json::to_vec(body).map_err(|error| error.to_string())?;
     let secrets = app.internal_secrets();
     let secret = secrets.first().ok_or("there is no internal secret")?;
-    let signature = sign_request(secret, clock::now().as_seconds(), "POST", PATH, &body);
-    Request::post(format!("{}{PATH}", url.trim_end_matches('/')))
+    let signature = sign_request(secret, clock::now().as_seconds(), "POST", path, &body);
+    Request::post(format!("{}{path}", url.trim_end_matches('/')))
         .header(header::CONTENT_TYPE, "application/json")
         .header("x-nexus-signature", signature)
         .body(Bytes::from(body))
@@ -53,7 +99,7 @@ fn request(app: &App, events: Vec<RelayEvent>) -> Result<Option<Request<Bytes>>,
 fn complain(reason: &str) {
     eprintln!(
         "{}",
-        serde_json::json!({"level": "warn", "message": "events did not reach the relay", "cause": reason})
+        serde_json::json!({"level": "warn", "message": "the relay was not reached", "cause": reason})
     );
 }
 

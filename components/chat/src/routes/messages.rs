@@ -18,7 +18,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{Asked, Body, require_member};
 use crate::paging::SeqParam;
-use crate::{events, problems, version};
+use crate::{events, pace, problems, version};
 
 #[derive(Debug, Deserr, IntoParams)]
 #[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
@@ -115,7 +115,10 @@ fn given_temp_id(given: Option<String>) -> Result<Option<TempId>, Invalid> {
 #[utoipa::path(
     post, path = "/api/v1/chats/{id}/messages", tag = "chats", params(("id" = ChatId, Path)),
     request_body = CreateMessage, security(("bearer" = [])),
-    responses((status = 201, body = Message), (status = 200, description = "Sent before", body = Message))
+    responses(
+        (status = 201, body = Message), (status = 200, description = "Sent before", body = Message),
+        (status = 429, description = "More than `MESSAGE_RATE`, by sockets and here together")
+    )
 )]
 pub async fn create_message(
     State(app): State<App>,
@@ -126,6 +129,7 @@ pub async fn create_message(
     require_member(&app, &session, id)?;
     let Json(body) = body?;
     let new = new_message(&session, id, body)?;
+    pace::admit(&app, session.user()).await?;
     match messages::send(app.database(), vec![new], clock::now())?.pop() {
         Some(Sent::Stored(placed)) => {
             let answer = respond::with_etag(respond::created(&placed.message), version::of(&placed.message));

@@ -22,7 +22,7 @@ impl Relay {
         let (tell, told) = mpsc::unbounded_channel();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let body = take_call(stream).await;
+                let Some(body) = take_call(stream).await else { continue };
                 tell.send(serde_json::from_slice::<Value>(&body).unwrap()["events"].take())
                     .unwrap();
             }
@@ -36,7 +36,8 @@ impl Relay {
     }
 }
 
-async fn take_call(mut stream: TcpStream) -> Vec<u8> {
+/// The body of a call that tells of events. Everybody may send as much as they like.
+async fn take_call(mut stream: TcpStream) -> Option<Vec<u8>> {
     let mut call = Vec::new();
     loop {
         stream.read_buf(&mut call).await.unwrap();
@@ -44,13 +45,17 @@ async fn take_call(mut stream: TcpStream) -> Vec<u8> {
             continue;
         };
         let head = String::from_utf8(call[..end].to_vec()).unwrap().to_lowercase();
-        assert!(head.starts_with("post /relay/events ") && head.contains("x-nexus-signature:"));
+        let asks = head.starts_with("post /relay/admit ");
+        assert!(asks || head.starts_with("post /relay/events ") && head.contains("x-nexus-signature:"));
         let (_, length) = head.split_once("content-length: ").unwrap();
         let length: usize = length.lines().next().unwrap().parse().unwrap();
         if call.len() >= end + 4 + length {
-            let answer = b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n";
+            let answer: &[u8] = match asks {
+                true => b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 19\r\n\r\n{\"waitMillis\":null}",
+                false => b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n",
+            };
             stream.write_all(answer).await.unwrap();
-            return call.split_off(end + 4);
+            return (!asks).then(|| call.split_off(end + 4));
         }
     }
 }
