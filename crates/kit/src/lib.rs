@@ -18,6 +18,7 @@ pub mod extract;
 pub mod fields;
 pub mod idempotency;
 pub mod layers;
+mod list_parameters;
 pub mod listing;
 pub mod openapi;
 pub mod outbound;
@@ -30,6 +31,7 @@ pub mod s3;
 pub mod scan;
 pub mod session;
 pub mod upload;
+pub mod version;
 pub mod writes;
 
 pub use app::App;

@@ -41,7 +41,7 @@ pub struct DocumentBody {
     #[schema(example = "application/pdf")]
     pub content_type: String,
     /// The content in base64.
-    #[schema(format = Byte)]
+    #[schema(format = Byte, min_length = 1)]
     pub data: String,
 }
 

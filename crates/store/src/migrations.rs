@@ -46,4 +46,5 @@ migrations!(
     "0090_email_keys" after backfill::rekey,
     "0091_folded_columns",
     "0092_folded" after backfill::fold_all,
+    "0093_admin_orders",
 );
