@@ -12,6 +12,8 @@ pub fn run(workspace: &Workspace, filter: &[String]) -> Result<(), Failure> {
         "--package",
         "nexus-tests",
         "--test",
+        "contract",
+        "--test",
         "faults",
         "--test",
         "relay",

@@ -22,6 +22,7 @@ pub fn run(workspace: &Workspace, filter: &[String]) -> Result<(), Failure> {
     build::compile(workspace)?;
     install_node_packages(workspace, &workspace.root.join("tests/relay/js"))?;
     install_node_packages(workspace, &workspace.root.join("tests/browser/js"))?;
+    install_node_packages(workspace, &workspace.root.join("tests/contract/js"))?;
     install_node_packages(workspace, &workspace.root.join("clients/typescript"))?;
     step::run(
         "Building and testing the TypeScript client",
@@ -33,6 +34,10 @@ pub fn run(workspace: &Workspace, filter: &[String]) -> Result<(), Failure> {
     )?;
     install_python_packages(workspace, &workspace.root.join("tests/relay/python"))?;
     install_python_packages(workspace, &workspace.root.join("tests/libsql"))?;
+    // The tests that need these say by name that they are skipped.
+    if let Err(failure) = install_python_packages(workspace, &workspace.root.join("tests/contract/python")) {
+        println!("{failure}");
+    }
     install_debian_package(workspace, &["redis-server", "valkey-server"], "redis-server")?;
     install_debian_package(workspace, &["chromium"], "chromium")?;
 

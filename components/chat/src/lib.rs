@@ -5,17 +5,27 @@ mod pace;
 mod paging;
 mod problems;
 mod routes;
-mod version;
 
 use axum::routing::post;
 use nexus_domain::relay_calls;
-use nexus_kit::App;
+use nexus_kit::{App, listing};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::routes::{attachments, chats, internal, members, messages, notifications, people, purge, search};
 
 pub fn routes() -> OpenApiRouter<App> {
+    let mut router = operations();
+    let api = router.get_openapi_mut();
+    listing::document_sorts(api, "/chats", chats::SORTS, chats::DEFAULT_SORT);
+    listing::document_sorts(api, "/people", people::SORTS, people::DEFAULT_SORT);
+    for path in ["/notifications", "/messages/search"] {
+        listing::document_sorts(api, path, &["createdAt"], "-createdAt");
+    }
+    router
+}
+
+fn operations() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(chats::list_chats, chats::create_chat))
         .routes(routes!(chats::get_chat, chats::update_chat))

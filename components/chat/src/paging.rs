@@ -16,6 +16,8 @@ impl TryFrom<String> for SeqParam {
         let number = text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok());
         number
             .flatten()
+            // Up to here every client can hold it.
+            .filter(|seq| *seq <= 9_007_199_254_740_991)
             .map(Self)
             .ok_or_else(|| Invalid::new("OUT_OF_RANGE", "must be a whole number, 0 or more"))
     }

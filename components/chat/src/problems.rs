@@ -25,6 +25,14 @@ pub fn of_chat(error: ChatError) -> Problem {
     }
 }
 
+/// [`of_chat`] for a body whose `field` names people.
+pub fn naming(field: &str, error: ChatError) -> Problem {
+    match error {
+        ChatError::UnknownPerson => Problem::not_found_in(field),
+        error => of_chat(error),
+    }
+}
+
 pub fn of_change(error: ChangeError) -> Problem {
     match error {
         ChangeError::NotFound => Problem::not_found(),

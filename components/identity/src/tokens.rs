@@ -29,6 +29,7 @@ pub struct SignedIn {
     access_token: String,
     /// Not there when it is in a cookie.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     refresh_token: Option<String>,
     #[schema(value_type = String, example = "Bearer")]
     token_type: &'static str,

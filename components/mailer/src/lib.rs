@@ -26,12 +26,19 @@ mod routes;
 pub mod transport;
 mod unsettled;
 
-use nexus_kit::App;
+use nexus_kit::{App, listing};
+use nexus_store::mail_admin;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 /// Every route of this component.
 pub fn routes() -> OpenApiRouter<App> {
+    let mut router = operations();
+    listing::document(router.get_openapi_mut(), "/admin/mail", &mail_admin::LISTING);
+    router
+}
+
+fn operations() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(routes::outbox::list_mail))
         .routes(routes!(routes::outbox::retry_mail))

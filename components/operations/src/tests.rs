@@ -59,3 +59,16 @@ async fn readiness_without_a_key_value_store_is_503_and_says_what_fails() {
     assert_eq!(body["checks"]["database"]["status"], "ok");
     assert_eq!(body["checks"]["keyValue"]["status"], "failed");
 }
+
+#[tokio::test]
+async fn the_page_has_a_place_for_every_error_code() {
+    let app = App::new(Database::in_memory().unwrap(), Config::from_pairs(SECRETS)).unwrap();
+    let router = layers::wrap(openapi::finish(crate::routes()), app);
+    let request = Request::get("/docs").body(axum::body::Body::empty()).unwrap();
+    let body = router.oneshot(request).await.unwrap().into_body();
+    let page = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
+    for code in nexus_kit::Code::ALL {
+        let place = format!("id=\"{}\"", code.as_str());
+        assert_eq!(page.matches(&place).count(), 1, "{place}");
+    }
+}

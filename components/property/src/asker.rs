@@ -4,7 +4,7 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 use nexus_domain::ids::{CompanyId, TenantId, UserId};
 use nexus_domain::{Invalid, Role};
-use nexus_kit::listing::Asked;
+use nexus_kit::listing::{Asked, Pairs};
 use nexus_kit::{App, Caller, FieldError, Path, Problem, Session, clock, turn};
 use nexus_store::company_day::{self, CompanyDay, CompanyState};
 use nexus_store::held::{self, Held};
@@ -112,28 +112,6 @@ fn company_parameter() -> Parameter {
         .build()
 }
 
-type Pairs = Vec<(String, String)>;
-
-/// The query string, and the company it names.
-fn asked(parts: &Parts) -> Result<(Pairs, Option<CompanyId>), Problem> {
-    let axum::extract::Query(pairs) = axum::extract::Query::<Pairs>::try_from_uri(&parts.uri)
-        .map_err(|_| Problem::field("", Invalid::new("INVALID", "the query string can't be read")))?;
-    for (place, (name, _)) in pairs.iter().enumerate() {
-        if pairs[..place].iter().any(|(before, _)| before == name) {
-            return Err(Problem::field(
-                name.clone(),
-                Invalid::new("DUPLICATE_PROPERTY", "stands more than once"),
-            ));
-        }
-    }
-    let named = pairs
-        .iter()
-        .find(|(name, _)| name == "companyId")
-        .map(|(name, text)| text.parse().map_err(|invalid| Problem::field(name.clone(), invalid)))
-        .transpose()?;
-    Ok((pairs, named))
-}
-
 impl Asker {
     /// Who asks, by what is `read` of the company that they name; and what was read with it.
     async fn identify<T>(
@@ -141,12 +119,12 @@ impl Asker {
         app: &App,
         read: impl FnOnce(&Parts, Option<CompanyId>) -> Result<(Session, Option<CompanyState>, T), Problem>,
     ) -> Result<(Self, T), Problem> {
-        let asked = asked(parts);
+        let asked = Pairs::of(parts).and_then(|pairs| Ok((pairs.company()?, pairs.0)));
         // Who isn't signed in isn't told what is wrong with the rest.
-        let named = asked.as_ref().ok().and_then(|(_, named)| *named);
+        let named = asked.as_ref().ok().and_then(|(named, _)| *named);
         let (session, state, beside) = read(parts, named)?;
         let caller = Caller::from_request_parts(parts, app).await?;
-        let (pairs, named) = asked?;
+        let (named, pairs) = asked?;
         let asker = Self {
             session,
             state,
@@ -217,7 +195,7 @@ impl Asker {
                 "companyId",
                 Invalid::new("REQUIRED", "is required: say which company"),
             )),
-            (_, Some(named), own) if own != Some(named) => Err(Problem::not_found()),
+            (_, Some(named), own) if own != Some(named) => Err(Problem::not_found_in("companyId")),
             (_, _, Some(own)) => Ok(own),
             (_, _, None) => Err(Problem::forbidden()),
         }
@@ -235,7 +213,7 @@ impl Asker {
             Some(state) => Some(state.clone()),
             None => company_day::state(app.database(), company, clock::now())?,
         };
-        let state = state.ok_or_else(Problem::not_found)?;
+        let state = state.ok_or_else(|| Problem::not_found_in("companyId"))?;
         if state.is_current() {
             return Ok(state.day);
         }
@@ -286,7 +264,7 @@ impl Asker {
                 .tenant(app, company)?
                 .map(|tenant| tenant.to_string())
                 .unwrap_or_default();
-            asked.request.filters.push((of_tenant, tenant.into()));
+            asked.request.filters.push((of_tenant, tenant.into()).into());
         }
         Ok(())
     }

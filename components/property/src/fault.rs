@@ -6,6 +6,7 @@ use nexus_domain::invoice::LedgerError;
 use nexus_domain::occupancy::OccupancyError;
 use nexus_domain::place::ApartmentError;
 use nexus_kit::{Code, Problem};
+use nexus_store::references::Reference;
 use nexus_store::{StoreError, invoices, occupancies};
 
 /// A problem, made from whatever went wrong in here.
@@ -13,6 +14,25 @@ pub struct Fault(Problem);
 
 /// What a handler answers.
 pub type Outcome = Result<Response, Fault>;
+
+impl Fault {
+    /// Says what refers to the thing that can't be removed.
+    pub fn kept_by(self, found: &[Reference]) -> Self {
+        if found.is_empty() {
+            return self;
+        }
+        let listed: Vec<_> = found
+            .iter()
+            .map(|reference| format!("{} {}", reference.count, reference.resource))
+            .collect();
+        let detail = format!("This is referred to by {}.", listed.join(", "));
+        Self(
+            self.0
+                .with_detail(detail)
+                .with_member("references", serde_json::json!(found)),
+        )
+    }
+}
 
 impl IntoResponse for Fault {
     fn into_response(self) -> Response {

@@ -11,7 +11,8 @@ mod routes;
 mod telling;
 
 use axum::routing::post;
-use nexus_kit::App;
+use nexus_kit::{App, listing};
+use nexus_store::{self as store, company_settings};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -22,7 +23,16 @@ use crate::routes::{
 
 pub fn routes() -> OpenApiRouter<App> {
     let mut router = operations();
-    asker::document(router.get_openapi_mut());
+    let api = router.get_openapi_mut();
+    listing::document(api, "/companies", &company_settings::LISTING);
+    listing::document(api, "/compounds", &store::compounds::LISTING);
+    listing::document(api, "/apartments", &store::apartments::LISTING);
+    listing::document(api, "/tenants", &store::tenants::LISTING);
+    listing::document(api, "/occupancies", &store::occupancies::LISTING);
+    listing::document(api, "/invoices", &store::invoices::LISTING);
+    listing::document(api, "/payments", &store::payments::LISTING);
+    listing::document(api, "/maintenance-requests", &store::maintenance::LISTING);
+    asker::document(api);
     router
 }
 

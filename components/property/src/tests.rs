@@ -12,6 +12,7 @@ mod maintenance;
 mod methods;
 mod months;
 mod papers;
+mod patches;
 mod recorded;
 mod rent;
 mod scope;

@@ -6,8 +6,6 @@ use nexus_domain::settings;
 use nexus_domain::{Timestamp, mail};
 use nexus_kit::{App, Caller, Problem, Session, clock};
 use nexus_store::audit::NewAuditEntry;
-use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 /// An entry whose action and subject the store fills in, or the caller.
 pub fn entry<'a>(session: Option<&Session>, caller: &'a Caller, at: Timestamp) -> NewAuditEntry<'a> {
@@ -23,14 +21,6 @@ pub fn entry<'a>(session: Option<&Session>, caller: &'a Caller, at: Timestamp) -
         request_id: &caller.request_id,
         details: serde_json::json!({}),
     }
-}
-
-/// Stands for the version of what has none of its own: 63 bits of a hash over what is shown.
-pub fn fingerprint(shown: &impl Serialize) -> Result<i64, Problem> {
-    let json = serde_json::to_vec(shown).map_err(|error| Problem::internal(error.to_string()))?;
-    let digest: [u8; 32] = Sha256::digest(json).into();
-    let [a, b, c, d, e, f, g, h, ..] = digest;
-    Ok(i64::from_be_bytes([a, b, c, d, e, f, g, h]) & i64::MAX)
 }
 
 /// Seals what only the recipient of a mail may see.

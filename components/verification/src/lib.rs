@@ -3,12 +3,22 @@
 mod act;
 mod routes;
 
-use nexus_kit::App;
+use nexus_kit::{App, listing};
+use nexus_store::{audit_read, user_admin};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 /// Every route of this component.
 pub fn routes() -> OpenApiRouter<App> {
+    let mut router = operations();
+    let api = router.get_openapi_mut();
+    listing::document(api, "/admin/users", &user_admin::LISTING);
+    listing::document(api, "/admin/audit", &audit_read::LISTING);
+    listing::document_sorts(api, "/admin/verifications", &["submittedAt"], "submittedAt");
+    router
+}
+
+fn operations() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(routes::case::get_case))
         .routes(routes!(routes::case::resubmit_documents))

@@ -5,3 +5,4 @@ mod support;
 mod administration;
 mod decisions;
 mod documents;
+mod lists;

@@ -254,6 +254,7 @@ impl PartialSchema for Zone {
             .schema_type(Type::String)
             .description(Some("An IANA time zone"))
             .examples(["Africa/Cairo"])
+            .enum_values(Some(jiff::tz::db().available().map(|name| name.to_string())))
             .into()
     }
 }

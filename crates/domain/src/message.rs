@@ -129,8 +129,10 @@ pub struct Attachment {
     pub content_type: String,
     pub size: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, required = false)]
     pub width: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, required = false)]
     pub height: Option<u32>,
 }
 

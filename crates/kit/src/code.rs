@@ -43,6 +43,8 @@ codes! {
     InvalidMfaCode => "INVALID_MFA_CODE", UNAUTHORIZED, "The second factor is not valid";
     TemporaryPasswordExpired => "TEMPORARY_PASSWORD_EXPIRED", UNAUTHORIZED, "The temporary password has expired";
     Forbidden => "FORBIDDEN", FORBIDDEN, "Not allowed";
+    // Somebody who is signed in gave a wrong present password: their token is good, so it is no 401 (decisions/0051).
+    WrongPassword => "WRONG_PASSWORD", FORBIDDEN, "The present password is wrong";
     PasswordChangeRequired => "PASSWORD_CHANGE_REQUIRED", FORBIDDEN, "Change the password first";
     CsrfFailed => "CSRF_FAILED", FORBIDDEN, "The request did not come from the application";
     IpNotAllowed => "IP_NOT_ALLOWED", FORBIDDEN, "Not from this address";

@@ -145,7 +145,12 @@ impl<'de> Visitor<'de> for StrictVisitor {
         Ok(value.into())
     }
 
+    /// A whole number may be written with a point (JSON Schema 2020-12, §6.1.1): `34.0` is 34.
     fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        const EXACT: f64 = 9_007_199_254_740_991.0;
+        if value.fract() == 0.0 && value.abs() <= EXACT {
+            return Ok((value as i64).into());
+        }
         Ok(value.into())
     }
 

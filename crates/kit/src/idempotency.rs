@@ -81,7 +81,7 @@ fn read_key(request: &Request) -> Result<Option<String>, Problem> {
         return Ok(None);
     };
     let text = value.to_str().unwrap_or_default();
-    if text.is_empty() || text.len() > LONGEST_KEY {
+    if text.is_empty() || text.len() > LONGEST_KEY || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
         let invalid = Invalid::new("INVALID_KEY", "must be 1 to 255 visible ASCII characters");
         return Err(Problem::field("Idempotency-Key", invalid));
     }

@@ -19,6 +19,7 @@ pub mod fields;
 pub mod form;
 pub mod idempotency;
 pub mod layers;
+mod list_parameters;
 pub mod listing;
 pub mod log;
 pub mod openapi;
@@ -33,6 +34,7 @@ pub mod scan;
 mod schema;
 pub mod session;
 pub mod upload;
+pub mod version;
 pub mod writes;
 
 pub use app::App;

@@ -14,41 +14,12 @@ use nexus_domain::page::{Flag, Limit};
 use nexus_store::listing::{self, Listing, PageRequest, Sort, SortKind};
 use nexus_store::{StoreError, Value};
 use serde::Serialize;
-use utoipa::IntoParams;
 
+pub use crate::list_parameters::{ListParams, Pairs, document, document_sorts};
 use crate::page::{self, Page, bad_cursor};
 use crate::{App, FieldError, Problem, csv_pages, respond};
 
 pub use crate::accept::accepts_csv;
-
-/// What every list understands. For the documentation; [`read`] reads it.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[allow(dead_code)]
-pub struct ListParams {
-    /// Rows on a page, 1 to 100.
-    #[param(minimum = 1, maximum = 100, default = 20, nullable = false)]
-    limit: Option<u32>,
-    /// `nextCursor` of the page before.
-    #[param(nullable = false)]
-    cursor: Option<String>,
-    /// A field that is a filter of this list, or `-field` for the other way round.
-    #[param(nullable = false)]
-    sort: Option<String>,
-    /// Text to look for.
-    #[param(nullable = false, max_length = 200)]
-    q: Option<String>,
-    /// Whether to count all rows.
-    #[param(rename = "withTotal", nullable = false)]
-    with_total: Option<bool>,
-    /// For SUPER_ADMIN: whose rows.
-    #[param(rename = "companyId", nullable = false, format = "uuid")]
-    company_id: Option<String>,
-    #[param(rename = "createdAt", nullable = false, format = DateTime)]
-    created_at: Option<String>,
-    #[param(rename = "updatedAt", nullable = false, format = DateTime)]
-    updated_at: Option<String>,
-}
 
 /// A list as it was asked for.
 pub struct Asked {
@@ -85,7 +56,8 @@ pub fn read<T>(
         let mut refuse = |invalid| errors.push(FieldError::new(name.clone(), invalid));
         match name.as_str() {
             "companyId" => {}
-            "cursor" => cursor = Some(text.as_str()),
+            // An empty one is none: forms send what wasn't filled in.
+            "cursor" => cursor = Some(text.as_str()).filter(|text| !text.is_empty()),
             "limit" => match text.parse::<Limit>() {
                 Ok(limit) => request.limit = limit.get(),
                 Err(invalid) => refuse(invalid),
@@ -113,9 +85,9 @@ pub fn read<T>(
             }
             "q" if text.chars().count() > 200 => refuse(Invalid::new("TOO_LONG", "must have at most 200 characters")),
             "q" => request.search = Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
-            _ => match listing.filters.iter().find(|filter| filter.name == name) {
-                Some(filter) => match (filter.read)(text) {
-                    Ok(value) => request.filters.push((filter.clause, value)),
+            _ => match listing.filter(name) {
+                Some((filter, operator)) => match filter.condition(operator, text) {
+                    Ok(condition) => request.filters.push(condition),
                     Err(invalid) => refuse(invalid),
                 },
                 None => refuse(Invalid::new("UNKNOWN_PROPERTY", "is not a parameter of this list")),
@@ -185,11 +157,16 @@ pub fn answer<T: Serialize + Send + 'static>(
             .map(|(value, id)| page::encode(&asked.name, vec![to_json(&value), id.into()])),
         total: found.total,
     };
-    let mut response = respond::hashed(headers, &page);
+    Ok(self::page(headers, &page))
+}
+
+/// A page as JSON, or 304 when the client has the same. It stands where CSV might (RFC 9110 §12.5.5), a 304 too.
+pub fn page(headers: &HeaderMap, page: &impl Serialize) -> Response {
+    let mut response = respond::hashed(headers, page);
     response
         .headers_mut()
         .insert(header::VARY, HeaderValue::from_static("accept"));
-    Ok(response)
+    response
 }
 
 /// What a list is sorted by, for its cursor.

@@ -1,10 +1,14 @@
 //! Each component tells its own part of the OpenAPI document; `operations` puts the parts together.
 
-use std::collections::BTreeSet;
+mod bounds;
+mod examples;
+mod operations;
+mod responses;
+mod schemas;
+mod security;
 
 use axum::Router;
-use http::StatusCode;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -44,11 +48,12 @@ pub fn whole(parts: Vec<Value>) -> Value {
         merge(&mut whole, part);
     }
     whole["servers"] = json!([{ "url": "/" }]);
-    whole["components"]["securitySchemes"] = json!({
-        "bearer": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
-            "description": "The access token of `POST /api/v1/auth/login`." }
-    });
-    let operations = whole["paths"]
+    whole["tags"] = operations::tags();
+    whole["components"]["securitySchemes"] = security::schemes();
+    whole["components"]["headers"] = responses::headers();
+    schemas::finish(&mut whole);
+    let schemas = whole["components"]["schemas"].clone();
+    let calls = whole["paths"]
         .as_object_mut()
         .into_iter()
         .flat_map(|paths| paths.iter_mut())
@@ -56,131 +61,22 @@ pub fn whole(parts: Vec<Value>) -> Value {
             item.as_object_mut()
                 .into_iter()
                 .flatten()
-                .map(move |(_, it)| (path, it))
+                .map(move |(verb, operation)| (verb, path, operation))
         });
-    for (path, operation) in operations {
-        complete(path, operation);
+    for (verb, path, operation) in calls {
+        operations::finish(operation, &schemas);
+        security::finish(path, operation);
+        responses::finish(verb, path, operation);
     }
-    close_requests(&mut whole);
     whole
-}
-
-/// Unknown properties are refused, so the schema of every body says that there are no others.
-fn close_requests(whole: &mut Value) {
-    let mut names = BTreeSet::new();
-    let items = whole["paths"].as_object().into_iter().flat_map(Map::values);
-    for operation in items.filter_map(Value::as_object).flat_map(Map::values) {
-        name_schemas(&operation["requestBody"], &whole["components"]["schemas"], &mut names);
-    }
-    for name in names {
-        let schema = &mut whole["components"]["schemas"][name];
-        if schema["properties"].is_object() && schema.get("additionalProperties").is_none() {
-            schema["additionalProperties"] = false.into();
-        }
-    }
-}
-
-/// The schemas that are referred to from here, directly or not.
-fn name_schemas(from: &Value, schemas: &Value, names: &mut BTreeSet<String>) {
-    match from {
-        Value::Object(members) => {
-            let reference = members.get("$ref").and_then(Value::as_str);
-            let name = reference.and_then(|reference| reference.strip_prefix("#/components/schemas/"));
-            if let Some(name) = name
-                && names.insert(name.to_owned())
-            {
-                name_schemas(&schemas[name], schemas, names);
-            }
-            members.values().for_each(|value| name_schemas(value, schemas, names));
-        }
-        Value::Array(items) => items.iter().for_each(|value| name_schemas(value, schemas, names)),
-        _ => {}
-    }
-}
-
-/// What follows from the answers an operation tells of: which validators it reads, and that a list is a table too.
-fn add_headers_and_tables(operation: &mut Value) {
-    for (status, name, what) in [
-        (
-            "304",
-            "If-None-Match",
-            "An `ETag` that the client has already: then the answer is 304.",
-        ),
-        (
-            "412",
-            "If-Match",
-            "The `ETag` that was read before: of another version the answer is 412.",
-        ),
-    ] {
-        if operation["responses"].get(status).is_some() {
-            add_header(operation, name, what);
-        }
-    }
-    let is_list = parameters(operation).any(|parameter| parameter["name"] == "withTotal");
-    let content = operation["responses"]
-        .get_mut("200")
-        .and_then(|ok| ok["content"].as_object_mut());
-    if let (true, Some(content)) = (is_list, content) {
-        content.insert("text/csv".into(), json!({ "schema": { "type": "string" } }));
-    }
 }
 
 fn parameters(operation: &Value) -> impl Iterator<Item = &Value> {
     operation["parameters"].as_array().into_iter().flatten()
 }
 
-fn add_header(operation: &mut Value, name: &str, what: &str) {
-    if parameters(operation).any(|parameter| parameter["name"] == name) {
-        return;
-    }
-    let header = json!({
-        "name": name, "in": "header", "description": what, "required": false, "schema": { "type": "string" }
-    });
-    match operation["parameters"].as_array_mut() {
-        Some(parameters) => parameters.push(header),
-        None => operation["parameters"] = json!([header]),
-    }
-}
-
-/// Who may call, and that every failure is a problem document.
-fn complete(path: &str, operation: &mut Value) {
-    add_headers_and_tables(operation);
-    // A 401 of these is about what is in the body.
-    let is_public = ["/api/v1/auth/", "/api/v1/webhooks/"]
-        .iter()
-        .any(|start| path.starts_with(start));
-    if operation.get("security").is_none() && !is_public && operation["responses"].get("401").is_some() {
-        operation["security"] = json!([{ "bearer": [] }]);
-    }
-    let problem = json!({ "application/problem+json": { "schema": { "$ref": PROBLEM } } });
-    let Some(responses) = operation["responses"].as_object_mut() else {
-        return;
-    };
-    for (status, response) in responses.iter_mut() {
-        // Left out where the code says nothing, and required by the standard.
-        if response["description"].as_str().unwrap_or_default().is_empty() {
-            response["description"] = reason(status).into();
-        }
-        let is_failure = status.starts_with('4') || status.starts_with('5');
-        let has_other = response["content"]
-            .as_object()
-            .is_some_and(|content| content.values().any(|media| media["schema"]["$ref"] != PROBLEM));
-        if is_failure && !has_other {
-            response["content"] = problem.clone();
-        }
-    }
-    responses.insert(
-        "default".into(),
-        json!({ "description": "A failure; `code` says which.", "content": problem }),
-    );
-}
-
-fn reason(status: &str) -> &'static str {
-    status
-        .parse()
-        .ok()
-        .and_then(|status: StatusCode| status.canonical_reason())
-        .unwrap_or("An answer")
+fn is_list(operation: &Value) -> bool {
+    parameters(operation).any(|parameter| parameter["name"] == "withTotal")
 }
 
 const PROBLEM: &str = "#/components/schemas/Problem";
@@ -213,6 +109,21 @@ fn merge(into: &mut Value, from: Value) {
 mod tests {
     use super::*;
 
+    /// A document with one operation and these schemas.
+    fn document(path: &str, verb: &str, operation: Value, schemas: Value) -> Value {
+        let mut schemas = schemas;
+        schemas["Problem"] = json!({ "type": "object", "properties": { "code": { "type": "string" } } });
+        whole(vec![json!({
+            "info": { "title": "Nexus" },
+            "paths": { path: { verb: operation } },
+            "components": { "schemas": schemas },
+        })])
+    }
+
+    fn page_of(name: &str) -> Value {
+        json!({ "description": "", "content": { "application/json": { "schema": { "$ref": name } } } })
+    }
+
     #[test]
     fn the_whole_has_one_head_and_every_failure_is_a_problem() {
         let ours = json!({ "info": { "title": "Nexus" }, "paths": {} });
@@ -240,23 +151,23 @@ mod tests {
         // OpenAPI 3.1.1 §4.8.17: every response has one.
         assert_eq!(things["responses"]["401"]["description"], "Unauthorized");
         let login = &whole["paths"]["/api/v1/auth/login"]["post"];
-        assert!(login["security"].is_null());
+        assert_eq!(login["security"], json!([]));
         assert!(login["responses"]["401"]["content"]["application/problem+json"].is_object());
     }
 
     #[test]
-    fn validators_are_parameters_and_lists_are_tables_too() {
-        let page = json!({ "application/json": { "schema": { "$ref": "#/x" } } });
+    fn validators_are_parameters_and_answers_have_their_headers() {
         let whole = whole(vec![json!({
             "info": {},
             "paths": {
                 "/api/v1/things": { "get": {
+                    "description": "All.",
                     "parameters": [{ "name": "withTotal", "in": "query" }],
-                    "responses": { "200": { "content": page }, "304": {} },
+                    "responses": { "200": page_of("#/x"), "304": {} },
                 } },
                 "/api/v1/things/{id}": {
-                    "get": { "responses": { "200": { "content": page }, "304": {} } },
-                    "patch": { "responses": { "200": { "content": page }, "412": {} } },
+                    "get": { "responses": { "200": page_of("#/x"), "304": {} } },
+                    "patch": { "responses": { "200": page_of("#/x"), "412": {} } },
                     "delete": { "responses": { "204": {} } },
                 },
             },
@@ -269,37 +180,83 @@ mod tests {
                 .collect();
             (
                 headers.join(" "),
-                operation["responses"]["200"]["content"]["text/csv"].is_object(),
+                operation["responses"]["200"]["headers"]["ETag"].is_object(),
             )
         };
         assert_eq!(told("/api/v1/things", "get"), ("If-None-Match".into(), true));
-        assert_eq!(told("/api/v1/things/{id}", "get"), ("If-None-Match".into(), false));
-        assert_eq!(told("/api/v1/things/{id}", "patch"), ("If-Match".into(), false));
+        assert_eq!(told("/api/v1/things/{id}", "get"), ("If-None-Match".into(), true));
+        assert_eq!(told("/api/v1/things/{id}", "patch"), ("If-Match".into(), true));
         assert_eq!(told("/api/v1/things/{id}", "delete"), (String::new(), false));
-        assert_eq!(
-            whole["paths"]["/api/v1/things"]["get"]["parameters"][0]["name"],
-            "withTotal"
-        );
+        let list = &whole["paths"]["/api/v1/things"]["get"];
+        assert!(list["description"].as_str().unwrap().contains("text/csv"));
+        // A second type beside JSON would make the answer "page or string" to every generated client.
+        assert_eq!(list["responses"]["200"]["content"].as_object().unwrap().len(), 1);
+        for status in ["200", "304", "default"] {
+            assert!(
+                list["responses"][status]["headers"]["X-Request-Id"].is_object(),
+                "{status}"
+            );
+        }
     }
 
     #[test]
     fn bodies_are_closed_and_answers_are_not() {
         let reference = |name: &str| json!({ "schema": { "$ref": format!("#/components/schemas/{name}") } });
-        let whole = whole(vec![json!({
-            "info": {},
-            "paths": { "/api/v1/things": { "post": {
+        let whole = document(
+            "/api/v1/things",
+            "post",
+            json!({
                 "requestBody": { "content": { "application/json": reference("NewThing") } },
                 "responses": { "201": { "content": { "application/json": reference("Thing") } } },
-            } } },
-            "components": { "schemas": {
+            }),
+            json!({
                 "NewThing": { "properties": { "parts": { "type": "array", "items": reference("Part")["schema"] } } },
                 "Part": { "properties": { "next": reference("Part")["schema"] } },
                 "Thing": { "properties": {} },
-            } },
-        })]);
+            }),
+        );
         let schemas = &whole["components"]["schemas"];
         assert_eq!(schemas["NewThing"]["additionalProperties"], false);
         assert_eq!(schemas["Part"]["additionalProperties"], false);
         assert!(schemas["Thing"].get("additionalProperties").is_none());
+    }
+
+    #[test]
+    fn pages_refer_to_their_items_and_what_may_be_null_is_always_there() {
+        let thing = json!({ "type": "object", "required": ["id"], "properties": {
+            "id": { "type": "string" }, "floor": { "type": ["integer", "null"] }, "total": { "type": "integer" },
+            "by": { "oneOf": [{ "type": "null" }, { "$ref": "#/components/schemas/Id" }] },
+        } });
+        let operation = json!({ "responses": { "200": page_of("#/components/schemas/Page_Thing") } });
+        let page = json!({ "properties": { "items": { "type": "array", "items": thing } } });
+        let whole = document(
+            "/api/v1/things",
+            "get",
+            operation,
+            json!({ "Page_Thing": page, "Id": {} }),
+        );
+        let schemas = &whole["components"]["schemas"];
+        assert_eq!(
+            schemas["Page_Thing"]["properties"]["items"]["items"],
+            json!({ "$ref": "#/components/schemas/Thing" })
+        );
+        assert_eq!(schemas["Thing"]["required"], json!(["id", "by", "floor"]));
+        let codes = schemas["ErrorCode"]["enum"].as_array().unwrap();
+        assert!(codes.len() > 30 && codes.contains(&"WRONG_PASSWORD".into()));
+    }
+
+    #[test]
+    fn binary_answers_are_strings_of_bytes() {
+        let bytes = json!({ "type": "array", "items": { "type": "integer" } });
+        let operation = json!({ "responses": { "200": { "content": { "application/pdf": { "schema": bytes } } } } });
+        let whole = document("/api/v1/paper", "get", operation, json!({}));
+        let content = &whole["paths"]["/api/v1/paper"]["get"]["responses"]["200"]["content"];
+        for kind in ["application/pdf", "application/octet-stream"] {
+            assert_eq!(
+                content[kind]["schema"],
+                json!({ "type": "string", "format": "binary" }),
+                "{kind}"
+            );
+        }
     }
 }

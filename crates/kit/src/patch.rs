@@ -82,6 +82,48 @@ impl<T: Deserr<FieldErrors>> Deserr<FieldErrors> for Clearable<T> {
     }
 }
 
+/// RFC 7396 §2, but that `null` stays in the result.
+fn merge(into: &mut serde_json::Value, patch: serde_json::Value) {
+    match (into, patch) {
+        (serde_json::Value::Object(into), serde_json::Value::Object(patch)) => {
+            for (name, value) in patch {
+                match into.get_mut(&name) {
+                    Some(there) => merge(there, value),
+                    None => {
+                        into.insert(name, value);
+                    }
+                }
+            }
+        }
+        (into, patch) => *into = patch,
+    }
+}
+
+/// The schema of an object in a PATCH body: that of `T`, of which any member may be left out.
+pub struct Partial<T>(std::marker::PhantomData<T>);
+
+impl<T: PartialSchema> PartialSchema for Partial<T> {
+    fn schema() -> RefOr<Schema> {
+        match T::schema() {
+            RefOr::T(Schema::Object(mut object)) => {
+                object.required.clear();
+                RefOr::T(Schema::Object(object))
+            }
+            other => other,
+        }
+    }
+}
+
+impl<T: ToSchema> ToSchema for Partial<T> {
+    fn name() -> Cow<'static, str> {
+        format!("{}Patch", T::name()).into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        T::schemas(schemas);
+    }
+}
+
 /// A body as it came: JSON, not yet of any shape. For requests whose references must be judged before the
 /// rest is (`/api-design.md`, "Another company's id").
 #[derive(Debug, Clone)]
@@ -97,6 +139,27 @@ impl Deserr<FieldErrors> for Loose {
 }
 
 impl Loose {
+    /// The body laid over what there is (RFC 7396): in each of the `nested` members, what isn't given stays. `null` stays
+    /// `null`: where a member may be empty it empties it, elsewhere it is a wrong type.
+    pub fn over<T: Deserr<FieldErrors>>(
+        &self,
+        present: &impl serde::Serialize,
+        nested: &[&str],
+    ) -> Result<T, crate::Problem> {
+        let present = serde_json::to_value(present).map_err(|error| crate::Problem::internal(error.to_string()))?;
+        let mut body = self.0.clone();
+        for member in nested {
+            if let (Some(given), Some(there)) = (body.get_mut(*member), present.get(*member))
+                && given.is_object()
+            {
+                let mut whole = there.clone();
+                merge(&mut whole, given.take());
+                *given = whole;
+            }
+        }
+        Self(body).read()
+    }
+
     /// The id that stands in a field, if one stands there.
     pub fn id<I: std::str::FromStr>(&self, field: &str) -> Option<I> {
         self.0.get(field)?.as_str()?.parse().ok()
@@ -105,5 +168,70 @@ impl Loose {
     /// The body in its shape; every wrong field is named.
     pub fn read<T: Deserr<FieldErrors>>(self) -> Result<T, crate::Problem> {
         deserr::deserialize::<T, _, FieldErrors>(self.0).map_err(|errors| crate::Problem::invalid(errors.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[derive(Debug, Deserr, PartialEq)]
+    #[deserr(error = FieldErrors, deny_unknown_fields)]
+    struct Patch {
+        #[deserr(default)]
+        place: Change<Place>,
+    }
+
+    #[derive(Debug, Deserr, PartialEq)]
+    #[deserr(error = FieldErrors, deny_unknown_fields)]
+    struct Place {
+        #[deserr(default)]
+        line: Option<String>,
+        #[deserr(default)]
+        city: Option<String>,
+        days: u8,
+    }
+
+    fn over(body: Value) -> Result<Option<Place>, Vec<String>> {
+        let present = json!({"place": {"line": "1", "city": "Cairo", "days": 7}, "name": "kept out"});
+        match Loose(body).over::<Patch>(&present, &["place"]) {
+            Ok(patch) => Ok(patch.place.0),
+            Err(problem) => Err(problem.errors().iter().map(|error| error.field.clone()).collect()),
+        }
+    }
+
+    #[test]
+    fn what_a_nested_object_does_not_name_stays() {
+        let place = |line: Option<&str>, city: Option<&str>, days| Place {
+            line: line.map(str::to_owned),
+            city: city.map(str::to_owned),
+            days,
+        };
+        assert_eq!(over(json!({})), Ok(None));
+        assert_eq!(over(json!({"place": {}})), Ok(Some(place(Some("1"), Some("Cairo"), 7))));
+        assert_eq!(
+            over(json!({"place": {"days": 8}})),
+            Ok(Some(place(Some("1"), Some("Cairo"), 8)))
+        );
+        assert_eq!(
+            over(json!({"place": {"line": null}})),
+            Ok(Some(place(None, Some("Cairo"), 7)))
+        );
+    }
+
+    #[test]
+    fn null_and_wrong_members_are_named_where_they_stand() {
+        assert_eq!(
+            over(json!({"place": {"days": null}})),
+            Err(vec!["place.days".to_owned()])
+        );
+        assert_eq!(
+            over(json!({"place": {"other": null}})),
+            Err(vec!["place.other".to_owned()])
+        );
+        assert_eq!(over(json!({"place": null})), Err(vec!["place".to_owned()]));
+        assert_eq!(over(json!({"place": []})), Err(vec!["place".to_owned()]));
     }
 }

@@ -48,9 +48,11 @@ struct Parts {
 #[serde(rename_all = "camelCase")]
 #[schema(as = Problem)]
 pub struct ProblemDocument<'a> {
-    /// A URI reference that identifies the kind of problem.
+    /// Where the kind of problem is described.
+    #[schema(format = "uri-reference", example = "/docs#NOT_FOUND")]
     pub r#type: String,
     pub title: &'a str,
+    #[schema(minimum = 400, maximum = 599)]
     pub status: u16,
     pub detail: &'a str,
     pub code: &'a str,
@@ -81,6 +83,13 @@ impl Problem {
     /// 404, the same whether nobody has the id or somebody else does.
     pub fn not_found() -> Self {
         Self::new(Code::NotFound, "There is nothing here under this address.")
+    }
+
+    /// 404 for an id within the request: `field` says where it stands. The same whether nobody has it or somebody else.
+    pub fn not_found_in(field: &str) -> Self {
+        let invalid = Invalid::new("NOT_FOUND", "names nothing that is here");
+        Self::new(Code::NotFound, format!("There is nothing here that `{field}` names."))
+            .with_errors(vec![FieldError::new(field, invalid)])
     }
 
     pub fn forbidden() -> Self {
@@ -115,6 +124,12 @@ impl Problem {
     /// 500: a fault of ours; the log has the cause.
     pub fn internal(cause: impl Into<String>) -> Self {
         Self::new(Code::Internal, "Something went wrong on our side.").because(cause)
+    }
+
+    #[must_use]
+    pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
+        self.0.detail = detail.into();
+        self
     }
 
     #[must_use]

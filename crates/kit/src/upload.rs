@@ -43,7 +43,7 @@ pub struct DocumentBody {
     #[schema(example = "application/pdf", required = false)]
     pub content_type: String,
     /// The content in base64.
-    #[schema(format = Byte)]
+    #[schema(format = Byte, min_length = 1)]
     pub data: String,
 }
 

@@ -6,7 +6,7 @@ use nexus_domain::place::{Apartment, ApartmentError, ApartmentStatus};
 use nexus_domain::text::fold;
 
 use crate::held::{self, Held};
-use crate::listing::{Filter, Listing, Sort, SortKind, integer, parsed, real, text};
+use crate::listing::{Filter, Listing, Sort, SortKind};
 use crate::{Database, Edited, Row, StoreError, Transaction, params};
 
 const COLUMNS: &str = "id, company_id, compound_id, apartment_number, floor, bedrooms, area_sqm, monthly_rent, status, \
@@ -29,15 +29,15 @@ pub static LISTING: Listing<Apartment> = Listing {
         Sort::by_reading("compoundId", "compound_id", SortKind::Text),
     ],
     filters: &[
-        Filter::new("compoundId", "compound_id =", parsed::<CompoundId>),
-        Filter::new("status", "status =", parsed::<ApartmentStatus>),
-        Filter::new("apartmentNumber", "apartment_number =", text),
-        Filter::new("floor", "floor =", integer),
-        Filter::new("bedrooms", "bedrooms =", integer),
-        Filter::new("monthlyRent", "monthly_rent =", integer),
-        Filter::new("areaSqm", "area_sqm =", real),
-        Filter::new("createdAt", "created_at =", parsed::<Timestamp>),
-        Filter::new("updatedAt", "updated_at =", parsed::<Timestamp>),
+        Filter::of::<CompoundId>("compoundId", "compound_id ="),
+        Filter::one_of::<ApartmentStatus>("status", "status ="),
+        Filter::text("apartmentNumber", "apartment_number ="),
+        Filter::integer("floor", "floor ="),
+        Filter::integer("bedrooms", "bedrooms ="),
+        Filter::integer("monthlyRent", "monthly_rent ="),
+        Filter::real("areaSqm", "area_sqm ="),
+        Filter::ordered::<Timestamp>("createdAt", "created_at ="),
+        Filter::ordered::<Timestamp>("updatedAt", "updated_at ="),
     ],
     search: "number_folded LIKE ?2 ESCAPE '\\'",
     total: "(SELECT apartments FROM company_totals WHERE company_id = ?1)",

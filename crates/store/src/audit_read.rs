@@ -2,12 +2,14 @@
 
 use nexus_domain::Timestamp;
 use nexus_domain::ids::{AuditId, CompanyId, UserId};
-use nexus_domain::page::Sort;
 
 use crate::audit::{ChainedEntry, chain_hash};
+use crate::listing::{Filter, Listing, Sort, SortKind};
 use crate::{Database, Row, StoreError, params};
 
-#[derive(Debug, Clone)]
+/// One entry of the log.
+#[derive(Debug, Clone, serde::Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct AuditEntry {
     pub id: AuditId,
     pub at: Timestamp,
@@ -18,82 +20,46 @@ pub struct AuditEntry {
     pub company_id: Option<CompanyId>,
     pub ip: String,
     pub request_id: String,
+    #[schema(value_type = Object)]
     pub details: serde_json::Value,
+    /// SHA-256 over the entry and the hash before it.
     pub hash: String,
 }
 
-/// Which entries, in which order, from where on.
-#[derive(Debug, Clone)]
-pub struct AuditList {
-    /// `None`: of every company and of none.
-    pub scope: Option<CompanyId>,
-    pub action: Option<String>,
-    pub actor: Option<UserId>,
-    pub subject_type: Option<String>,
-    pub subject_id: Option<String>,
-    /// By `at`.
-    pub sort: Sort,
-    pub after: Option<AuditId>,
-    pub limit: u32,
-}
+/// The log of a company.
+pub static OF_COMPANY: Listing<AuditEntry> = Listing {
+    scope: "company_id = ?1",
+    total: "(SELECT count(*) FROM audit_log WHERE company_id = ?1)",
+    ..ALL
+};
 
-macro_rules! audit_list {
-    ($scope:literal, $beyond:literal, $direction:literal) => {
-        concat!(
-            "SELECT id, at, actor_id, action, subject_type, subject_id, company_id, ip, request_id, details, hash ",
-            "FROM audit_log WHERE ",
-            $scope,
-            " AND (?2 IS NULL OR action = ?2) AND (?3 IS NULL OR actor_id = ?3) ",
-            "AND (?4 IS NULL OR subject_type = ?4) AND (?5 IS NULL OR subject_id = ?5) ",
-            "AND (?6 IS NULL OR id ",
-            $beyond,
-            " ?6) ORDER BY id ",
-            $direction,
-            " LIMIT ?7"
-        )
-    };
-}
+/// The whole log, for SUPER_ADMIN.
+pub static LISTING: Listing<AuditEntry> = ALL;
 
-/// Ids grow with time, so their order is that of `at`. Index: audit_log_by_company, or the primary key.
-pub fn list(database: &Database, list: &AuditList) -> Result<Vec<AuditEntry>, StoreError> {
-    let sql = match (list.scope.is_some(), list.sort.descending) {
-        (true, false) => audit_list!("company_id = ?1", ">", "ASC"),
-        (true, true) => audit_list!("company_id = ?1", "<", "DESC"),
-        (false, false) => audit_list!("?1 IS NULL", ">", "ASC"),
-        (false, true) => audit_list!("?1 IS NULL", "<", "DESC"),
-    };
-    database
-        .query(
-            sql,
-            params![
-                list.scope,
-                list.action.as_deref(),
-                list.actor,
-                list.subject_type.as_deref(),
-                list.subject_id.as_deref(),
-                list.after,
-                list.limit
-            ],
-        )?
-        .iter()
-        .map(read)
-        .collect()
-}
-
-pub fn count(database: &Database, list: &AuditList) -> Result<i64, StoreError> {
-    let row = database.query_opt(
-        "SELECT count(*) FROM audit_log WHERE (?1 IS NULL OR company_id = ?1) AND (?2 IS NULL OR action = ?2) \
-         AND (?3 IS NULL OR actor_id = ?3) AND (?4 IS NULL OR subject_type = ?4) AND (?5 IS NULL OR subject_id = ?5)",
-        params![
-            list.scope,
-            list.action.as_deref(),
-            list.actor,
-            list.subject_type.as_deref(),
-            list.subject_id.as_deref()
-        ],
-    )?;
-    row.map_or(Ok(0), |row| row.get(0))
-}
+const ALL: Listing<AuditEntry> = Listing {
+    columns: "id, at, actor_id, action, subject_type, subject_id, company_id, ip, request_id, details, hash",
+    from: "audit_log",
+    scope: "?1 IS NULL",
+    id: "id",
+    // Index: audit_log_by_company, or the primary key.
+    sorts: &[Sort::by_index("at", "id", SortKind::Id)],
+    filters: &[
+        Filter::text("action", "action ="),
+        Filter::of::<UserId>("actorId", "actor_id ="),
+        Filter::text("subjectType", "subject_type ="),
+        Filter::text("subjectId", "subject_id ="),
+        Filter::text("ip", "ip ="),
+        Filter::text("requestId", "request_id ="),
+        Filter::ordered::<Timestamp>("at", "at ="),
+        // The range once more, by the names that are usual for logs.
+        Filter::of::<Timestamp>("from", "at >="),
+        Filter::of::<Timestamp>("to", "at <="),
+    ],
+    search: "action LIKE ?2 ESCAPE '\\' OR subject_type LIKE ?2 ESCAPE '\\' OR subject_id LIKE ?2 ESCAPE '\\' \
+             OR request_id LIKE ?2 ESCAPE '\\' OR ip LIKE ?2 ESCAPE '\\'",
+    total: "(SELECT count(*) FROM audit_log)",
+    read,
+};
 
 fn read(row: &Row) -> Result<AuditEntry, StoreError> {
     let details: String = row.get(9)?;

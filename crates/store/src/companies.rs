@@ -33,6 +33,12 @@ pub fn by_slug(database: &Database, slug: &str) -> Result<Option<CompanyForRegis
         .transpose()
 }
 
+/// By primary key.
+pub fn exists(database: &Database, id: CompanyId) -> Result<bool, StoreError> {
+    let row = database.query_opt("SELECT 1 FROM companies WHERE id = ?1", params![id])?;
+    Ok(row.is_some())
+}
+
 /// The domains that a company's residents may have addresses of; empty: any. By primary key.
 pub fn allowed_email_domains(database: &Database, company: CompanyId) -> Result<Vec<String>, StoreError> {
     let row = database.query_opt(

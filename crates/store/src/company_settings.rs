@@ -6,8 +6,8 @@ use nexus_domain::ids::CompanyId;
 use nexus_domain::money::Currency;
 use nexus_domain::text::fold;
 
-use crate::listing::{Filter, Listing, Sort, SortKind, parsed, text};
-use crate::{Database, Edited, Row, StoreError, Transaction, Value, params};
+use crate::listing::{Filter, Listing, Sort, SortKind};
+use crate::{Database, Edited, Row, StoreError, Transaction, params};
 
 const COLUMNS: &str = "id, name, slug, currency, timezone, is_active, allowed_email_domains, late_fee, deposit, billing, \
 branding, created_at, updated_at, version";
@@ -37,26 +37,18 @@ const ALL: Listing<Company> = Listing {
         Sort::by_index("isActive", "is_active", SortKind::Integer),
     ],
     filters: &[
-        Filter::new("slug", "slug =", text),
-        Filter::new("name", "name =", text),
-        Filter::new("isActive", "is_active =", flag),
-        Filter::new("currency", "currency =", parsed::<Currency>),
-        Filter::new("timezone", "timezone =", text),
-        Filter::new("createdAt", "created_at =", parsed::<Timestamp>),
-        Filter::new("updatedAt", "updated_at =", parsed::<Timestamp>),
+        Filter::text("slug", "slug ="),
+        Filter::text("name", "name ="),
+        Filter::flag("isActive", "is_active ="),
+        Filter::one_of::<Currency>("currency", "currency ="),
+        Filter::text("timezone", "timezone ="),
+        Filter::ordered::<Timestamp>("createdAt", "created_at ="),
+        Filter::ordered::<Timestamp>("updatedAt", "updated_at ="),
     ],
     search: "name_folded LIKE ?2 ESCAPE '\\' OR slug LIKE ?2 ESCAPE '\\'",
     total: "(SELECT count(*) FROM companies)",
     read,
 };
-
-fn flag(text: &str) -> Result<Value, nexus_domain::Invalid> {
-    match text {
-        "true" => Ok(true.into()),
-        "false" => Ok(false.into()),
-        _ => Err(nexus_domain::Invalid::new("WRONG_TYPE", "must be true or false")),
-    }
-}
 
 fn json<T: serde::de::DeserializeOwned>(row: &Row, index: usize) -> Result<T, StoreError> {
     serde_json::from_str(&row.get::<String>(index)?).map_err(|_| StoreError::Column { index })

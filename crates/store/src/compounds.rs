@@ -6,7 +6,7 @@ use nexus_domain::place::{Compound, StoredAddress};
 use nexus_domain::text::fold;
 
 use crate::held::{self, Held};
-use crate::listing::{Filter, Listing, Sort, SortKind, parsed, text};
+use crate::listing::{Filter, Listing, Sort, SortKind};
 use crate::{Database, Edited, Row, StoreError, Transaction, params};
 
 const COLUMNS: &str = "id, company_id, name, address, created_at, updated_at, version";
@@ -26,13 +26,13 @@ pub static LISTING: Listing<Compound> = Listing {
         Sort::by_reading("country", "coalesce(address ->> 'country', '')", SortKind::Text),
     ],
     filters: &[
-        Filter::new("name", "name =", text),
-        Filter::new("city", "address ->> 'city' =", text),
-        Filter::new("region", "address ->> 'region' =", text),
-        Filter::new("postalCode", "address ->> 'postalCode' =", text),
-        Filter::new("country", "address ->> 'country' =", text),
-        Filter::new("createdAt", "created_at =", parsed::<Timestamp>),
-        Filter::new("updatedAt", "updated_at =", parsed::<Timestamp>),
+        Filter::text("name", "name ="),
+        Filter::text("city", "address ->> 'city' ="),
+        Filter::text("region", "address ->> 'region' ="),
+        Filter::text("postalCode", "address ->> 'postalCode' ="),
+        Filter::text("country", "address ->> 'country' ="),
+        Filter::ordered::<Timestamp>("createdAt", "created_at ="),
+        Filter::ordered::<Timestamp>("updatedAt", "updated_at ="),
     ],
     search: "folded LIKE ?2 ESCAPE '\\'",
     total: "(SELECT compounds FROM company_totals WHERE company_id = ?1)",

@@ -8,7 +8,7 @@ use nexus_domain::money::Currency;
 
 use crate::company_day::CompanyDay;
 use crate::held::{self, Held};
-use crate::listing::{Filter, Listing, Sort, SortKind, integer, parsed, text};
+use crate::listing::{Filter, Listing, Sort, SortKind};
 use crate::{Database, Edited, Row, StoreError, Transaction, params};
 
 pub(crate) const COLUMNS: &str = "id, company_id, occupancy_id, tenant_id, invoice_number, kind, invoice_date, due_date, \
@@ -37,21 +37,21 @@ pub static LISTING: Listing<Invoice> = Listing {
         Sort::by_reading("status", "status", SortKind::Text),
     ],
     filters: &[
-        Filter::new("occupancyId", "occupancy_id =", parsed::<OccupancyId>),
-        Filter::new("tenantId", "tenant_id =", parsed::<TenantId>),
-        Filter::new("status", "status =", parsed::<InvoiceStatus>),
-        Filter::new("invoiceNumber", "invoice_number =", text),
-        Filter::new("kind", "kind =", parsed::<InvoiceKind>),
-        Filter::new("invoiceDate", "invoice_date =", parsed::<Date>),
-        Filter::new("dueDate", "due_date =", parsed::<Date>),
-        Filter::new("periodStart", "period_start =", parsed::<Date>),
-        Filter::new("periodEnd", "period_end =", parsed::<Date>),
-        Filter::new("currency", "currency =", parsed::<Currency>),
-        Filter::new("totalAmount", "total_amount =", integer),
-        Filter::new("paidAmount", "paid_amount =", integer),
-        Filter::new("balance", "total_amount - paid_amount =", integer),
-        Filter::new("createdAt", "created_at =", parsed::<Timestamp>),
-        Filter::new("updatedAt", "updated_at =", parsed::<Timestamp>),
+        Filter::of::<OccupancyId>("occupancyId", "occupancy_id ="),
+        Filter::of::<TenantId>("tenantId", "tenant_id ="),
+        Filter::one_of::<InvoiceStatus>("status", "status ="),
+        Filter::text("invoiceNumber", "invoice_number ="),
+        Filter::one_of::<InvoiceKind>("kind", "kind ="),
+        Filter::ordered::<Date>("invoiceDate", "invoice_date ="),
+        Filter::ordered::<Date>("dueDate", "due_date ="),
+        Filter::ordered::<Date>("periodStart", "period_start ="),
+        Filter::ordered::<Date>("periodEnd", "period_end ="),
+        Filter::one_of::<Currency>("currency", "currency ="),
+        Filter::integer("totalAmount", "total_amount ="),
+        Filter::integer("paidAmount", "paid_amount ="),
+        Filter::integer("balance", "total_amount - paid_amount ="),
+        Filter::ordered::<Timestamp>("createdAt", "created_at ="),
+        Filter::ordered::<Timestamp>("updatedAt", "updated_at ="),
     ],
     search: "invoice_number LIKE ?2 ESCAPE '\\' OR tenant_id IN (SELECT t.id FROM tenants t WHERE t.company_id = ?1 \
              AND t.name_folded LIKE ?2 ESCAPE '\\')",

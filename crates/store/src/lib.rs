@@ -35,6 +35,7 @@ pub mod decoys;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod demo;
 pub mod documents;
+pub mod filter;
 pub mod health;
 pub mod held;
 pub mod history;
@@ -61,6 +62,7 @@ pub mod password_resets;
 pub mod payments;
 pub mod people;
 pub mod personal_data;
+pub mod references;
 pub mod refreshes;
 pub mod relay;
 pub mod request_counts;

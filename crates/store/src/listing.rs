@@ -5,11 +5,10 @@
 //! that a caller sends becomes SQL, only parameters. `EXPLAIN QUERY PLAN` is asserted for every
 //! sort with the filters and searches (tests/property_plans.rs).
 
-use nexus_domain::Invalid;
 use nexus_domain::ids::CompanyId;
 use nexus_domain::page::like;
-use nexus_domain::text::nfc;
 
+pub use crate::filter::{Accepts, Condition, Filter, Operator, parsed, real};
 use crate::{Database, Row, StoreError, Value};
 
 /// What a sort column holds, so that a cursor of another type is refused.
@@ -55,22 +54,6 @@ impl Sort {
     }
 }
 
-/// One filter of a list.
-#[derive(Debug)]
-pub struct Filter {
-    /// As in the query string.
-    pub name: &'static str,
-    /// What stands before the parameter: `a.status =`.
-    pub clause: &'static str,
-    pub read: fn(&str) -> Result<Value, Invalid>,
-}
-
-impl Filter {
-    pub const fn new(name: &'static str, clause: &'static str, read: fn(&str) -> Result<Value, Invalid>) -> Self {
-        Self { name, clause, read }
-    }
-}
-
 /// Everything there is to know about a list.
 pub struct Listing<T> {
     pub columns: &'static str,
@@ -87,12 +70,20 @@ pub struct Listing<T> {
     pub read: fn(&Row) -> Result<T, StoreError>,
 }
 
+impl<T> Listing<T> {
+    /// The filter that a parameter of this name is of.
+    pub fn filter(&self, name: &str) -> Option<(&'static Filter, Operator)> {
+        self.filters
+            .iter()
+            .find_map(|filter| filter.operator(name).map(|operator| (filter, operator)))
+    }
+}
+
 /// Which part of a list is asked for.
 #[derive(Debug, Clone)]
 pub struct PageRequest {
     pub company: Option<CompanyId>,
-    /// Clauses of filters and their values.
-    pub filters: Vec<(&'static str, Value)>,
+    pub filters: Vec<Condition>,
     pub search: Option<String>,
     pub sort: &'static Sort,
     pub descending: bool,
@@ -164,8 +155,8 @@ pub fn statement<T>(listing: &Listing<T>, request: &PageRequest) -> String {
 
 fn conditions<T>(listing: &Listing<T>, request: &PageRequest) -> String {
     let mut conditions = listing.scope.to_owned();
-    for (place, (clause, _)) in request.filters.iter().enumerate() {
-        conditions.push_str(&format!(" AND {clause} ?{}", place + 6));
+    for (place, condition) in request.filters.iter().enumerate() {
+        conditions.push_str(&format!(" AND {}", condition.sql(place + 6)));
     }
     if request.search.is_some() {
         conditions.push_str(&format!(" AND ({})", listing.search));
@@ -198,34 +189,8 @@ fn parameters(request: &PageRequest) -> Vec<Value> {
         // One more than asked for shows whether there is a next page.
         Value::Integer(i64::from(request.limit) + 1),
     ];
-    params.extend(request.filters.iter().map(|(_, value)| value.clone()));
+    params.extend(request.filters.iter().map(|condition| condition.value.clone()));
     params
-}
-
-/// Reads a filter's value as `T`, which checks it.
-pub fn parsed<T: std::str::FromStr<Err = Invalid> + Into<Value>>(text: &str) -> Result<Value, Invalid> {
-    text.parse::<T>().map(Into::into)
-}
-
-/// Reads a filter's value in the form in which text is stored.
-pub fn text(text: &str) -> Result<Value, Invalid> {
-    Ok(Value::Text(nfc(text)))
-}
-
-/// Reads a whole number.
-pub fn integer(text: &str) -> Result<Value, Invalid> {
-    text.parse()
-        .map(Value::Integer)
-        .map_err(|_| Invalid::new("WRONG_TYPE", "must be a whole number"))
-}
-
-/// Reads a number with decimals.
-pub fn real(text: &str) -> Result<Value, Invalid> {
-    text.parse()
-        .ok()
-        .filter(|number: &f64| number.is_finite())
-        .map(Value::Real)
-        .ok_or_else(|| Invalid::new("WRONG_TYPE", "must be a number"))
 }
 
 impl Row {

@@ -1,18 +1,20 @@
 //! The outbox as admins see it, and what the provider reports of mails it took.
 
-use nexus_domain::Timestamp;
 use nexus_domain::email::key_of;
 use nexus_domain::ids::{CompanyId, MailId};
 use nexus_domain::mail::{MailStatus, PATIENCE_SECONDS};
-use nexus_domain::page::Sort;
+use nexus_domain::{EmailAddress, Invalid, Timestamp};
 use serde_json::json;
 use thiserror::Error;
+use utoipa::PartialSchema;
 
 use crate::audit::{self, NewAuditEntry};
-use crate::{Database, Row, StoreError, Transaction, params};
+use crate::listing::{Filter, Listing, Sort, SortKind};
+use crate::{Database, Row, StoreError, Transaction, Value, params};
 
 /// A mail without what it says.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct OutboxItem {
     pub id: MailId,
     pub to: String,
@@ -25,80 +27,55 @@ pub struct OutboxItem {
     pub created_at: Timestamp,
 }
 
-#[derive(Debug, Clone)]
-pub struct OutboxList {
-    pub scope: Option<CompanyId>,
-    pub status: Option<MailStatus>,
-    pub template: Option<String>,
-    /// In the recipient's address.
-    pub search: Option<String>,
-    /// By `createdAt`.
-    pub sort: Sort,
-    pub after: Option<MailId>,
-    pub limit: u32,
-}
-
 macro_rules! outbox_columns {
     () => {
         "id, recipient, template, status, attempts, last_error, next_attempt_at, sent_at, created_at"
     };
 }
 
-macro_rules! outbox_list {
-    ($scope:literal, $beyond:literal, $direction:literal) => {
-        concat!(
-            "SELECT ",
-            outbox_columns!(),
-            " FROM outbox WHERE ",
-            $scope,
-            " AND (?2 IS NULL OR status = ?2) ",
-            "AND (?3 IS NULL OR template = ?3) AND (?4 IS NULL OR recipient_folded LIKE ?4 ESCAPE '\\') ",
-            "AND (?5 IS NULL OR id ",
-            $beyond,
-            " ?5) ORDER BY id ",
-            $direction,
-            " LIMIT ?6"
-        )
-    };
-}
+/// The mails of a company.
+pub static OF_COMPANY: Listing<OutboxItem> = Listing {
+    scope: "company_id = ?1",
+    total: "(SELECT count(*) FROM outbox WHERE company_id = ?1)",
+    ..ALL
+};
 
-/// Ids grow with time. Index: outbox_by_company, or UNIQUE (id).
-pub fn list(database: &Database, list: &OutboxList) -> Result<Vec<OutboxItem>, StoreError> {
-    let sql = match (list.scope.is_some(), list.sort.descending) {
-        (true, false) => outbox_list!("company_id = ?1", ">", "ASC"),
-        (true, true) => outbox_list!("company_id = ?1", "<", "DESC"),
-        (false, false) => outbox_list!("?1 IS NULL", ">", "ASC"),
-        (false, true) => outbox_list!("?1 IS NULL", "<", "DESC"),
-    };
-    database
-        .query(
-            sql,
-            params![
-                list.scope,
-                list.status.map(MailStatus::as_str),
-                list.template.as_deref(),
-                list.search.as_deref(),
-                list.after,
-                list.limit
-            ],
-        )?
-        .iter()
-        .map(read)
-        .collect()
-}
+/// All mails, for SUPER_ADMIN.
+pub static LISTING: Listing<OutboxItem> = ALL;
 
-pub fn count(database: &Database, list: &OutboxList) -> Result<i64, StoreError> {
-    let row = database.query_opt(
-        "SELECT count(*) FROM outbox WHERE (?1 IS NULL OR company_id = ?1) AND (?2 IS NULL OR status = ?2) \
-         AND (?3 IS NULL OR template = ?3) AND (?4 IS NULL OR recipient_folded LIKE ?4 ESCAPE '\\')",
-        params![
-            list.scope,
-            list.status.map(MailStatus::as_str),
-            list.template.as_deref(),
-            list.search.as_deref()
-        ],
-    )?;
-    row.map_or(Ok(0), |row| row.get(0))
+const ALL: Listing<OutboxItem> = Listing {
+    columns: outbox_columns!(),
+    from: "outbox",
+    scope: "?1 IS NULL",
+    id: "id",
+    // Index: outbox_by_company, or UNIQUE (id).
+    sorts: &[
+        Sort::by_index("createdAt", "id", SortKind::Id),
+        Sort::by_reading("to", "recipient_key", SortKind::Text),
+        Sort::by_reading("template", "template", SortKind::Text),
+        Sort::by_reading("status", "status", SortKind::Text),
+        Sort::by_reading("attempts", "attempts", SortKind::Integer),
+        Sort::by_reading("nextAttemptAt", "next_attempt_at", SortKind::Integer),
+        Sort::by_reading("sentAt", "coalesce(sent_at, -1)", SortKind::Integer),
+    ],
+    filters: &[
+        Filter::one_of::<MailStatus>("status", "+status ="),
+        Filter::text("template", "template ="),
+        // The `+` keeps statements from the index of mails that wait.
+        Filter::by("to", "+recipient_key =", recipient_key, EmailAddress::schema),
+        Filter::integer("attempts", "attempts ="),
+        Filter::ordered::<Timestamp>("nextAttemptAt", "+next_attempt_at ="),
+        Filter::ordered::<Timestamp>("sentAt", "sent_at ="),
+        Filter::ordered::<Timestamp>("createdAt", "created_at ="),
+    ],
+    search: "recipient_folded LIKE ?2 ESCAPE '\\'",
+    total: "(SELECT count(*) FROM outbox)",
+    read,
+};
+
+fn recipient_key(text: &str) -> Result<Value, Invalid> {
+    text.parse::<EmailAddress>()
+        .map(|address| Value::Text(address.key().to_owned()))
 }
 
 fn read(row: &Row) -> Result<OutboxItem, StoreError> {

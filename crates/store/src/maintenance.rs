@@ -7,7 +7,7 @@ use nexus_domain::text::fold;
 use serde_json::json;
 
 use crate::held::{self, Held};
-use crate::listing::{Filter, Listing, Sort, SortKind, parsed, text};
+use crate::listing::{Filter, Listing, Sort, SortKind};
 use crate::{Database, Edited, Row, StoreError, Transaction, params};
 
 const COLUMNS: &str = "id, company_id, apartment_id, requested_by, title, description, priority, status, assignee_id, \
@@ -32,14 +32,14 @@ pub static LISTING: Listing<MaintenanceRequest> = Listing {
         Sort::by_reading("assigneeId", "coalesce(assignee_id, '')", SortKind::Text),
     ],
     filters: &[
-        Filter::new("apartmentId", "apartment_id =", parsed::<ApartmentId>),
-        Filter::new("status", "status =", parsed::<RequestStatus>),
-        Filter::new("priority", "priority =", parsed::<Priority>),
-        Filter::new("assigneeId", "assignee_id =", parsed::<UserId>),
-        Filter::new("requestedBy", "requested_by =", parsed::<UserId>),
-        Filter::new("title", "title =", text),
-        Filter::new("createdAt", "created_at =", parsed::<Timestamp>),
-        Filter::new("updatedAt", "updated_at =", parsed::<Timestamp>),
+        Filter::of::<ApartmentId>("apartmentId", "apartment_id ="),
+        Filter::one_of::<RequestStatus>("status", "status ="),
+        Filter::one_of::<Priority>("priority", "priority ="),
+        Filter::of::<UserId>("assigneeId", "assignee_id ="),
+        Filter::of::<UserId>("requestedBy", "requested_by ="),
+        Filter::text("title", "title ="),
+        Filter::ordered::<Timestamp>("createdAt", "created_at ="),
+        Filter::ordered::<Timestamp>("updatedAt", "updated_at ="),
     ],
     search: "folded LIKE ?2 ESCAPE '\\'",
     total: "(SELECT maintenance_requests FROM company_totals WHERE company_id = ?1)",

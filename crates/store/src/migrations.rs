@@ -48,4 +48,5 @@ migrations!(
     "0092_folded" after backfill::fold_all,
     "0093_occupancy_invoices",
     "0094_readiness",
+    "0095_admin_orders",
 );

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::company_day::CompanyDay;
 use crate::held::{self, Held};
-use crate::listing::{Filter, Listing, Sort, SortKind, integer, parsed};
+use crate::listing::{Filter, Listing, Sort, SortKind};
 use crate::{Database, Edited, Row, StoreError, Transaction, params};
 
 const COLUMNS: &str = "id, company_id, apartment_id, tenant_id, start_date, end_date, monthly_rent, deposit_amount, \
@@ -33,16 +33,16 @@ pub static LISTING: Listing<Occupancy> = Listing {
         Sort::by_reading("status", "status", SortKind::Text),
     ],
     filters: &[
-        Filter::new("apartmentId", "apartment_id =", parsed::<ApartmentId>),
-        Filter::new("tenantId", "tenant_id =", parsed::<TenantId>),
-        Filter::new("status", "status =", parsed::<OccupancyStatus>),
-        Filter::new("startDate", "start_date =", parsed::<Date>),
-        Filter::new("endDate", "end_date =", parsed::<Date>),
-        Filter::new("monthlyRent", "monthly_rent =", integer),
-        Filter::new("depositAmount", "deposit_amount =", integer),
-        Filter::new("depositHeld", "deposit_received - deposit_spent =", integer),
-        Filter::new("createdAt", "created_at =", parsed::<Timestamp>),
-        Filter::new("updatedAt", "updated_at =", parsed::<Timestamp>),
+        Filter::of::<ApartmentId>("apartmentId", "apartment_id ="),
+        Filter::of::<TenantId>("tenantId", "tenant_id ="),
+        Filter::one_of::<OccupancyStatus>("status", "status ="),
+        Filter::ordered::<Date>("startDate", "start_date ="),
+        Filter::ordered::<Date>("endDate", "end_date ="),
+        Filter::integer("monthlyRent", "monthly_rent ="),
+        Filter::integer("depositAmount", "deposit_amount ="),
+        Filter::integer("depositHeld", "deposit_received - deposit_spent ="),
+        Filter::ordered::<Timestamp>("createdAt", "created_at ="),
+        Filter::ordered::<Timestamp>("updatedAt", "updated_at ="),
     ],
     search: "tenant_id IN (SELECT t.id FROM tenants t WHERE t.company_id = ?1 AND t.name_folded LIKE ?2 ESCAPE '\\') \
              OR apartment_id IN (SELECT a.id FROM apartments a WHERE a.company_id = ?1 \

@@ -9,7 +9,7 @@ use nexus_domain::text::fold;
 
 use crate::held::{self, Held};
 use crate::invoices::Refused;
-use crate::listing::{Filter, Listing, Sort, SortKind, integer, parsed, text};
+use crate::listing::{Filter, Listing, Sort, SortKind};
 use crate::{Row, StoreError, Transaction, params};
 
 const COLUMNS: &str = "p.id, p.company_id, p.invoice_id, p.tenant_id, p.amount, p.currency, p.payment_date, \
@@ -35,17 +35,17 @@ pub static LISTING: Listing<Payment> = Listing {
         Sort::by_reading("reversedAt", "coalesce(r.at, -1)", SortKind::Integer),
     ],
     filters: &[
-        Filter::new("invoiceId", "p.invoice_id =", parsed::<InvoiceId>),
-        Filter::new("tenantId", "p.tenant_id =", parsed::<TenantId>),
-        Filter::new("paymentMethod", "p.payment_method =", parsed::<PaymentMethod>),
-        Filter::new("paymentDate", "p.payment_date =", parsed::<Date>),
-        Filter::new("reference", "p.reference =", text),
-        Filter::new("amount", "p.amount =", integer),
-        Filter::new("currency", "p.currency =", parsed::<Currency>),
-        Filter::new("recordedBy", "p.recorded_by =", parsed::<UserId>),
-        Filter::new("reversedAt", "r.at =", parsed::<Timestamp>),
-        Filter::new("createdAt", "p.created_at =", parsed::<Timestamp>),
-        Filter::new("updatedAt", "coalesce(r.at, p.created_at) =", parsed::<Timestamp>),
+        Filter::of::<InvoiceId>("invoiceId", "p.invoice_id ="),
+        Filter::of::<TenantId>("tenantId", "p.tenant_id ="),
+        Filter::one_of::<PaymentMethod>("paymentMethod", "p.payment_method ="),
+        Filter::ordered::<Date>("paymentDate", "p.payment_date ="),
+        Filter::text("reference", "p.reference ="),
+        Filter::integer("amount", "p.amount ="),
+        Filter::one_of::<Currency>("currency", "p.currency ="),
+        Filter::of::<UserId>("recordedBy", "p.recorded_by ="),
+        Filter::ordered::<Timestamp>("reversedAt", "r.at ="),
+        Filter::ordered::<Timestamp>("createdAt", "p.created_at ="),
+        Filter::ordered::<Timestamp>("updatedAt", "coalesce(r.at, p.created_at) ="),
     ],
     search: "p.reference_folded LIKE ?2 ESCAPE '\\' OR p.tenant_id IN (SELECT t.id FROM tenants t WHERE t.company_id = ?1 \
              AND t.name_folded LIKE ?2 ESCAPE '\\')",

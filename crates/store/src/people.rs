@@ -1,7 +1,7 @@
 //! Whom one may write to, and who of them is there.
 
 use nexus_domain::chat::Seeker;
-use nexus_domain::ids::UserId;
+use nexus_domain::ids::{CompanyId, UserId};
 use nexus_domain::page::{Sort, like};
 use nexus_domain::{Role, Timestamp};
 use serde_json::json;
@@ -32,7 +32,13 @@ pub struct PeopleList {
     pub seeker: Seeker,
     /// A part of the name.
     pub words: Option<String>,
-    pub role: Option<Role>,
+    /// Empty: of any.
+    pub roles: Vec<Role>,
+    /// The whole name.
+    pub name: Option<String>,
+    pub online: Option<bool>,
+    /// For who finds everybody: of one company.
+    pub company: Option<CompanyId>,
     /// By `name` or `role`.
     pub sort: Sort,
     /// What the last one before those wanted is sorted by, and its id.
@@ -40,8 +46,14 @@ pub struct PeopleList {
     pub limit: u32,
 }
 
-/// Those of them whom the words and the role fit.
-const SOUGHT: &str = "(?6 IS NULL OR u.name_folded LIKE ?6 ESCAPE '\\') AND (?7 IS NULL OR u.role = ?7)";
+/// Those of them whom the words and the filters fit.
+fn sought_where() -> String {
+    format!(
+        "(?6 IS NULL OR u.name_folded LIKE ?6 ESCAPE '\\') \
+         AND (?7 IS NULL OR u.role IN (SELECT value FROM json_each(?7))) AND (?8 IS NULL OR u.name = ?8) \
+         AND (?9 IS NULL OR {ONLINE} = ?9) AND (?10 IS NULL OR u.company_id = ?10)"
+    )
+}
 
 /// The people looked for.
 pub fn list(database: &Database, list: &PeopleList, now: Timestamp) -> Result<Vec<Person>, StoreError> {
@@ -79,15 +91,17 @@ pub(crate) fn statement(list: &PeopleList) -> String {
         (">", "")
     };
     format!(
-        "SELECT u.id, u.name, u.role, {ONLINE} FROM users u WHERE {}{FINDABLE} AND {SOUGHT} \
-         AND (?8 IS NULL OR ({key}, u.id) {beyond} (?8, ?9)) ORDER BY {key}{direction}, u.id{direction} LIMIT ?10",
-        scope(list)
+        "SELECT u.id, u.name, u.role, {ONLINE} FROM users u WHERE {}{FINDABLE} AND {} \
+         AND (?11 IS NULL OR ({key}, u.id) {beyond} (?11, ?12)) ORDER BY {key}{direction}, u.id{direction} LIMIT ?13",
+        scope(list),
+        sought_where()
     )
 }
 
 /// Says of the company again what [`FINDABLE`] does, where an index can be found by it.
 fn scope(list: &PeopleList) -> &'static str {
     match list.seeker.role {
+        Role::SuperAdmin if list.company.is_some() => "u.company_id = ?10 AND ",
         Role::SuperAdmin => "",
         _ => "u.company_id = ?4 AND ",
     }
@@ -97,8 +111,9 @@ fn scope(list: &PeopleList) -> &'static str {
 pub fn count(database: &Database, list: &PeopleList, now: Timestamp) -> Result<i64, StoreError> {
     // The time is named so that as many parameters are expected as are given.
     let sql = format!(
-        "SELECT count(*), ?1 FROM users u WHERE {}{FINDABLE} AND {SOUGHT}",
-        scope(list)
+        "SELECT count(*), ?1 FROM users u WHERE {}{FINDABLE} AND {}",
+        scope(list),
+        sought_where()
     );
     database
         .query_opt(&sql, &sought(list, now))?
@@ -106,7 +121,7 @@ pub fn count(database: &Database, list: &PeopleList, now: Timestamp) -> Result<i
         .get(0)
 }
 
-/// `?1` to `?7`.
+/// `?1` to `?10`.
 fn sought(list: &PeopleList, now: Timestamp) -> Vec<Value> {
     let seeker = list.seeker;
     params![
@@ -116,7 +131,10 @@ fn sought(list: &PeopleList, now: Timestamp) -> Vec<Value> {
         seeker.company,
         seeker.role.is_resident(),
         list.words.as_deref().map(like),
-        list.role
+        (!list.roles.is_empty()).then(|| json!(list.roles).to_string()),
+        list.name.as_deref(),
+        list.online,
+        list.company
     ]
     .to_vec()
 }

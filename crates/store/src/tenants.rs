@@ -6,8 +6,10 @@ use nexus_domain::tenant::Tenant;
 use nexus_domain::text::fold;
 use nexus_domain::{EmailAddress, Timestamp};
 
+use utoipa::PartialSchema;
+
 use crate::held::{self, Held};
-use crate::listing::{Filter, Listing, Sort, SortKind, parsed, text};
+use crate::listing::{Filter, Listing, Sort, SortKind};
 use crate::{Database, Edited, Row, StoreError, Transaction, Value, params};
 
 const COLUMNS: &str = "id, company_id, user_id, full_name, email, phone, national_id, created_at, updated_at, version";
@@ -30,13 +32,13 @@ pub static LISTING: Listing<Tenant> = Listing {
         Sort::by_reading(NATIONAL_ID, "coalesce(national_id, '')", SortKind::Text),
     ],
     filters: &[
-        Filter::new("userId", "user_id =", parsed::<UserId>),
-        Filter::new("email", "email_key =", email_key),
-        Filter::new("fullName", "full_name =", text),
-        Filter::new("phone", "phone =", text),
-        Filter::new(NATIONAL_ID, "national_id =", text),
-        Filter::new("createdAt", "created_at =", parsed::<Timestamp>),
-        Filter::new("updatedAt", "updated_at =", parsed::<Timestamp>),
+        Filter::of::<UserId>("userId", "user_id ="),
+        Filter::by("email", "email_key =", email_key, EmailAddress::schema),
+        Filter::text("fullName", "full_name ="),
+        Filter::text("phone", "phone ="),
+        Filter::text(NATIONAL_ID, "national_id ="),
+        Filter::ordered::<Timestamp>("createdAt", "created_at ="),
+        Filter::ordered::<Timestamp>("updatedAt", "updated_at ="),
     ],
     search: "name_folded LIKE ?2 ESCAPE '\\' OR email_folded LIKE ?2 ESCAPE '\\' OR phone LIKE ?2 ESCAPE '\\'",
     total: "(SELECT tenants FROM company_totals WHERE company_id = ?1)",

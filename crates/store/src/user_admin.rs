@@ -3,94 +3,66 @@
 
 use nexus_domain::ids::{CompanyId, MailId, UserId};
 use nexus_domain::mail::{PATIENCE_SECONDS, Template};
-use nexus_domain::page::Sort;
 use nexus_domain::status::UserStatus;
-use nexus_domain::{Role, Timestamp};
+use nexus_domain::{EmailAddress, Invalid, Role, Timestamp};
 use serde_json::json;
 use thiserror::Error;
+use utoipa::PartialSchema;
 
 use crate::audit::{self, NewAuditEntry};
+use crate::listing::{Filter, Listing, Sort, SortKind};
 use crate::outbox::{self, NewMail};
 use crate::second_factors;
 use crate::sessions::{self, SessionEnd};
 use crate::users::{self, UserRecord};
 use crate::{Database, StoreError, Transaction, Value, params, user_columns};
 
-/// Which people, in which order, from where on.
-#[derive(Debug, Clone)]
-pub struct UserList {
-    /// `None`: everybody.
-    pub scope: Option<CompanyId>,
-    pub status: Option<UserStatus>,
-    pub role: Option<Role>,
-    pub search: Option<String>,
-    /// By `createdAt`, `name` or `email`.
-    pub sort: Sort,
-    /// The sort key of the last row shown (text, or milliseconds for `createdAt`), and its id.
-    pub after: Option<(Value, UserId)>,
-    pub limit: u32,
-}
+/// The people of a company.
+pub static OF_COMPANY: Listing<UserRecord> = Listing {
+    scope: "users.company_id = ?1",
+    total: "(SELECT count(*) FROM users WHERE company_id = ?1)",
+    ..ALL
+};
 
-macro_rules! user_list {
-    ($key:literal, $beyond:literal, $direction:literal) => {
-        concat!(
-            "SELECT ",
-            user_columns!(),
-            " FROM users WHERE (?1 IS NULL OR users.company_id = ?1)",
-            " AND (?2 IS NULL OR users.status = ?2) AND (?3 IS NULL OR users.role = ?3)",
-            " AND (?4 IS NULL OR users.name_folded LIKE ?4 ESCAPE '\\' OR users.email_folded LIKE ?4 ESCAPE '\\')",
-            " AND (?5 IS NULL OR (",
-            $key,
-            ", users.id) ",
-            $beyond,
-            " (?5, ?6))",
-            " ORDER BY ",
-            $key,
-            " ",
-            $direction,
-            ", users.id ",
-            $direction,
-            " LIMIT ?7"
-        )
-    };
-}
+/// Everybody, for SUPER_ADMIN.
+pub static LISTING: Listing<UserRecord> = ALL;
 
-pub fn list(database: &Database, list: &UserList) -> Result<Vec<UserRecord>, StoreError> {
-    let sql = match (list.sort.field, list.sort.descending) {
-        ("name", false) => user_list!("users.name_folded", ">", "ASC"),
-        ("name", true) => user_list!("users.name_folded", "<", "DESC"),
-        ("email", false) => user_list!("users.email_key", ">", "ASC"),
-        ("email", true) => user_list!("users.email_key", "<", "DESC"),
-        (_, false) => user_list!("users.created_at", ">", "ASC"),
-        (_, true) => user_list!("users.created_at", "<", "DESC"),
-    };
-    let (after, after_id) = list.after.clone().unzip();
-    database
-        .query(
-            sql,
-            params![
-                list.scope,
-                list.status,
-                list.role,
-                list.search.as_deref(),
-                after.unwrap_or(Value::Null),
-                after_id,
-                list.limit
-            ],
-        )?
-        .iter()
-        .map(|row| UserRecord::read(row, 0))
-        .collect()
-}
+const ALL: Listing<UserRecord> = Listing {
+    columns: user_columns!(),
+    from: "users",
+    scope: "?1 IS NULL",
+    id: "users.id",
+    // Indexes: users_by_creation, users_by_name, users_by_mail, users_by_company; over all the primary key,
+    // users_of_all_by_name, UNIQUE (email_key), users_of_all_by_role.
+    sorts: &[
+        Sort::by_index("createdAt", "users.id", SortKind::Id),
+        Sort::by_index("name", "users.name_folded", SortKind::Text),
+        Sort::by_index("email", "users.email_key", SortKind::Text),
+        Sort::by_index("role", "users.role", SortKind::Text),
+        Sort::by_reading("status", "users.status", SortKind::Text),
+        Sort::by_reading("lastLoginAt", "coalesce(users.last_login_at, -1)", SortKind::Integer),
+    ],
+    filters: &[
+        // The `+` keeps statements from the index of `status`: most people are `ACTIVE`.
+        Filter::one_of::<UserStatus>("status", "+users.status ="),
+        Filter::one_of::<Role>("role", "users.role ="),
+        Filter::text("name", "users.name ="),
+        Filter::by("email", "users.email_key =", email_key, EmailAddress::schema),
+        Filter::flag("emailVerified", "users.email_verified ="),
+        Filter::flag("documentVerified", "users.document_verified ="),
+        Filter::flag("mfaEnabled", "users.mfa_enabled ="),
+        Filter::text("locale", "users.locale ="),
+        Filter::ordered::<Timestamp>("createdAt", "users.created_at ="),
+        Filter::ordered::<Timestamp>("lastLoginAt", "users.last_login_at ="),
+    ],
+    search: "users.name_folded LIKE ?2 ESCAPE '\\' OR users.email_folded LIKE ?2 ESCAPE '\\'",
+    total: "(SELECT count(*) FROM users)",
+    read: |row| UserRecord::read(row, 0),
+};
 
-pub fn count(database: &Database, list: &UserList) -> Result<i64, StoreError> {
-    let row = database.query_opt(
-        "SELECT count(*) FROM users WHERE (?1 IS NULL OR company_id = ?1) AND (?2 IS NULL OR status = ?2) \
-         AND (?3 IS NULL OR role = ?3) \
-         AND (?4 IS NULL OR name_folded LIKE ?4 ESCAPE '\\' OR email_folded LIKE ?4 ESCAPE '\\')",
-        params![list.scope, list.status, list.role, list.search.as_deref()],
-    )?;
-    row.map_or(Ok(0), |row| row.get(0))
+fn email_key(text: &str) -> Result<Value, Invalid> {
+    text.parse::<EmailAddress>()
+        .map(|address| Value::Text(address.key().to_owned()))
 }
 
 /// A person in scope.

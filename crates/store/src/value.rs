@@ -206,8 +206,9 @@ mod ids {
         MaintenanceRequestId,
     );
     use nexus_domain::Role;
+    use nexus_domain::mail::MailStatus;
     use nexus_domain::status::{UserStatus, VerificationStatus};
-    as_text!(Role, UserStatus, VerificationStatus);
+    as_text!(MailStatus, Role, UserStatus, VerificationStatus);
 }
 
 impl<T: Into<Value>> From<Option<T>> for Value {

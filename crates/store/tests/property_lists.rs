@@ -82,7 +82,7 @@ fn walked<T: Serialize>(
 ) -> Vec<Json> {
     let mut request = PageRequest {
         company,
-        filters: filter.cloned().into_iter().collect(),
+        filters: filter.cloned().into_iter().map(Into::into).collect(),
         search: None,
         sort,
         descending,

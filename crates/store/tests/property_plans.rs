@@ -35,7 +35,7 @@ fn request(sort: &'static Sort, (descending, after, searched): Manner, filters: 
         company: Some(CompanyId::generate(Timestamp::from_millis(0), [0; 10])),
         filters: filters
             .iter()
-            .map(|clause| (*clause, Value::Text(String::new())))
+            .map(|clause| (*clause, Value::Text(String::new())).into())
             .collect(),
         search: searched.then(|| "a".to_owned()),
         sort,

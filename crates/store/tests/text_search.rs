@@ -14,13 +14,13 @@ use nexus_domain::status::UserStatus;
 use nexus_domain::{EmailAddress, Role};
 use nexus_store::chats::{self, ChatList, NewChat};
 use nexus_store::listing::{Listing, PageRequest, page};
-use nexus_store::mail_admin::{self, OutboxList};
+use nexus_store::mail_admin;
 use nexus_store::message_words::{self, index_words};
 use nexus_store::messages::{self, NewMessage};
 use nexus_store::notifications::{self, Notification, NotificationList};
 use nexus_store::outbox::{self, NewMail};
 use nexus_store::people::{self, PeopleList};
-use nexus_store::user_admin::{self, UserList};
+use nexus_store::user_admin;
 use nexus_store::users::{self, NewUser};
 use nexus_store::verification::{self, CaseList};
 use nexus_store::{
@@ -225,15 +225,6 @@ impl From<nexus_domain::place::ApartmentError<nexus_store::StoreError>> for Fail
 /// In how many rows of each list the text is found.
 fn found(scene: &Scene, user: UserId, typed: &str) -> Vec<(&'static str, usize)> {
     let (database, company) = (&scene.database, Some(scene.day.id));
-    let everybody = UserList {
-        scope: company,
-        status: None,
-        role: None,
-        search: Some(pattern(typed)),
-        sort: sort("name"),
-        after: None,
-        limit: 10,
-    };
     let cases = CaseList {
         scope: company,
         status: None,
@@ -250,7 +241,10 @@ fn found(scene: &Scene, user: UserId, typed: &str) -> Vec<(&'static str, usize)>
     let wanted = PeopleList {
         seeker,
         words: Some(typed.to_owned()),
-        role: None,
+        roles: Vec::new(),
+        name: None,
+        online: None,
+        company: None,
         sort: sort("name"),
         after: None,
         limit: 10,
@@ -283,11 +277,8 @@ fn found(scene: &Scene, user: UserId, typed: &str) -> Vec<(&'static str, usize)>
         limit: 10,
     };
     vec![
-        ("users", user_admin::list(database, &everybody).unwrap().len()),
-        (
-            "users, counted",
-            user_admin::count(database, &everybody).unwrap() as usize,
-        ),
+        ("users", listed(scene, &user_admin::OF_COMPANY, false, typed)),
+        ("users of all", listed(scene, &user_admin::LISTING, true, typed)),
         ("verifications", verification::list(database, &cases).unwrap().len()),
         (
             "verifications, counted",
@@ -337,16 +328,18 @@ fn people_are_sorted_by_their_folded_names() {
     {
         resident(&scene, name, &format!("p{place}@example.org").parse().unwrap());
     }
-    let wanted = UserList {
-        scope: Some(scene.day.id),
-        status: None,
-        role: None,
+    let listing = &user_admin::OF_COMPANY;
+    let wanted = PageRequest {
+        company: Some(scene.day.id),
+        filters: Vec::new(),
         search: None,
-        sort: sort("name"),
+        sort: listing.sorts.iter().find(|sort| sort.name == "name").unwrap(),
+        descending: false,
         after: None,
         limit: 10,
+        with_total: false,
     };
-    let found = user_admin::list(&scene.database, &wanted).unwrap();
+    let found = page(&scene.database, listing, &wanted).unwrap().items;
     let names: Vec<_> = found.iter().map(|user| user.name.as_str()).collect();
     assert_eq!(names, ["Åsa", "Ben", "Čapek", "elias", "élodie", "Zoë", "Ωmega"]);
 }
@@ -371,16 +364,17 @@ fn mails_are_found_by_either_form_of_an_address() {
     };
     database.transaction(|tx| outbox::enqueue(tx, &mail)).unwrap();
     for typed in ["jose", "JOSÉ@bücher", "bucher.example", "josé@xn--bcher-kva.example"] {
-        let wanted = OutboxList {
-            scope: Some(id),
-            status: None,
-            template: None,
-            search: Some(pattern(typed)),
-            sort: sort("createdAt"),
+        let wanted = PageRequest {
+            company: Some(id),
+            filters: Vec::new(),
+            search: Some(typed.to_owned()),
+            sort: &mail_admin::OF_COMPANY.sorts[0],
+            descending: false,
             after: None,
             limit: 10,
+            with_total: true,
         };
-        assert_eq!(mail_admin::list(&database, &wanted).unwrap().len(), 1, "{typed}");
-        assert_eq!(mail_admin::count(&database, &wanted), Ok(1), "{typed}");
+        let found = page(&database, &mail_admin::OF_COMPANY, &wanted).unwrap();
+        assert_eq!((found.items.len(), found.total), (1, Some(1)), "{typed}");
     }
 }

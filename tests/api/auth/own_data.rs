@@ -27,7 +27,7 @@ async fn somebody_takes_their_data_along_and_asks_to_be_forgotten() {
                 .json(&json!({ "password": password })),
         )
     };
-    delete("Wrong-Horse-7").await.expect_problem(401, "INVALID_CREDENTIALS");
+    delete("Wrong-Horse-7").await.expect_problem(403, "WRONG_PASSWORD");
     let asked = delete(&account.password).await.expect(202).json();
     assert!(asked["anonymisedAt"].is_string());
     session.get("/auth/me").await.expect_problem(401, "INVALID_TOKEN");

@@ -11,11 +11,9 @@ use nexus_domain::message::Attachment;
 use nexus_domain::picture::{self, MAX_PIXELS, Picture, PictureFormat};
 use nexus_domain::text::{has_visible, is_shown_in_a_file_name};
 use nexus_kit::blob::BlobKey;
-use nexus_kit::{Answer, App, Code, Path, Problem, Session, blob, clock, form, respond};
+use nexus_kit::{Answer, App, Code, Path, Problem, Session, blob, clock, form, respond, version};
 use nexus_store::attachments;
 use utoipa::ToSchema;
-
-use crate::version;
 
 /// What a file may weigh.
 const MOST_BYTES: usize = 10 * 1024 * 1024;
@@ -161,7 +159,7 @@ fn is_shown(media_type: &str) -> bool {
 #[utoipa::path(
     get, path = "/api/v1/attachments/{id}", tag = "chats", params(("id" = AttachmentId, Path)),
     security(("bearer" = [])),
-    responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>), (status = 304))
+    responses((status = 200, content_type = "*/*", body = Vec<u8>), (status = 304))
 )]
 pub async fn get_attachment(
     State(app): State<App>,

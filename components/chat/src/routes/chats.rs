@@ -10,13 +10,16 @@ use nexus_domain::ids::{ChatId, UserId};
 use nexus_domain::page::{Flag, Limit, Sort};
 use nexus_kit::listing::{accepts_csv, to_json};
 use nexus_kit::page::{self, Page};
-use nexus_kit::{Answer, App, FieldErrors, Json, Path, Problem, Query, Session, clock, csv_pages, relay, respond};
+use nexus_kit::patch::Change;
+use nexus_kit::{
+    Answer, App, FieldErrors, Json, Path, Problem, Query, Session, clock, csv_pages, listing, relay, respond, version,
+};
 use nexus_store::Value;
 use nexus_store::chats::{self, ChatList, NewChat};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{Body, require_member, seeker};
-use crate::{events, paging, problems, version};
+use crate::{events, paging, problems};
 
 #[derive(Debug, Deserr, ToSchema)]
 #[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
@@ -27,10 +30,10 @@ pub struct CreateChat {
     pub kind: ChatType,
     /// Of a group.
     #[deserr(default, try_from(Option<String>) = given_name -> Invalid)]
-    #[schema(value_type = Option<String>, max_length = 100)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 100)]
     pub name: Option<ChatName>,
     /// The others; oneself is in it anyway. A `DIRECT` chat has exactly one other.
-    #[schema(value_type = Vec<UserId>, max_items = 2000)]
+    #[schema(value_type = Vec<UserId>, min_items = 1, max_items = 2000)]
     pub member_ids: Vec<String>,
 }
 
@@ -45,14 +48,18 @@ fn given_name(given: Option<String>) -> Result<Option<ChatName>, Invalid> {
 )]
 pub async fn create_chat(State(app): State<App>, session: Session, Json(body): Json<CreateChat>) -> Answer<Response> {
     let new = new_chat(&session, body)?;
-    let (chat, made) =
-        chats::create(app.database(), seeker(&session), &new, clock::now()).map_err(problems::of_chat)?;
+    let (chat, made) = chats::create(app.database(), seeker(&session), &new, clock::now())
+        .map_err(|error| problems::naming("memberIds", error))?;
     if !made {
-        return Ok(respond::ok(&chat));
+        return Ok(shown(&chat));
     }
     let unread = chats::unread(app.database(), chat.id)?;
     relay::publish(&app, events::chat_created(&chat, &unread));
-    Ok(respond::created(&chat))
+    Ok(respond::with_etag(respond::created(&chat), version::of(&chat)))
+}
+
+pub fn shown(chat: &Chat) -> Response {
+    respond::with_etag(respond::ok(chat), version::of(chat))
 }
 
 fn new_chat(session: &Session, body: CreateChat) -> Result<NewChat, Problem> {
@@ -114,7 +121,8 @@ pub struct ListChats {
     pub with_total: Flag,
 }
 
-const SORTS: &[&str] = &["lastActivity", "name", "createdAt"];
+pub const SORTS: &[&str] = &["lastActivity", "name", "createdAt"];
+pub const DEFAULT_SORT: &str = "-lastActivity";
 const COLUMNS: &[&str] = &["id", "type", "name", "lastSeq", "unreadCount", "createdAt"];
 
 /// One's own chats, the most lively first.
@@ -128,8 +136,8 @@ pub async fn list_chats(
     headers: HeaderMap,
     Query(query): Query<ListChats>,
 ) -> Answer<Response> {
-    let (sort, name) = paging::order("chats", query.sort.as_deref(), SORTS, "-lastActivity")?;
-    let cursor = query.cursor.as_deref();
+    let (sort, name) = paging::order("chats", query.sort.as_deref(), SORTS, DEFAULT_SORT)?;
+    let cursor = query.cursor.as_deref().filter(|cursor| !cursor.is_empty());
     let mut list = ChatList {
         member: session.user(),
         kind: query.kind,
@@ -153,7 +161,7 @@ pub async fn list_chats(
     let page = Page::of(found, query.limit, total, &name, |(chat, key)| {
         vec![to_json(key), chat.id.to_string().into()]
     });
-    Ok(respond::ok(&page.map(|(chat, _)| chat)))
+    Ok(listing::page(&headers, &page.map(|(chat, _)| chat)))
 }
 
 fn place(sort: Sort, list: &str, cursor: &str) -> Result<(Value, ChatId), Problem> {
@@ -182,9 +190,13 @@ pub async fn get_chat(
 #[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
 #[schema(rename_all = "camelCase")]
 pub struct UpdateChat {
-    #[deserr(default, try_from(Option<String>) = given_name -> Invalid)]
-    #[schema(value_type = Option<String>, max_length = 100)]
-    pub name: Option<ChatName>,
+    #[deserr(default, try_from(String) = new_name -> Invalid)]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 100)]
+    pub name: Change<ChatName>,
+}
+
+fn new_name(given: String) -> Result<Change<ChatName>, Invalid> {
+    ChatName::try_from(given).map(|name| Change(Some(name)))
 }
 
 /// Renames a group.
@@ -201,15 +213,14 @@ pub async fn update_chat(
 ) -> Answer<Response> {
     require_member(&app, &session, id)?;
     let Json(body) = body?;
-    let Some(name) = body.name else {
+    let Some(name) = body.name.0 else {
         let chat = chats::find(app.database(), id, session.user())?.ok_or_else(Problem::not_found)?;
-        let version = version::of(&chat);
-        respond::check_if_match(&headers, version)?;
-        return Ok(respond::with_etag(respond::ok(&chat), version));
+        respond::check_if_match(&headers, version::of(&chat))?;
+        return Ok(shown(&chat));
     };
     let is_as_seen = |chat: &Chat| version::is_as_seen(&headers, chat);
     let chat = chats::rename(app.database(), session.user(), id, &name, is_as_seen).map_err(problems::of_chat)?;
     let unread = chats::unread(app.database(), id)?;
     relay::publish(&app, events::chat_updated(&chat, &unread));
-    Ok(respond::with_etag(respond::ok(&chat), version::of(&chat)))
+    Ok(shown(&chat))
 }

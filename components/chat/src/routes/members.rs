@@ -10,6 +10,7 @@ use nexus_kit::{Answer, App, FieldErrors, Json, Path, Problem, Session, clock, r
 use nexus_store::chats;
 use utoipa::ToSchema;
 
+use super::chats::shown;
 use super::{Body, require_member, seeker};
 use crate::{events, problems};
 
@@ -42,13 +43,13 @@ pub async fn add_members(
         let invalid = Invalid::new("WRONG_LENGTH", format!("must name 1 to {MOST_MEMBERS} other people"));
         return Err(Problem::field("userIds", invalid));
     }
-    let (chat, added) =
-        chats::add_members(app.database(), seeker(&session), id, &people, clock::now()).map_err(problems::of_chat)?;
+    let (chat, added) = chats::add_members(app.database(), seeker(&session), id, &people, clock::now())
+        .map_err(|error| problems::naming("userIds", error))?;
     if !added.is_empty() {
         let unread = chats::unread(app.database(), id)?;
         relay::publish(&app, events::members_added(&chat, &unread, &added));
     }
-    Ok(respond::ok(&chat))
+    Ok(shown(&chat))
 }
 
 /// Takes somebody out of a group, or leaves it oneself.

@@ -9,7 +9,8 @@ use nexus_domain::ids::{AttachmentId, ChatId, MessageId};
 use nexus_domain::message::{Content, Message, MessageType, TempId, check_attachments};
 use nexus_domain::page::Limit;
 use nexus_domain::relay::RelayEvent;
-use nexus_kit::{Answer, App, FieldErrors, Json, Path, Problem, Query, Session, clock, relay, respond};
+use nexus_kit::patch::Change;
+use nexus_kit::{Answer, App, FieldErrors, Json, Path, Problem, Query, Session, clock, relay, respond, version};
 use nexus_store::chats;
 use nexus_store::history::{self, Page};
 use nexus_store::messages::{self, NewMessage, Sent};
@@ -18,7 +19,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{Asked, Body, require_member};
 use crate::paging::SeqParam;
-use crate::{events, pace, problems, version};
+use crate::{events, pace, problems};
 
 #[derive(Debug, Deserr, IntoParams)]
 #[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
@@ -169,9 +170,9 @@ fn new_message(session: &Session, chat: ChatId, body: CreateMessage) -> Result<N
 #[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
 #[schema(rename_all = "camelCase")]
 pub struct UpdateMessage {
-    #[schema(max_length = 32000)]
+    #[schema(value_type = String, required = false, max_length = 32000)]
     #[deserr(default)]
-    pub content: Option<String>,
+    pub content: Change<String>,
 }
 
 /// New words for one's own message.
@@ -189,7 +190,7 @@ pub async fn update_message(
 ) -> Answer<Response> {
     let message = history::find(app.database(), chat, id, session.user())?.ok_or_else(Problem::not_found)?;
     let Json(body) = body?;
-    let Some(content) = body.content else {
+    let Some(content) = body.content.0 else {
         respond::check_if_match(&headers, version::of(&message))?;
         return Ok(shown(&message));
     };

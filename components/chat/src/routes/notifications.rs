@@ -9,7 +9,7 @@ use nexus_domain::page::{Flag, Limit};
 use nexus_domain::{Invalid, Timestamp};
 use nexus_kit::listing::accepts_csv;
 use nexus_kit::page::{self, Page, bad_cursor};
-use nexus_kit::{Answer, App, FieldErrors, Json, Problem, Query, Session, clock, csv_pages, respond};
+use nexus_kit::{Answer, App, FieldErrors, Json, Problem, Query, Session, clock, csv_pages, listing, respond};
 use nexus_store::notifications::{self, NotificationList};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
@@ -85,7 +85,7 @@ pub async fn list_notifications(
     Query(query): Query<ListNotifications>,
 ) -> Answer<Response> {
     let (sort, name) = paging::order("notifications", query.sort.as_deref(), &["createdAt"], "-createdAt")?;
-    let cursor = query.cursor.as_deref();
+    let cursor = query.cursor.as_deref().filter(|cursor| !cursor.is_empty());
     let mut list = NotificationList {
         user: session.user(),
         kind: query.kind,
@@ -111,7 +111,7 @@ pub async fn list_notifications(
     let page = Page::of(found, query.limit, total, &name, |found| {
         vec![found.id.to_string().into()]
     });
-    Ok(respond::ok(&page.map(Notification::from)))
+    Ok(listing::page(&headers, &page.map(Notification::from)))
 }
 
 fn place(list: &str, cursor: &str) -> Result<NotificationId, Problem> {

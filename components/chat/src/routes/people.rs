@@ -4,13 +4,14 @@ use axum::extract::State;
 use axum::response::Response;
 use deserr::Deserr;
 use http::HeaderMap;
-use nexus_domain::ids::UserId;
+use nexus_domain::ids::{CompanyId, UserId};
 use nexus_domain::page::{Flag, Limit, Sort};
 use nexus_domain::text::fold;
 use nexus_domain::{Invalid, Role, Timestamp};
 use nexus_kit::listing::accepts_csv;
 use nexus_kit::page::{self, Page};
-use nexus_kit::{Answer, App, FieldErrors, Problem, Query, Session, clock, csv_pages, respond};
+use nexus_kit::{Answer, App, FieldErrors, Problem, Query, Session, clock, csv_pages, listing, respond};
+use nexus_store::companies;
 use nexus_store::people::{self, PeopleList};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
@@ -26,8 +27,20 @@ pub struct ListPeople {
     #[deserr(default, try_from(Option<String>) = paging::words -> Invalid)]
     #[param(max_length = 200)]
     pub q: Option<String>,
+    /// One role, or several with commas between them.
+    #[deserr(default, try_from(Option<String>) = roles -> Invalid)]
+    #[param(value_type = Option<Vec<Role>>, style = Form, explode = false, min_items = 1)]
+    pub role: Vec<Role>,
+    /// The whole name.
     #[deserr(default)]
-    pub role: Option<Role>,
+    pub name: Option<String>,
+    #[deserr(default)]
+    #[param(value_type = Option<bool>)]
+    pub online: Option<Flag>,
+    /// Of one company; for the platform owner.
+    #[deserr(default)]
+    #[param(value_type = Option<CompanyId>)]
+    pub company_id: Option<CompanyId>,
     /// `name` or `role`, with `-` before it downwards; `name` when absent.
     #[deserr(default)]
     pub sort: Option<String>,
@@ -41,6 +54,13 @@ pub struct ListPeople {
     #[param(value_type = Option<bool>)]
     pub with_total: Flag,
 }
+
+fn roles(given: Option<String>) -> Result<Vec<Role>, Invalid> {
+    given.iter().flat_map(|text| text.split(',')).map(str::parse).collect()
+}
+
+pub const SORTS: &[&str] = &["name", "role"];
+pub const DEFAULT_SORT: &str = "name";
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Person {
@@ -74,12 +94,15 @@ pub async fn list_people(
     headers: HeaderMap,
     Query(query): Query<ListPeople>,
 ) -> Answer<Response> {
-    let (sort, name) = paging::order("people", query.sort.as_deref(), &["name", "role"], "name")?;
-    let cursor = query.cursor.as_deref();
+    let (sort, name) = paging::order("people", query.sort.as_deref(), SORTS, DEFAULT_SORT)?;
+    let cursor = query.cursor.as_deref().filter(|cursor| !cursor.is_empty());
     let mut list = PeopleList {
         seeker: seeker(&session),
         words: query.q,
-        role: query.role,
+        roles: query.role,
+        name: query.name,
+        online: query.online.map(Flag::is_set),
+        company: company(&app, &session, query.company_id)?,
         sort,
         after: cursor
             .map(|cursor| page::decode_text_and_id(&name, cursor))
@@ -101,7 +124,21 @@ pub async fn list_people(
     let page = Page::of(found, query.limit, total, &name, |person| {
         vec![key(sort, person).into(), person.id.to_string().into()]
     });
-    Ok(respond::ok(&page.map(Person::from)))
+    Ok(listing::page(&headers, &page.map(Person::from)))
+}
+
+/// Whose people: a SUPER_ADMIN may name a company; to others there is only their own.
+fn company(app: &App, session: &Session, named: Option<CompanyId>) -> Result<Option<CompanyId>, Problem> {
+    let Some(named) = named else { return Ok(None) };
+    let is_seen = match session.role() {
+        Role::SuperAdmin => companies::exists(app.database(), named)?,
+        _ => session.company() == Some(named),
+    };
+    if is_seen {
+        Ok(Some(named))
+    } else {
+        Err(Problem::not_found_in("companyId"))
+    }
 }
 
 fn key(sort: Sort, person: &people::Person) -> String {
@@ -116,6 +153,7 @@ fn key(sort: Sort, person: &people::Person) -> String {
 #[into_params(rename_all = "camelCase", parameter_in = Query)]
 pub struct GetPresence {
     /// Up to 100 ids, separated by commas.
+    #[param(value_type = Vec<UserId>, style = Form, explode = false, min_items = 1, max_items = 100)]
     pub user_ids: String,
 }
 

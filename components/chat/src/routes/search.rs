@@ -10,7 +10,7 @@ use nexus_domain::message::Message;
 use nexus_domain::page::{Flag, Limit};
 use nexus_kit::listing::accepts_csv;
 use nexus_kit::page::{self, Page, bad_cursor};
-use nexus_kit::{Answer, App, FieldErrors, Problem, Query, Session, csv_pages, respond};
+use nexus_kit::{Answer, App, FieldErrors, Problem, Query, Session, csv_pages, listing};
 use nexus_store::message_words::{self, Search};
 use utoipa::IntoParams;
 
@@ -75,7 +75,7 @@ pub async fn search_messages(
         return Err(Problem::field("q", invalid));
     }
     let (sort, name) = paging::order("messages", query.sort.as_deref(), &["createdAt"], "-createdAt")?;
-    let cursor = query.cursor.as_deref();
+    let cursor = query.cursor.as_deref().filter(|cursor| !cursor.is_empty());
     let mut search = Search {
         user: session.user(),
         words: query.q,
@@ -104,7 +104,7 @@ pub async fn search_messages(
         .transpose()?;
     let found = message_words::search(app.database(), &search)?;
     let page = Page::of(found, query.limit, total, &name, |hit| vec![hit.n.into()]);
-    Ok(respond::ok(&page.map(|hit| hit.message)))
+    Ok(listing::page(&headers, &page.map(|hit| hit.message)))
 }
 
 fn place(list: &str, cursor: &str) -> Result<i64, Problem> {

@@ -180,3 +180,56 @@ async fn lists_are_sorted_counted_and_given_as_csv_as_everywhere() {
     );
     assert_eq!(house.csv(&anna, "/notifications").await.lines().count(), 4);
 }
+
+#[tokio::test]
+async fn what_makes_a_chat_or_its_members_answers_the_version_that_reading_does() {
+    let Scene { house, anna, ben, .. } = scene();
+    let group = json!({"type": "GROUP", "name": "Lift", "memberIds": [ben.id]});
+    let (status, made) = house.versioned(&anna, "POST", "/chats", None, Some(group)).await;
+    let (_, chats) = house.call(&anna, "GET", "/chats", None).await;
+    let path = format!("/chats/{}", chats["items"][0]["id"].as_str().unwrap());
+    assert_eq!(
+        (status, &made),
+        (
+            StatusCode::CREATED,
+            &house.versioned(&anna, "GET", &path, None, None).await.1
+        )
+    );
+    let members = json!({"userIds": [ben.id]});
+    let (status, joined) = house
+        .versioned(&anna, "POST", &format!("{path}/members"), None, Some(members))
+        .await;
+    assert_eq!((status, joined), (StatusCode::OK, made));
+    let direct = json!({"type": "DIRECT", "memberIds": [ben.id]});
+    let first = house
+        .versioned(&anna, "POST", "/chats", None, Some(direct.clone()))
+        .await;
+    let again = house.versioned(&anna, "POST", "/chats", None, Some(direct)).await;
+    assert_eq!((first.1, again.0), (again.1, StatusCode::OK));
+}
+
+#[tokio::test]
+async fn somebody_who_is_not_there_is_404_with_the_field_that_names_them() {
+    let Scene {
+        house,
+        anna,
+        ben,
+        stranger,
+    } = scene();
+    let body = json!({"type": "DIRECT", "memberIds": [stranger.id]});
+    let (status, answer) = house.call(&anna, "POST", "/chats", Some(body)).await;
+    assert_eq!(
+        (status, &answer["errors"][0]["field"]),
+        (StatusCode::NOT_FOUND, &json!("memberIds"))
+    );
+    let group = json!({"type": "GROUP", "name": "Lift", "memberIds": [ben.id]});
+    let (_, chat) = house.call(&anna, "POST", "/chats", Some(group)).await;
+    let path = format!("/chats/{}/members", chat["id"].as_str().unwrap());
+    let (status, answer) = house
+        .call(&anna, "POST", &path, Some(json!({"userIds": [stranger.id]})))
+        .await;
+    assert_eq!(
+        (status, &answer["errors"][0]["field"]),
+        (StatusCode::NOT_FOUND, &json!("userIds"))
+    );
+}

@@ -38,3 +38,40 @@ async fn residents_who_opted_out_are_found_and_added_by_staff_only() {
     let (status, _) = house.call(&ben, "POST", "/chats", write()).await;
     assert_eq!(status, StatusCode::CREATED);
 }
+
+#[tokio::test]
+async fn people_are_listed_by_name_role_presence_and_company() {
+    let Scene {
+        house, anna, stranger, ..
+    } = scene();
+    let owner = house.person("Owner", Role::SuperAdmin, None);
+    let names = async |who: &Person, query: &str| -> Vec<String> {
+        let (status, list) = house.call(who, "GET", &format!("/people?{query}"), None).await;
+        assert_eq!(status, StatusCode::OK, "{query}: {list}");
+        let items = list["items"].as_array().unwrap();
+        items
+            .iter()
+            .map(|item| item["name"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(names(&owner, "").await, ["Anna", "Ben", "Stranger"]);
+    assert_eq!(names(&owner, "role=MANAGER,ADMIN").await, ["Ben", "Stranger"]);
+    assert_eq!(names(&owner, "name=Ben").await, ["Ben"]);
+    assert_eq!(names(&owner, "online=true").await, [""; 0]);
+    assert_eq!(names(&owner, "online=false&role=TENANT").await, ["Anna"]);
+    let other = house.company_of(&stranger).unwrap();
+    assert_eq!(names(&owner, &format!("companyId={other}")).await, ["Stranger"]);
+    let own = house.company_of(&anna).unwrap();
+    assert_eq!(names(&anna, &format!("companyId={own}")).await, ["Ben"]);
+    let (status, answer) = house
+        .call(&anna, "GET", &format!("/people?companyId={other}"), None)
+        .await;
+    assert_eq!(
+        (status, &answer["errors"][0]["field"]),
+        (StatusCode::NOT_FOUND, &json!("companyId"))
+    );
+    for query in ["role=MANAGER,", "online=1", "colour=red"] {
+        let (status, _) = house.call(&owner, "GET", &format!("/people?{query}"), None).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{query}");
+    }
+}

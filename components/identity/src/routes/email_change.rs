@@ -16,7 +16,7 @@ use nexus_store::{companies, users};
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::me::Me;
+use super::me::{self, Me};
 use super::passwords::prove_password;
 use super::{Accepted, register};
 use crate::guard::{self, Counted};
@@ -35,7 +35,7 @@ pub struct ChangeEmailBody {
 /// Ask to be reached under another address. A code goes there; nothing changes before it is confirmed.
 #[utoipa::path(
     post, path = "/api/v1/auth/change-email", tag = "auth", request_body = ChangeEmailBody,
-    responses((status = 202, body = Accepted), (status = 400), (status = 401), (status = 409), (status = 429)), security(("bearer" = []))
+    responses((status = 202, body = Accepted), (status = 400), (status = 401), (status = 403), (status = 409), (status = 429)), security(("bearer" = []))
 )]
 pub async fn request_email_change(
     State(app): State<App>,
@@ -152,5 +152,5 @@ pub async fn confirm_email_change(
         )?;
         Ok::<_, Problem>(user)
     })?;
-    Ok(nudge_mail(respond::ok(&Me { user })))
+    Ok(nudge_mail(me::shown(&Me { user })))
 }

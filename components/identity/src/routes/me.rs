@@ -7,7 +7,7 @@ use http::HeaderMap;
 use nexus_domain::person_name::{Locale, PersonName};
 use nexus_kit::patch::Change;
 use nexus_kit::session::LimitedSession;
-use nexus_kit::{Answer, App, Code, FieldErrors, Json, Problem, clock, respond};
+use nexus_kit::{Answer, App, Code, FieldErrors, Json, Problem, clock, respond, version};
 use nexus_store::users::{self, ProfileChange, UserRecord};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -24,7 +24,8 @@ pub struct Me {
 )]
 pub async fn get_me(State(app): State<App>, session: LimitedSession, headers: HeaderMap) -> Answer<Response> {
     let user = users::by_id(app.database(), session.user_id)?.ok_or_else(Problem::not_found)?;
-    Ok(respond::versioned(&headers, user.version, &Me { user }))
+    let me = Me { user };
+    Ok(respond::versioned(&headers, version::of(&me), &me))
 }
 
 #[derive(Deserr, ToSchema)]
@@ -55,17 +56,18 @@ pub async fn change_me(
     Json(body): Json<ChangeMeBody>,
 ) -> Answer<Response> {
     let present = users::by_id(app.database(), session.user_id)?.ok_or_else(Problem::not_found)?;
-    respond::check_if_match(&headers, present.version)?;
+    let known = present.version;
+    let present = Me { user: present };
+    respond::check_if_match(&headers, version::of(&present))?;
     let change = ProfileChange {
         name: body.name.0.as_ref().map(PersonName::as_str),
         locale: body.locale.0.map(Locale::as_str),
         discoverable: body.discoverable.0,
     };
     if change.is_empty() {
-        let version = present.version;
-        return Ok(respond::with_etag(respond::ok(&Me { user: present }), version));
+        return Ok(shown(&present));
     }
-    let named = headers.contains_key(http::header::IF_MATCH).then_some(present.version);
+    let named = headers.contains_key(http::header::IF_MATCH).then_some(known);
     let user =
         users::change_profile(app.database(), session.user_id, &change, named, clock::now())?.ok_or_else(|| {
             Problem::new(
@@ -73,6 +75,10 @@ pub async fn change_me(
                 "Changed by somebody else in this moment. Read it again.",
             )
         })?;
-    let version = user.version;
-    Ok(respond::with_etag(respond::ok(&Me { user }), version))
+    Ok(shown(&Me { user }))
+}
+
+/// Oneself, after a change.
+pub fn shown(me: &Me) -> Response {
+    respond::with_etag(respond::ok(me), version::of(me))
 }

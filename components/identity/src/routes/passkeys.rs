@@ -110,6 +110,7 @@ pub struct ActivatedPasskey {
     passkey: PasskeyView,
     /// With the first second factor only: ten codes, each good once. They are shown this one time.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     recovery_codes: Option<Vec<String>>,
 }
 

@@ -38,7 +38,7 @@ pub struct ChangePasswordBody {
 /// Choose a new password. All other sessions end.
 #[utoipa::path(
     post, path = "/api/v1/auth/change-password", tag = "auth", request_body = ChangePasswordBody,
-    responses((status = 204), (status = 400), (status = 401), (status = 429)), security(("bearer" = []))
+    responses((status = 204), (status = 400), (status = 401), (status = 403), (status = 429)), security(("bearer" = []))
 )]
 pub async fn change_password(
     State(app): State<App>,
@@ -56,7 +56,7 @@ pub async fn change_password(
     let now = clock::now();
     let ended = app.database().transaction(|tx| {
         if !sign_ins::change_password(tx, found.user.id, &found.password_hash, &new_hash, now)? {
-            return Err(passwords::wrong());
+            return Err(wrong_password());
         }
         let ended = sessions::end_all(
             tx,
@@ -84,12 +84,17 @@ pub fn prove_password(app: &App, found: &Credentials, typed: &str, caller: &Call
             security_log::record(
                 caller,
                 "password_proof",
-                Code::InvalidCredentials.as_str(),
+                Code::WrongPassword.as_str(),
                 Some(found.user.id),
             );
-            Err(Problem::new(Code::InvalidCredentials, "The password is wrong."))
+            Err(wrong_password())
         }
     }
+}
+
+/// No 401: the access token is good, and a new one would change nothing.
+pub fn wrong_password() -> Problem {
+    Problem::new(Code::WrongPassword, "The password is wrong.")
 }
 
 fn check_new(app: &App, found: &Credentials, typed: &str) -> Result<Password, Problem> {

@@ -57,7 +57,7 @@ pub struct DeletionRequested {
 /// Ask to be forgotten. It happens after 30 days, unless one signs in before.
 #[utoipa::path(
     delete, path = "/api/v1/auth/me", tag = "auth", request_body = DeleteMeBody,
-    responses((status = 202, body = DeletionRequested), (status = 401), (status = 429)), security(("bearer" = []))
+    responses((status = 202, body = DeletionRequested), (status = 401), (status = 403), (status = 429)), security(("bearer" = []))
 )]
 pub async fn delete_me(
     State(app): State<App>,

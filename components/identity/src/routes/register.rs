@@ -59,6 +59,7 @@ pub struct RegisterForm {
     #[schema(value_type = Vec<String>, format = Binary, content_media_type = "application/octet-stream")]
     documents: Vec<u8>,
     /// The type of each document, in their order, separated by commas; `OTHER` where there is none.
+    #[schema(nullable = false)]
     document_types: Option<String>,
 }
 

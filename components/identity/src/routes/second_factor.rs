@@ -18,6 +18,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
+use super::passwords::wrong_password;
 use crate::cookies::RequestHeaders;
 use crate::guard::Attempt;
 use crate::passwords;
@@ -149,6 +150,10 @@ impl BothFactors {
         caller: &Caller,
         body: &BothFactorsBody,
     ) -> Result<Self, Problem> {
+        let found = sign_ins::credentials(app.database(), session.user_id)?.ok_or_else(Problem::not_found)?;
+        if !found.user.mfa_enabled {
+            return Err(Problem::new(Code::Conflict, "There is no second factor."));
+        }
         let shown = Shown::of(("code", body.code.as_deref()), body.passkey.as_ref())?;
         if matches!(shown, Shown::Nothing) {
             return Err(Problem::field(
@@ -156,13 +161,9 @@ impl BothFactors {
                 Invalid::new("REQUIRED", "or `passkey` is required"),
             ));
         }
-        let found = sign_ins::credentials(app.database(), session.user_id)?.ok_or_else(Problem::not_found)?;
-        if !found.user.mfa_enabled {
-            return Err(Problem::new(Code::Conflict, "There is no second factor."));
-        }
         let attempt = Attempt::of_user(app, found.user.id, caller)?;
         if passwords::verify(app, &body.password, &found)? == Verdict::Wrong {
-            return Err(Problem::new(Code::InvalidCredentials, "The password is wrong."));
+            return Err(wrong_password());
         }
         let factor = second_factor::check(app, headers, found.user.id, shown, clock::now())?;
         Ok(Self { attempt, factor })

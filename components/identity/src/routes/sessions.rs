@@ -31,7 +31,10 @@ pub async fn sign_out(
     let now = clock::now();
     let (mut parts, body) = request.into_parts();
     let ended = if headers.contains_key(header::AUTHORIZATION) {
+        let request = Request::from_parts(parts.clone(), body);
         let session = LimitedSession::from_request_parts(&mut parts, &app).await?;
+        // It isn't needed then, but it is judged as every body is.
+        Json::<RefreshBody>::from_request(request, &()).await?;
         sessions::end(
             app.database(),
             session.user_id,

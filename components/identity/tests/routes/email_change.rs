@@ -38,7 +38,7 @@ async fn it_needs_the_password_and_the_right_code() {
     let wrong = json!({ "newEmail": NEW, "password": "Wrong-River-42" });
     assert_eq!(
         app.post_as(&token, "/auth/change-email", wrong).await.code(),
-        "INVALID_CREDENTIALS"
+        "WRONG_PASSWORD"
     );
     assert_eq!(
         app.post_as(&token, "/auth/change-email/confirm", json!({ "otp": "000000" }))

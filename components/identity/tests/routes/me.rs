@@ -93,3 +93,41 @@ async fn without_or_with_a_bad_token_there_is_nobody() {
     assert_eq!(wrong.status, StatusCode::METHOD_NOT_ALLOWED);
     assert!(wrong.headers.contains_key("allow"));
 }
+
+#[tokio::test]
+async fn a_sign_in_elsewhere_changes_the_version_and_the_new_one_can_be_changed() {
+    let app = TestApp::new();
+    let token = token(&app).await;
+    let tag = async || {
+        app.get_as(&token, "/auth/me").await.headers["etag"]
+            .to_str()
+            .unwrap()
+            .to_owned()
+    };
+    let before = tag().await;
+    app.sql("UPDATE users SET last_login_at = last_login_at + 60000", &[]);
+    let after = tag().await;
+    assert_ne!(before, after, "`lastLoginAt` is another");
+    let stale = app
+        .call_with(
+            Method::GET,
+            "/auth/me",
+            Some(&token),
+            None,
+            &[("if-none-match", &before)],
+        )
+        .await;
+    assert_eq!(stale.status, StatusCode::OK);
+    let body = json!({ "name": "First" });
+    let changed = app
+        .call_with(
+            Method::PATCH,
+            "/auth/me",
+            Some(&token),
+            Some(body),
+            &[("if-match", &after)],
+        )
+        .await;
+    assert_eq!(changed.status, StatusCode::OK, "{}", changed.body);
+    assert_eq!(changed.headers["etag"].to_str().unwrap(), tag().await);
+}

@@ -47,7 +47,7 @@ async fn ask_for_deletion(app: &TestApp) -> String {
             Some(json!({ "password": "Wrong-River-42" })),
         )
         .await;
-    assert_eq!(wrong.code(), "INVALID_CREDENTIALS");
+    assert_eq!(wrong.code(), "WRONG_PASSWORD");
     let asked = app
         .call(
             Method::DELETE,

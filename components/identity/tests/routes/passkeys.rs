@@ -161,7 +161,7 @@ async fn adding_one_needs_the_password_and_a_challenge_lasts_five_minutes() {
             json!({ "password": "Wrong-River-42" }),
         )
         .await;
-    assert_eq!(wrong.code(), "INVALID_CREDENTIALS");
+    assert_eq!(wrong.code(), "WRONG_PASSWORD");
     let asked = enroll(&app, &token).await;
     app.sql(
         "UPDATE passkey_ceremonies SET expires_at = expires_at - ?1",
@@ -202,7 +202,7 @@ async fn removing_one_needs_both_factors_and_the_last_one_takes_the_recovery_cod
         "VALIDATION_FAILED"
     );
     let wrong = remove(json!({ "password": "Wrong-River-42", "code": codes[0] })).await;
-    assert_eq!(wrong.code(), "INVALID_CREDENTIALS");
+    assert_eq!(wrong.code(), "WRONG_PASSWORD");
     let challenge = app.post_as(&token, "/auth/mfa/passkeys/challenge", json!({})).await;
     let answer = phone.get(&challenge.body["publicKey"]);
     let removed = remove(json!({ "password": PASSWORD, "passkey": answer })).await;

@@ -55,7 +55,7 @@ async fn guessing_the_current_password_is_throttled_too() {
         async move { app.post_as(&token, "/auth/change-password", body).await }
     };
     for _ in 0..5 {
-        assert_eq!(change("Wrong-River-42").await.code(), "INVALID_CREDENTIALS");
+        assert_eq!(change("Wrong-River-42").await.code(), "WRONG_PASSWORD");
     }
     assert_eq!(change(PASSWORD).await.code(), "TOO_MANY_LOGIN_ATTEMPTS");
 }

@@ -194,7 +194,7 @@ async fn disabling_needs_the_password_and_a_code() {
     let disable = |password: &str, code: &str| app_disable(&app, &token, json!({ "password": password, "code": code }));
     assert_eq!(
         disable("Wrong-River-42", &code(&enrolled.secret, 0)).await.code(),
-        "INVALID_CREDENTIALS"
+        "WRONG_PASSWORD"
     );
     assert_eq!(disable(PASSWORD, "000000").await.code(), "INVALID_MFA_CODE");
     assert_eq!(

@@ -11,33 +11,12 @@ use nexus_kit::page::Page;
 use nexus_kit::patch::{Change, Clearable, Loose};
 use nexus_kit::{App, FieldErrors, Json, Problem, clock, respond};
 use nexus_store::{apartments as store, held};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use crate::asker::{Asker, Seeker};
 use crate::fault::{Fault, Outcome};
 use crate::record::APARTMENT;
 use crate::routes::{Body, change, make, plain, remove, shaped, updated};
-
-/// Filters of the list.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[allow(dead_code)]
-pub struct ApartmentFilters {
-    #[param(rename = "compoundId", nullable = false, format = "uuid")]
-    compound_id: Option<String>,
-    #[param(nullable = false, inline)]
-    status: Option<ApartmentStatus>,
-    #[param(rename = "apartmentNumber", nullable = false)]
-    apartment_number: Option<String>,
-    #[param(nullable = false)]
-    floor: Option<i32>,
-    #[param(nullable = false)]
-    bedrooms: Option<i32>,
-    #[param(rename = "monthlyRent", nullable = false)]
-    monthly_rent: Option<i64>,
-    #[param(rename = "areaSqm", nullable = false)]
-    area_sqm: Option<f64>,
-}
 
 const CSV: &[&str] = &[
     "id",
@@ -54,7 +33,7 @@ const CSV: &[&str] = &[
 
 /// The apartments of a company.
 #[utoipa::path(
-    get, path = "/api/v1/apartments", tag = "apartments", params(ListParams, ApartmentFilters),
+    get, path = "/api/v1/apartments", tag = "apartments", params(ListParams),
     responses((status = 200, body = Page<Apartment>), (status = 304), (status = 400), (status = 401), (status = 403), (status = 404)),
     security(("bearer" = []))
 )]
@@ -95,7 +74,7 @@ pub async fn create_apartment(State(app): State<App>, asker: Asker, body: Body<L
     asker.require(Role::Manager)?;
     let Json(body) = body?;
     if let Some(compound) = body.id::<CompoundId>("compoundId") {
-        held::find(app.database(), company, compound)?.ok_or_else(Problem::not_found)?;
+        held::find(app.database(), company, compound)?.ok_or_else(|| Problem::not_found_in("compoundId"))?;
     }
     asker.only(&[])?;
     let new: NewApartment = shaped(body)?;
@@ -178,7 +157,7 @@ pub async fn update_apartment(
     asker.require(Role::Manager)?;
     let Json(body) = body?;
     if let Some(compound) = body.id::<CompoundId>("compoundId") {
-        held::find(app.database(), found.company_id, compound)?.ok_or_else(Problem::not_found)?;
+        held::find(app.database(), found.company_id, compound)?.ok_or_else(|| Problem::not_found_in("compoundId"))?;
     }
     asker.only(&[])?;
     let patch: ApartmentPatch = shaped(body)?;

@@ -10,33 +10,16 @@ use nexus_domain::{Invalid, Role};
 use nexus_kit::blob::{self, BlobKey};
 use nexus_kit::listing::{self, ListParams};
 use nexus_kit::page::Page;
-use nexus_kit::patch::Change;
+use nexus_kit::patch::{Change, Loose, Partial};
 use nexus_kit::{App, FieldErrors, Json, Path, Problem, clock, respond};
 use nexus_store::{attachments, company_settings as store};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use crate::asker::Asker;
 use crate::fault::{Fault, Outcome};
 use crate::paper::logo;
 use crate::record::COMPANY;
 use crate::routes::{Body, change, id, make, plain, remove, updated};
-
-/// Filters of the list.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[allow(dead_code)]
-pub struct CompanyFilters {
-    #[param(nullable = false)]
-    slug: Option<String>,
-    #[param(nullable = false)]
-    name: Option<String>,
-    #[param(rename = "isActive", nullable = false)]
-    is_active: Option<bool>,
-    #[param(nullable = false, inline)]
-    currency: Option<Currency>,
-    #[param(nullable = false)]
-    timezone: Option<String>,
-}
 
 const CSV: &[&str] = &[
     "id",
@@ -51,7 +34,7 @@ const CSV: &[&str] = &[
 
 /// The companies one may see: all for SUPER_ADMIN, one's own for staff.
 #[utoipa::path(
-    get, path = "/api/v1/companies", tag = "companies", params(ListParams, CompanyFilters),
+    get, path = "/api/v1/companies", tag = "companies", params(ListParams),
     responses((status = 200, body = Page<Company>), (status = 304), (status = 400), (status = 401), (status = 403)),
     security(("bearer" = []))
 )]
@@ -156,7 +139,8 @@ async fn check_logo(app: &App, asker: &Asker, given: &Branding, before: Option<&
     if kept == Some(wanted.to_string().as_str()) {
         return Ok(());
     }
-    let file = attachments::find_own(app.database(), asker.user(), wanted)?.ok_or_else(Problem::not_found)?;
+    let file = attachments::find_own(app.database(), asker.user(), wanted)?
+        .ok_or_else(|| Problem::not_found_in("branding.logo"))?;
     if file.attachment.size > LARGEST_LOGO {
         let invalid = Invalid::new("WRONG_LENGTH", format!("must have at most {LARGEST_LOGO} bytes"));
         return Err(Problem::field("branding.logo", invalid));
@@ -197,6 +181,8 @@ pub async fn get_company(
     Ok(respond::versioned(&headers, company.version, &company))
 }
 
+type LateFeePatch = Partial<LateFee>;
+
 #[derive(deserr::Deserr, ToSchema)]
 #[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
 #[schema(rename_all = "camelCase")]
@@ -220,7 +206,7 @@ pub struct CompanyPatch {
     #[schema(required = false, value_type = Vec<String>)]
     allowed_email_domains: Change<Vec<EmailDomain>>,
     #[deserr(default)]
-    #[schema(required = false, value_type = LateFee)]
+    #[schema(required = false, value_type = LateFeePatch)]
     late_fee: Change<LateFee>,
     #[deserr(default)]
     #[schema(required = false, value_type = DepositTerms)]
@@ -233,7 +219,21 @@ pub struct CompanyPatch {
     branding: Change<Branding>,
 }
 
-/// Change a company's settings. Its currency stays once something is priced in it; only a SUPER_ADMIN opens and closes it.
+/// What is changed part by part.
+const NESTED: &[&str] = &["lateFee", "deposit", "billing", "branding"];
+
+fn patch_of(body: &Loose, present: &Company) -> Result<CompanyPatch, Problem> {
+    let mut body = body.clone();
+    // A fee of type NONE has no value: to end a fee, its type is enough.
+    if let Some(fee) = body.0.get_mut("lateFee").and_then(serde_json::Value::as_object_mut)
+        && fee.get("type").and_then(serde_json::Value::as_str) == Some("NONE")
+    {
+        fee.entry("value").or_insert(0.into());
+    }
+    body.over(present, NESTED)
+}
+
+/// Change a company's settings. Of `lateFee`, `deposit`, `billing` and `branding`, what isn't given stays. Its currency stays once something is priced in it; only a SUPER_ADMIN opens and closes it.
 #[utoipa::path(
     patch, path = "/api/v1/companies/{id}", tag = "companies", params(("id" = CompanyId, Path)), request_body = CompanyPatch,
     responses((status = 200, body = Company), (status = 400), (status = 401), (status = 403), (status = 404), (status = 409), (status = 412)),
@@ -244,13 +244,14 @@ pub async fn update_company(
     asker: Asker,
     Path(company): Path<String>,
     headers: HeaderMap,
-    body: Body<CompanyPatch>,
+    body: Body<Loose>,
 ) -> Outcome {
     let found = find(&app, &asker, &company)?;
     let company = found.id;
     asker.require(Role::Admin)?;
     asker.only(&[])?;
-    let Json(patch) = body?;
+    let Json(body) = body?;
+    let patch = patch_of(&body, &found)?;
     if let Some(branded) = &patch.branding.0 {
         check_logo(&app, &asker, branded, Some(&found)).await?;
     }
@@ -260,6 +261,7 @@ pub async fn update_company(
     let edited = change(&app, &asker, company, (&COMPANY, updated), move |tx| {
         store::edit(tx, company, clock::now(), |before| {
             respond::check_if_match(&headers, before.version)?;
+            let patch = patch_of(&body, &before)?;
             let mut after = before.clone();
             after.name = patch.name.0.map_or(after.name, |name| name.to_string());
             after.slug = patch.slug.0.map_or(after.slug, |slug| slug.to_string());

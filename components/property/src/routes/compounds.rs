@@ -7,34 +7,16 @@ use nexus_domain::ids::CompoundId;
 use nexus_domain::place::{Address, Compound, CompoundName, StoredAddress};
 use nexus_kit::listing::{self, ListParams};
 use nexus_kit::page::Page;
-use nexus_kit::patch::Change;
+use nexus_kit::patch::{Change, Loose};
 use nexus_kit::{App, FieldErrors, Json, clock, respond};
 use nexus_store::compounds as store;
 use nexus_store::held;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use crate::asker::{Asker, Seeker};
 use crate::fault::{Fault, Outcome};
 use crate::record::COMPOUND;
 use crate::routes::{Body, change, make, plain, remove, updated};
-
-/// Filters of the list.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[allow(dead_code)]
-pub struct CompoundFilters {
-    #[param(nullable = false)]
-    name: Option<String>,
-    /// Of the address, as the three that follow.
-    #[param(nullable = false)]
-    city: Option<String>,
-    #[param(nullable = false)]
-    region: Option<String>,
-    #[param(rename = "postalCode", nullable = false)]
-    postal_code: Option<String>,
-    #[param(nullable = false)]
-    country: Option<String>,
-}
 
 const CSV: &[&str] = &[
     "id",
@@ -51,7 +33,7 @@ const CSV: &[&str] = &[
 
 /// The compounds of a company.
 #[utoipa::path(
-    get, path = "/api/v1/compounds", tag = "compounds", params(ListParams, CompoundFilters),
+    get, path = "/api/v1/compounds", tag = "compounds", params(ListParams),
     responses((status = 200, body = Page<Compound>), (status = 304), (status = 400), (status = 401), (status = 403), (status = 404)),
     security(("bearer" = []))
 )]
@@ -132,11 +114,14 @@ pub struct CompoundPatch {
     #[deserr(default)]
     #[schema(required = false, value_type = CompoundName)]
     name: Change<CompoundName>,
-    /// The whole address: parts that aren't there are emptied.
+    /// Parts that aren't there stay; `null` empties one.
     #[deserr(default)]
     #[schema(required = false, value_type = Address)]
     address: Change<Address>,
 }
+
+/// What is changed part by part.
+const NESTED: &[&str] = &["address"];
 
 /// Change a compound.
 #[utoipa::path(
@@ -148,15 +133,17 @@ pub async fn update_compound(
     State(app): State<App>,
     seeker: Seeker<CompoundId>,
     headers: HeaderMap,
-    body: Body<CompoundPatch>,
+    body: Body<Loose>,
 ) -> Outcome {
     let (asker, _, found) = seeker.find(&app).await?;
     asker.require(Role::Manager)?;
     asker.only(&[])?;
-    let Json(patch) = body?;
+    let Json(body) = body?;
+    body.over::<CompoundPatch>(&found, NESTED)?;
     let edited = change(&app, &asker, found.company_id, (&COMPOUND, updated), move |tx| {
         store::edit(tx, found.company_id, found.id, clock::now(), |mut compound| {
             respond::check_if_match(&headers, compound.version)?;
+            let patch: CompoundPatch = body.over(&compound, NESTED)?;
             compound.name = patch.name.0.map_or(compound.name, |name| name.to_string());
             compound.address = patch.address.0.map_or(compound.address, |address| stored(&address));
             Ok::<_, Fault>(compound)

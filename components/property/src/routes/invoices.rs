@@ -17,46 +17,13 @@ use nexus_kit::{App, FieldErrors, Json, Problem, clock, respond, write};
 use nexus_store::company_day::CompanyDay;
 use nexus_store::ledger_notices::{Event, Notice, tell};
 use nexus_store::{company_settings, held, invoices as store};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use crate::asker::{Asker, Seeker};
 use crate::fault::{Fault, Outcome};
 use crate::record::INVOICE;
 use crate::routes::{Body, change, plain, remove, shaped, updated};
 use crate::telling;
-
-/// Filters of the list.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[allow(dead_code)]
-pub struct InvoiceFilters {
-    #[param(rename = "occupancyId", nullable = false, format = "uuid")]
-    occupancy_id: Option<String>,
-    #[param(rename = "tenantId", nullable = false, format = "uuid")]
-    tenant_id: Option<String>,
-    #[param(nullable = false, inline)]
-    status: Option<InvoiceStatus>,
-    #[param(rename = "invoiceNumber", nullable = false)]
-    invoice_number: Option<String>,
-    #[param(nullable = false, inline)]
-    kind: Option<InvoiceKind>,
-    #[param(rename = "invoiceDate", nullable = false, format = Date)]
-    invoice_date: Option<String>,
-    #[param(rename = "dueDate", nullable = false, format = Date)]
-    due_date: Option<String>,
-    #[param(rename = "periodStart", nullable = false, format = Date)]
-    period_start: Option<String>,
-    #[param(rename = "periodEnd", nullable = false, format = Date)]
-    period_end: Option<String>,
-    #[param(nullable = false, inline)]
-    currency: Option<Currency>,
-    #[param(rename = "totalAmount", nullable = false)]
-    total_amount: Option<i64>,
-    #[param(rename = "paidAmount", nullable = false)]
-    paid_amount: Option<i64>,
-    #[param(nullable = false)]
-    balance: Option<i64>,
-}
 
 const CSV: &[&str] = &[
     "id",
@@ -80,7 +47,7 @@ const CSV: &[&str] = &[
 
 /// The invoices of a company; those a resident was sent.
 #[utoipa::path(
-    get, path = "/api/v1/invoices", tag = "invoices", params(ListParams, InvoiceFilters),
+    get, path = "/api/v1/invoices", tag = "invoices", params(ListParams),
     responses((status = 200, body = Page<Invoice>), (status = 304), (status = 400), (status = 401), (status = 403), (status = 404)),
     security(("bearer" = []))
 )]
@@ -177,7 +144,9 @@ pub async fn create_invoice(State(app): State<App>, asker: Asker, keyed: Result<
     asker.require(Role::Manager)?;
     let keyed = keyed?;
     let occupancy = match keyed.body.id::<OccupancyId>("occupancyId") {
-        Some(occupancy) => Some(held::find(app.database(), day.id, occupancy)?.ok_or_else(Problem::not_found)?),
+        Some(occupancy) => {
+            Some(held::find(app.database(), day.id, occupancy)?.ok_or_else(|| Problem::not_found_in("occupancyId"))?)
+        }
         None => None,
     };
     asker.only(&[])?;
@@ -242,7 +211,7 @@ fn draft(
         id: clock::new_id(InvoiceId::generate),
         company_id: day.id,
         occupancy_id: new.occupancy_id,
-        tenant_id: tenant.ok_or_else(Problem::not_found)?,
+        tenant_id: tenant.ok_or_else(|| Problem::not_found_in("occupancyId"))?,
         invoice_number: None,
         kind: InvoiceKind::Manual,
         invoice_date,

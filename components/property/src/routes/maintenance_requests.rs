@@ -12,7 +12,7 @@ use nexus_kit::{App, Code, FieldErrors, Json, Problem, clock, respond, write};
 use nexus_store::ledger_notices::Told;
 use nexus_store::notifications::{self, Notification};
 use nexus_store::{Database, StoreError, held, maintenance as store, occupancies};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use crate::asker::{Asker, Seeker};
 use crate::fault::{Fault, Outcome};
@@ -21,25 +21,6 @@ use crate::routes::{Body, make, plain, remove, shaped};
 use crate::telling;
 
 const MOST_ATTACHMENTS: usize = 10;
-
-/// Filters of the list.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[allow(dead_code)]
-pub struct MaintenanceFilters {
-    #[param(rename = "apartmentId", nullable = false, format = "uuid")]
-    apartment_id: Option<String>,
-    #[param(nullable = false, inline)]
-    status: Option<RequestStatus>,
-    #[param(nullable = false, inline)]
-    priority: Option<Priority>,
-    #[param(rename = "assigneeId", nullable = false, format = "uuid")]
-    assignee_id: Option<String>,
-    #[param(rename = "requestedBy", nullable = false, format = "uuid")]
-    requested_by: Option<String>,
-    #[param(nullable = false)]
-    title: Option<String>,
-}
 
 const CSV: &[&str] = &[
     "id",
@@ -56,7 +37,7 @@ const CSV: &[&str] = &[
 
 /// The requests of a company; a resident's own.
 #[utoipa::path(
-    get, path = "/api/v1/maintenance-requests", tag = "maintenance", params(ListParams, MaintenanceFilters),
+    get, path = "/api/v1/maintenance-requests", tag = "maintenance", params(ListParams),
     responses((status = 200, body = Page<MaintenanceRequest>), (status = 304), (status = 400), (status = 401), (status = 403), (status = 404)),
     security(("bearer" = []))
 )]
@@ -64,7 +45,10 @@ pub async fn list_maintenance_requests(State(app): State<App>, asker: Asker, hea
     let company = asker.day(&app).await?.id;
     let mut asked = listing::read(&store::LISTING, "maintenance", Some(company), asker.pairs())?;
     if asker.role().is_resident() {
-        asked.request.filters.push((store::OF_REQUESTER, asker.user().into()));
+        asked
+            .request
+            .filters
+            .push((store::OF_REQUESTER, asker.user().into()).into());
     }
     Ok(listing::answer(&app, &headers, &store::LISTING, asked, CSV, plain)?)
 }
@@ -91,21 +75,21 @@ pub struct NewMaintenanceRequest {
 /// 404 for an apartment that isn't there, or isn't the resident's home; for an assignee who isn't staff.
 fn check_references(app: &App, asker: &Asker, company: CompanyId, body: &Loose) -> Result<(), Problem> {
     if let Some(apartment) = body.id::<ApartmentId>("apartmentId") {
-        held::find(app.database(), company, apartment)?.ok_or_else(Problem::not_found)?;
+        held::find(app.database(), company, apartment)?.ok_or_else(|| Problem::not_found_in("apartmentId"))?;
         if asker.role().is_resident() {
             let at_home = match asker.tenant(app, company)? {
                 Some(tenant) => occupancies::home_of(app.database(), company, tenant, apartment)?,
                 None => false,
             };
             if !at_home {
-                return Err(Problem::not_found());
+                return Err(Problem::not_found_in("apartmentId"));
             }
         }
     }
     if let Some(assignee) = body.id("assigneeId")
         && !store::is_staff(app.database(), company, assignee)?
     {
-        return Err(Problem::not_found());
+        return Err(Problem::not_found_in("assigneeId"));
     }
     Ok(())
 }
@@ -134,7 +118,7 @@ fn check_attachments(
     }
     let added: Vec<_> = after.iter().copied().filter(|id| !before.contains(id)).collect();
     if !added.is_empty() && store::own_attachments(database, user, &added)? != added.len() {
-        return Err(Problem::not_found());
+        return Err(Problem::not_found_in("attachments"));
     }
     Ok(())
 }

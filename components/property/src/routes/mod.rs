@@ -16,7 +16,7 @@ pub mod tenants;
 use http::HeaderMap;
 use nexus_domain::ids::CompanyId;
 use nexus_kit::{App, FieldErrors, Problem, respond, write};
-use nexus_store::{Edited, StoreError, Transaction};
+use nexus_store::{Edited, StoreError, Transaction, references};
 use serde::Serialize;
 
 use crate::asker::Asker;
@@ -94,11 +94,27 @@ pub async fn remove<I: std::fmt::Display + Copy + Send + 'static>(
     write(app, move |tx| {
         let version = version(tx)?.ok_or_else(Problem::not_found)?;
         respond::check_if_match(&headers, version)?;
-        if !delete(tx)? {
+        let deleted = delete(tx).map_err(|error| explain_kept(tx, (company, kind, id), error));
+        if !deleted? {
             return Err(Fault::from(Problem::not_found()));
         }
         scribe.note(tx, company, kind, "deleted", id, serde_json::json!({}))?;
         Ok(respond::no_content())
     })
     .await
+}
+
+/// Of what can't be removed since other things refer to it: what those are.
+fn explain_kept<I: std::fmt::Display>(
+    tx: &Transaction<'_>,
+    (company, kind, id): (CompanyId, &'static Kind, I),
+    error: StoreError,
+) -> Fault {
+    let is_kept = matches!(error, StoreError::ForeignKey | StoreError::Refused { .. });
+    let found = if is_kept {
+        references::to(tx, kind.name, company, &id.to_string()).unwrap_or_default()
+    } else {
+        Vec::new()
+    };
+    Fault::from(error).kept_by(&found)
 }

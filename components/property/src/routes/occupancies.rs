@@ -15,35 +15,12 @@ use nexus_kit::{App, FieldErrors, Json, Problem, clock, respond, write};
 use nexus_store::company_day::CompanyDay;
 use nexus_store::{Edited, company_settings, held, occupancies as store};
 use serde_json::json;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use crate::asker::{Asker, Seeker};
 use crate::fault::{Fault, Outcome};
 use crate::record::OCCUPANCY;
 use crate::routes::{Body, change, make, plain, remove, shaped};
-
-/// Filters of the list.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[allow(dead_code)]
-pub struct OccupancyFilters {
-    #[param(rename = "apartmentId", nullable = false, format = "uuid")]
-    apartment_id: Option<String>,
-    #[param(rename = "tenantId", nullable = false, format = "uuid")]
-    tenant_id: Option<String>,
-    #[param(nullable = false, inline)]
-    status: Option<OccupancyStatus>,
-    #[param(rename = "startDate", nullable = false, format = Date)]
-    start_date: Option<String>,
-    #[param(rename = "endDate", nullable = false, format = Date)]
-    end_date: Option<String>,
-    #[param(rename = "monthlyRent", nullable = false)]
-    monthly_rent: Option<i64>,
-    #[param(rename = "depositAmount", nullable = false)]
-    deposit_amount: Option<i64>,
-    #[param(rename = "depositHeld", nullable = false)]
-    deposit_held: Option<i64>,
-}
 
 const CSV: &[&str] = &[
     "id",
@@ -61,7 +38,7 @@ const CSV: &[&str] = &[
 
 /// The occupancies of a company; a resident's own.
 #[utoipa::path(
-    get, path = "/api/v1/occupancies", tag = "occupancies", params(ListParams, OccupancyFilters),
+    get, path = "/api/v1/occupancies", tag = "occupancies", params(ListParams),
     responses((status = 200, body = Page<Occupancy>), (status = 304), (status = 400), (status = 401), (status = 403), (status = 404)),
     security(("bearer" = []))
 )]
@@ -104,11 +81,13 @@ pub async fn create_occupancy(State(app): State<App>, asker: Asker, body: Body<L
     let Json(body) = body?;
     let database = app.database();
     let apartment = match body.id::<ApartmentId>("apartmentId") {
-        Some(apartment) => Some(held::find(database, day.id, apartment)?.ok_or_else(Problem::not_found)?),
+        Some(apartment) => {
+            Some(held::find(database, day.id, apartment)?.ok_or_else(|| Problem::not_found_in("apartmentId"))?)
+        }
         None => None,
     };
     if let Some(tenant) = body.id::<TenantId>("tenantId") {
-        held::find(database, day.id, tenant)?.ok_or_else(Problem::not_found)?;
+        held::find(database, day.id, tenant)?.ok_or_else(|| Problem::not_found_in("tenantId"))?;
     }
     asker.only(&[])?;
     let new: NewOccupancy = shaped(body)?;

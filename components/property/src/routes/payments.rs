@@ -19,38 +19,13 @@ use nexus_store::company_day::CompanyDay;
 use nexus_store::ledger_notices::{Event, Notice, tell};
 use nexus_store::{held, payments as store};
 use serde_json::json;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use crate::asker::{Asker, Seeker};
 use crate::fault::{Fault, Outcome};
 use crate::record::PAYMENT;
 use crate::routes::{plain, shaped};
 use crate::telling;
-
-/// Filters of the list.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[allow(dead_code)]
-pub struct PaymentFilters {
-    #[param(rename = "invoiceId", nullable = false, format = "uuid")]
-    invoice_id: Option<String>,
-    #[param(rename = "tenantId", nullable = false, format = "uuid")]
-    tenant_id: Option<String>,
-    #[param(rename = "paymentMethod", nullable = false, inline)]
-    payment_method: Option<PaymentMethod>,
-    #[param(rename = "paymentDate", nullable = false, format = Date)]
-    payment_date: Option<String>,
-    #[param(nullable = false)]
-    reference: Option<String>,
-    #[param(nullable = false)]
-    amount: Option<i64>,
-    #[param(nullable = false, inline)]
-    currency: Option<Currency>,
-    #[param(rename = "recordedBy", nullable = false, format = "uuid")]
-    recorded_by: Option<String>,
-    #[param(rename = "reversedAt", nullable = false, format = DateTime)]
-    reversed_at: Option<String>,
-}
 
 const CSV: &[&str] = &[
     "id",
@@ -68,7 +43,7 @@ const CSV: &[&str] = &[
 
 /// The payments of a company; a resident's own.
 #[utoipa::path(
-    get, path = "/api/v1/payments", tag = "payments", params(ListParams, PaymentFilters),
+    get, path = "/api/v1/payments", tag = "payments", params(ListParams),
     responses((status = 200, body = Page<Payment>), (status = 304), (status = 400), (status = 401), (status = 403), (status = 404)),
     security(("bearer" = []))
 )]
@@ -113,7 +88,8 @@ pub async fn create_payment(State(app): State<App>, asker: Asker, keyed: Result<
     let keyed = keyed?;
     let tenant = match keyed.body.id::<InvoiceId>("invoiceId") {
         Some(invoice) => {
-            let invoice = held::find(app.database(), day.id, invoice)?.ok_or_else(Problem::not_found)?;
+            let invoice =
+                held::find(app.database(), day.id, invoice)?.ok_or_else(|| Problem::not_found_in("invoiceId"))?;
             Some(invoice.tenant_id)
         }
         None => None,
@@ -124,7 +100,7 @@ pub async fn create_payment(State(app): State<App>, asker: Asker, keyed: Result<
         id: clock::new_id(PaymentId::generate),
         company_id: day.id,
         invoice_id: new.invoice_id,
-        tenant_id: tenant.ok_or_else(Problem::not_found)?,
+        tenant_id: tenant.ok_or_else(|| Problem::not_found_in("invoiceId"))?,
         amount: new.amount,
         currency: check(&day, &new)?,
         payment_date: date(&day, new.payment_date.0.as_deref())?,

@@ -10,30 +10,12 @@ use nexus_kit::page::Page;
 use nexus_kit::patch::{Change, Clearable, Loose};
 use nexus_kit::{App, Code, FieldErrors, Json, Problem, clock, respond};
 use nexus_store::{StoreError, held, tenants as store};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use crate::asker::{Asker, Seeker};
 use crate::fault::{Fault, Outcome};
 use crate::record::TENANT;
 use crate::routes::{Body, change, make, plain, remove, shaped, updated};
-
-/// Filters of the list.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[allow(dead_code)]
-pub struct TenantFilters {
-    #[param(rename = "userId", nullable = false, format = "uuid")]
-    user_id: Option<String>,
-    #[param(nullable = false, format = "email")]
-    email: Option<String>,
-    #[param(rename = "fullName", nullable = false)]
-    full_name: Option<String>,
-    #[param(nullable = false)]
-    phone: Option<String>,
-    /// For ADMIN and above, who are shown it; to others this filter, and this order, are 403.
-    #[param(rename = "nationalId", nullable = false)]
-    national_id: Option<String>,
-}
 
 const CSV: &[&str] = &[
     "id",
@@ -68,7 +50,7 @@ fn check_shown(asker: &Asker) -> Result<(), Problem> {
 
 /// The tenants of a company.
 #[utoipa::path(
-    get, path = "/api/v1/tenants", tag = "tenants", params(ListParams, TenantFilters),
+    get, path = "/api/v1/tenants", tag = "tenants", params(ListParams),
     responses((status = 200, body = Page<Tenant>), (status = 304), (status = 400), (status = 401), (status = 403), (status = 404)),
     security(("bearer" = []))
 )]
@@ -104,7 +86,7 @@ pub struct NewTenant {
 /// 404 for an account that isn't the company's.
 fn check_account(app: &App, company: CompanyId, body: &Loose) -> Result<(), Problem> {
     match body.id("userId") {
-        Some(user) if !store::is_member(app.database(), company, user)? => Err(Problem::not_found()),
+        Some(user) if !store::is_member(app.database(), company, user)? => Err(Problem::not_found_in("userId")),
         _ => Ok(()),
     }
 }

@@ -13,7 +13,7 @@ use nexus_domain::{Invalid, Role};
 use nexus_kit::idempotency::{self, Keyed, Start};
 use nexus_kit::layers::nudge_mail;
 use nexus_kit::problem::ProblemDocument;
-use nexus_kit::{Answer, App, Caller, FieldErrors, Path, Problem, Session, clock, relay, respond};
+use nexus_kit::{Answer, App, Caller, FieldErrors, Path, Problem, Session, clock, relay, respond, version};
 use nexus_store::user_admin::{self, AccountAct};
 use nexus_store::users::UserRecord;
 use utoipa::ToSchema;
@@ -40,6 +40,9 @@ impl ActRequest {
     }
 }
 
+/// The body, or what is wrong with it: somebody else's person is 404 before that is told.
+type Acting = Result<Keyed<ActRequest>, Problem>;
+
 /// The account can't be used until it is reinstated; sessions and sockets end.
 #[utoipa::path(post, path = "/api/v1/admin/users/{id}/suspend", tag = "admin", 
     params(("id" = String, Path, format = "uuid"), ("Idempotency-Key" = Option<String>, Header)),
@@ -57,9 +60,9 @@ pub async fn suspend_user(
     session: Session,
     caller: Caller,
     Path(id): Path<UserId>,
-    keyed: Keyed<ActRequest>,
+    keyed: Acting,
 ) -> Answer<Response> {
-    act(app, session, caller, id, &keyed, AccountAct::Suspend).await
+    act(app, session, caller, id, keyed, AccountAct::Suspend).await
 }
 
 /// As suspending, and meant for good.
@@ -79,9 +82,9 @@ pub async fn ban_user(
     session: Session,
     caller: Caller,
     Path(id): Path<UserId>,
-    keyed: Keyed<ActRequest>,
+    keyed: Acting,
 ) -> Answer<Response> {
-    act(app, session, caller, id, &keyed, AccountAct::Ban).await
+    act(app, session, caller, id, keyed, AccountAct::Ban).await
 }
 
 /// Makes an account usable again.
@@ -101,9 +104,9 @@ pub async fn reinstate_user(
     session: Session,
     caller: Caller,
     Path(id): Path<UserId>,
-    keyed: Keyed<ActRequest>,
+    keyed: Acting,
 ) -> Answer<Response> {
-    act(app, session, caller, id, &keyed, AccountAct::Reinstate).await
+    act(app, session, caller, id, keyed, AccountAct::Reinstate).await
 }
 
 async fn act(
@@ -111,12 +114,13 @@ async fn act(
     session: Session,
     caller: Caller,
     id: UserId,
-    keyed: &Keyed<ActRequest>,
+    keyed: Acting,
     act: AccountAct,
 ) -> Answer<Response> {
-    session.require(Role::Admin)?;
     let scope = session.scope()?;
     user_admin::find(app.database(), id, scope)?.ok_or_else(Problem::not_found)?;
+    session.require(Role::Admin)?;
+    let keyed = keyed?;
     let reason = keyed.body.reason()?;
     let ticket = match keyed.start(&app, session.user())? {
         Start::Replay(response) => return Ok(response),
@@ -131,7 +135,7 @@ async fn act(
     if act != AccountAct::Reinstate {
         relay::publish(&app, vec![RelayEvent::UserEnded { user_id: id }]);
     }
-    Ok(nudge_mail(respond::with_etag(respond::ok(&user), user.version)))
+    Ok(nudge_mail(respond::with_etag(respond::ok(&user), version::of(&user))))
 }
 
 /// For somebody who lost their second factor: it is gone, sessions end, and they are told.
@@ -151,11 +155,12 @@ pub async fn reset_user_mfa(
     session: Session,
     caller: Caller,
     Path(id): Path<UserId>,
-    keyed: Keyed<ActRequest>,
+    keyed: Acting,
 ) -> Answer<Response> {
-    session.require(Role::Admin)?;
     let scope = session.scope()?;
     user_admin::find(app.database(), id, scope)?.ok_or_else(Problem::not_found)?;
+    session.require(Role::Admin)?;
+    let keyed = keyed?;
     let reason = keyed.body.reason()?;
     let ticket = match keyed.start(&app, session.user())? {
         Start::Replay(response) => return Ok(response),

@@ -11,7 +11,7 @@ use nexus_domain::ids::UserId;
 use nexus_domain::status::VerificationStatus;
 use nexus_kit::problem::ProblemDocument;
 use nexus_kit::upload::{self, DocumentBody, DocumentView, JSON_UPLOAD_LIMIT};
-use nexus_kit::{Answer, App, Caller, Code, FieldErrors, Json, Problem, Query, clock, respond};
+use nexus_kit::{Answer, App, Caller, Code, FieldErrors, Json, Problem, Query, clock, respond, version};
 use nexus_store::audit::NewAuditEntry;
 use nexus_store::documents;
 use nexus_store::verification::{self, DecisionError};
@@ -65,7 +65,7 @@ pub async fn get_case(State(app): State<App>, headers: HeaderMap, Query(query): 
     let user = holder(&app, &query.token)?;
     let state = verification::state(app.database(), user)?.ok_or_else(Problem::not_found)?;
     let state = CaseState::from(state);
-    Ok(respond::versioned(&headers, act::fingerprint(&state)?, &state))
+    Ok(respond::versioned(&headers, version::of(&state), &state))
 }
 
 #[derive(Deserr, ToSchema)]
@@ -78,6 +78,20 @@ pub struct ResubmitRequest {
     documents: Vec<DocumentBody>,
 }
 
+/// As a form: the token as text, the documents as files.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code)] // read part by part
+pub struct ResubmitForm {
+    /// From the link in the mail.
+    token: String,
+    #[schema(value_type = Vec<String>, format = Binary, content_media_type = "application/octet-stream", min_items = 1, max_items = 5)]
+    documents: Vec<u8>,
+    /// The type of each document, in their order, separated by commas; `OTHER` where there is none.
+    #[schema(nullable = false)]
+    document_types: Option<String>,
+}
+
 /// The case after it was submitted again.
 #[derive(Serialize, ToSchema)]
 pub struct Resubmitted {
@@ -88,7 +102,7 @@ pub struct Resubmitted {
 
 /// Hands documents in; the case waits for a decision again. Takes JSON, or a form with `token` and `documents`.
 #[utoipa::path(post, path = "/api/v1/documents/resubmit", tag = "verification",
-    request_body(content((ResubmitRequest = "application/json"), (Object = "multipart/form-data"))), responses(
+    request_body(content((ResubmitRequest = "application/json"), (ResubmitForm = "multipart/form-data"))), responses(
     (status = 201, body = Resubmitted),
     (status = 400, body = ProblemDocument),
     (status = 404, body = ProblemDocument, description = "no such link, or it has expired"),

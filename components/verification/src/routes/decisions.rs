@@ -16,6 +16,7 @@ use nexus_domain::text::{has_visible, without_overrides};
 use nexus_domain::{Invalid, Role, Timestamp, temporary_password};
 use nexus_kit::idempotency::{self, Keyed, Start};
 use nexus_kit::layers::nudge_mail;
+use nexus_kit::patch::Loose;
 use nexus_kit::problem::ProblemDocument;
 use nexus_kit::{Answer, App, Caller, Code, FieldErrors, Path, Problem, Session, clock, relay, respond};
 use nexus_store::users::UserRecord;
@@ -24,6 +25,7 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
+use super::users::check_company;
 use super::verifications::ReviewedDocument;
 use crate::act;
 
@@ -88,14 +90,20 @@ pub async fn approve_verification(
     session: Session,
     caller: Caller,
     Path(user): Path<UserId>,
-    keyed: Keyed<ApproveRequest>,
+    keyed: Result<Keyed<Loose>, Problem>,
 ) -> Answer<Response> {
-    let scope = authorize(&app, &session, user, &keyed.body)?;
+    let scope = authorize(&app, &session, user)?;
+    let keyed = keyed?;
+    check_company(&app, scope, &keyed.body)?;
+    let body: ApproveRequest = keyed.body.clone().read()?;
+    if body.role.is_some_and(|role| !session.role().at_least(role)) {
+        return Err(Problem::forbidden());
+    }
     let ticket = match keyed.start(&app, session.user())? {
         Start::Replay(response) => return Ok(response),
         Start::Run(ticket) => ticket,
     };
-    let result = approve(&app, &session, &caller, scope, user, &keyed.body, |tx, decided| {
+    let result = approve(&app, &session, &caller, scope, user, &body, |tx, decided| {
         ticket.keep(tx, StatusCode::OK, &DecidedView::from(decided))
     });
     let decided = idempotency::settle(&app, &ticket, result)?;
@@ -103,17 +111,11 @@ pub async fn approve_verification(
     Ok(nudge_mail(respond::ok(&DecidedView::from(&decided))))
 }
 
-fn authorize(app: &App, session: &Session, user: UserId, body: &ApproveRequest) -> Result<Option<CompanyId>, Problem> {
-    session.require(Role::Admin)?;
+fn authorize(app: &App, session: &Session, user: UserId) -> Result<Option<CompanyId>, Problem> {
     let scope = session.scope()?;
     // Another company's id is 404 before anything else is judged.
     verification::find(app.database(), user, scope)?.ok_or_else(Problem::not_found)?;
-    if body.company_id.is_some() && scope.is_some() && body.company_id != scope {
-        return Err(Problem::not_found());
-    }
-    if body.role.is_some_and(|role| !session.role().at_least(role)) {
-        return Err(Problem::forbidden());
-    }
+    session.require(Role::Admin)?;
     Ok(scope)
 }
 
@@ -165,11 +167,10 @@ pub async fn reject_verification(
     session: Session,
     caller: Caller,
     Path(user): Path<UserId>,
-    keyed: Keyed<RejectRequest>,
+    keyed: Result<Keyed<RejectRequest>, Problem>,
 ) -> Answer<Response> {
-    session.require(Role::Admin)?;
-    let scope = session.scope()?;
-    verification::find(app.database(), user, scope)?.ok_or_else(Problem::not_found)?;
+    let scope = authorize(&app, &session, user)?;
+    let keyed = keyed?;
     let given = reason(keyed.body.reason.as_deref())?;
     let reason = given.as_deref().unwrap_or(DEFAULT_REASON);
     let ticket = match keyed.start(&app, session.user())? {
@@ -278,7 +279,8 @@ fn hash(app: &App, password: &str) -> Result<String, Problem> {
 
 fn explain(error: DecisionError) -> Problem {
     match error {
-        DecisionError::NoCase | DecisionError::NoCompany => Problem::not_found(),
+        DecisionError::NoCase => Problem::not_found(),
+        DecisionError::NoCompany => Problem::not_found_in("companyId"),
         DecisionError::AlreadyDecided => Problem::new(Code::AlreadyDecided, "This case is decided already."),
         DecisionError::NoDocuments => {
             Problem::new(Code::NoDocuments, "This person has not handed in any documents yet.")

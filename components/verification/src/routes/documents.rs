@@ -38,7 +38,7 @@ pub async fn list_own_documents(State(app): State<App>, session: Session) -> Ans
 /// A document's content. Each look is written down.
 #[utoipa::path(get, path = "/api/v1/admin/documents/{id}/content", tag = "verification",
     params(("id" = String, Path, format = "uuid")), responses(
-    (status = 200, description = "the content as it was handed in", content_type = "application/octet-stream"),
+    (status = 200, description = "the content as it was handed in", content_type = "*/*", body = Vec<u8>),
     (status = 401, body = ProblemDocument),
     (status = 403, body = ProblemDocument),
     (status = 404, body = ProblemDocument),
@@ -49,10 +49,10 @@ pub async fn get_document_content(
     caller: Caller,
     Path(id): Path<DocumentId>,
 ) -> Answer<Response> {
-    session.require(Role::Admin)?;
     let found = documents::find_content(app.database(), id, session.scope()?)?
         .filter(|found| !found.deleted)
         .ok_or_else(Problem::not_found)?;
+    session.require(Role::Admin)?;
     let content = blob::get(&app, &BlobKey::from_stored(found.blob_key))
         .await?
         .ok_or_else(Problem::not_found)?;

@@ -4,113 +4,19 @@ use axum::extract::State;
 use axum::response::Response;
 use deserr::Deserr;
 use http::HeaderMap;
-use nexus_domain::email::key_of;
 use nexus_domain::ids::{CompanyId, UserId};
-use nexus_domain::page::{Flag, Limit, Search, Sort};
-use nexus_domain::status::UserStatus;
-use nexus_domain::text::fold;
 use nexus_domain::{Invalid, Role};
-use nexus_kit::csv_pages;
-use nexus_kit::listing::accepts_csv;
-use nexus_kit::page::{self, Page};
+use nexus_kit::listing::{self, ListParams, Pairs};
+use nexus_kit::page::Page;
+use nexus_kit::patch::{Change, Clearable, Loose};
 use nexus_kit::problem::ProblemDocument;
-use nexus_kit::{Answer, App, Caller, Code, FieldErrors, Json, Path, Problem, Query, Session, clock, respond};
-use nexus_store::Value;
-use nexus_store::user_admin::{self, Actor, UserActError, UserChange, UserList};
+use nexus_kit::{Answer, App, Caller, Code, FieldErrors, Json, Path, Problem, Session, clock, respond, version};
+use nexus_store::companies;
+use nexus_store::user_admin::{self, Actor, UserActError, UserChange};
 use nexus_store::users::UserRecord;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use crate::act;
-
-#[derive(Deserr, IntoParams)]
-#[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
-#[into_params(rename_all = "camelCase", parameter_in = Query)]
-pub struct UserQuery {
-    #[deserr(default)]
-    status: Option<UserStatus>,
-    #[deserr(default)]
-    role: Option<Role>,
-    /// In name and e-mail address.
-    #[param(value_type = Option<String>)]
-    #[deserr(default)]
-    q: Option<Search>,
-    /// `createdAt`, `name` or `email`, with `-` before it downwards; `-createdAt` when absent.
-    #[deserr(default)]
-    sort: Option<String>,
-    #[deserr(default)]
-    cursor: Option<String>,
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
-    #[deserr(default)]
-    limit: Option<Limit>,
-    #[param(value_type = Option<bool>)]
-    #[deserr(default)]
-    with_total: Option<Flag>,
-    /// Of one company; for the platform owner.
-    #[param(value_type = Option<String>, format = "uuid")]
-    #[deserr(default)]
-    company_id: Option<CompanyId>,
-}
-
-const SORTS: &[&str] = &["createdAt", "name", "email"];
-
-#[utoipa::path(get, path = "/api/v1/admin/users", tag = "admin", params(UserQuery), responses(
-    (status = 200, body = Page<UserRecord>),
-    (status = 400, body = ProblemDocument),
-    (status = 401, body = ProblemDocument),
-    (status = 403, body = ProblemDocument),
-))]
-pub async fn list_users(
-    State(app): State<App>,
-    session: Session,
-    headers: HeaderMap,
-    Query(query): Query<UserQuery>,
-) -> Answer<Response> {
-    session.require(Role::Admin)?;
-    let scope = match (session.scope()?, query.company_id) {
-        (Some(own), Some(other)) if own != other => return Err(Problem::not_found()),
-        (own, other) => own.or(other),
-    };
-    let sort =
-        Sort::parse(query.sort.as_deref(), SORTS, "-createdAt").map_err(|invalid| Problem::field("sort", invalid))?;
-    let name = format!("users:{}", sort.text());
-    let limit = query.limit.unwrap_or_default();
-    let list = UserList {
-        scope,
-        status: query.status,
-        role: query.role,
-        search: query.q.as_ref().map(|q| q.pattern().to_owned()),
-        sort,
-        after: query
-            .cursor
-            .as_deref()
-            .map(|cursor| after(sort, &name, cursor))
-            .transpose()?,
-        limit: limit.and_one(),
-    };
-    if accepts_csv(&headers) {
-        return csv(app, list);
-    }
-    let rows = user_admin::list(app.database(), &list)?;
-    let counted = query.with_total.unwrap_or_default().is_set();
-    let total = counted.then(|| user_admin::count(app.database(), &list)).transpose()?;
-    let page = Page::of(rows, limit, total, &name, |user| {
-        let key = match key(sort, user) {
-            Value::Integer(at) => at.into(),
-            Value::Text(text) => text.into(),
-            _ => serde_json::Value::Null,
-        };
-        vec![key, user.id.to_string().into()]
-    });
-    Ok(respond::ok(&page))
-}
-
-fn key(sort: Sort, user: &UserRecord) -> Value {
-    match sort.field {
-        "name" => fold(&user.name).into(),
-        "email" => key_of(&user.email).into(),
-        _ => user.created_at.into(),
-    }
-}
 
 const COLUMNS: &[&str] = &[
     "id",
@@ -127,27 +33,33 @@ const COLUMNS: &[&str] = &[
     "lastLoginAt",
 ];
 
-fn csv(app: App, list: UserList) -> Answer<Response> {
-    let mut list = UserList {
-        after: None,
-        limit: csv_pages::ROWS,
-        ..list
+/// The people of one's company, or everybody for SUPER_ADMIN.
+#[utoipa::path(get, path = "/api/v1/admin/users", tag = "admin", params(ListParams), responses(
+    (status = 200, body = Page<UserRecord>),
+    (status = 304),
+    (status = 400, body = ProblemDocument),
+    (status = 401, body = ProblemDocument),
+    (status = 403, body = ProblemDocument),
+    (status = 404, body = ProblemDocument),
+))]
+pub async fn list_users(
+    State(app): State<App>,
+    session: Session,
+    headers: HeaderMap,
+    pairs: Result<Pairs, Problem>,
+) -> Answer<Response> {
+    session.require(Role::Admin)?;
+    let pairs = pairs?;
+    let scope = pairs.scope(&app, &session)?;
+    let list = match scope {
+        Some(_) => &user_admin::OF_COMPANY,
+        None => &user_admin::LISTING,
     };
-    csv_pages::answer("users", COLUMNS, move || {
-        let rows = user_admin::list(app.database(), &list)?;
-        list.after = rows.last().map(|user| (key(list.sort, user), user.id));
-        Ok(rows)
-    })
+    let asked = listing::read(list, "users", scope, &pairs.0)?;
+    listing::answer(&app, &headers, list, asked, COLUMNS, |user| user)
 }
 
-fn after(sort: Sort, name: &str, cursor: &str) -> Result<(Value, UserId), Problem> {
-    if sort.field == "createdAt" {
-        page::decode_number_and_id(name, cursor).map(|(at, id)| (Value::Integer(at), id))
-    } else {
-        page::decode_text_and_id(name, cursor).map(|(text, id)| (Value::Text(text), id))
-    }
-}
-
+/// One person.
 #[utoipa::path(get, path = "/api/v1/admin/users/{id}", tag = "admin", params(("id" = String, Path, format = "uuid")), responses(
     (status = 200, body = UserRecord),
     (status = 304, description = "not changed since"),
@@ -161,9 +73,9 @@ pub async fn get_user(
     headers: HeaderMap,
     Path(id): Path<UserId>,
 ) -> Answer<Response> {
-    session.require(Role::Admin)?;
     let user = user_admin::find(app.database(), id, session.scope()?)?.ok_or_else(Problem::not_found)?;
-    Ok(respond::versioned(&headers, user.version, &user))
+    session.require(Role::Admin)?;
+    Ok(respond::versioned(&headers, version::of(&user), &user))
 }
 
 #[derive(Deserr, ToSchema)]
@@ -172,12 +84,15 @@ pub async fn get_user(
 pub struct PatchUser {
     /// Never above the admin's own.
     #[deserr(default)]
-    role: Option<Role>,
-    #[schema(value_type = Option<String>, format = "uuid")]
+    #[schema(value_type = Role, required = false)]
+    role: Change<Role>,
+    /// `null`: of none; for the platform owner.
+    #[schema(value_type = Option<CompanyId>, required = false)]
     #[deserr(default)]
-    company_id: Option<CompanyId>,
+    company_id: Clearable<CompanyId>,
 }
 
+/// Change a person's role or company.
 #[utoipa::path(patch, path = "/api/v1/admin/users/{id}", tag = "admin", params(("id" = String, Path, format = "uuid")),
     request_body = PatchUser, responses(
     (status = 200, body = UserRecord),
@@ -193,25 +108,43 @@ pub async fn patch_user(
     caller: Caller,
     headers: HeaderMap,
     Path(id): Path<UserId>,
-    Json(body): Json<PatchUser>,
+    body: Result<Json<Loose>, Problem>,
 ) -> Answer<Response> {
-    session.require(Role::Admin)?;
     let scope = session.scope()?;
     let present = user_admin::find(app.database(), id, scope)?.ok_or_else(Problem::not_found)?;
-    if body.company_id.is_some() && scope.is_some() && body.company_id != scope {
-        return Err(Problem::not_found());
-    }
-    if body.role.is_some_and(|role| !session.role().at_least(role)) {
+    session.require(Role::Admin)?;
+    let Json(body) = body?;
+    check_company(&app, scope, &body)?;
+    let body: PatchUser = body.read()?;
+    let company = body.company_id.0;
+    // Who leaves the company is out of its admins' sight.
+    if scope.is_some() && company == Some(None) || body.role.0.is_some_and(|role| !session.role().at_least(role)) {
         return Err(Problem::forbidden());
     }
-    respond::check_if_match(&headers, present.version)?;
+    respond::check_if_match(&headers, version::of(&present))?;
     let change = UserChange {
-        role: body.role,
-        company: body.company_id.map(Some),
+        role: body.role.0,
+        company,
         version: headers.contains_key(http::header::IF_MATCH).then_some(present.version),
     };
     let user = user_admin::change(app.database(), &actor(&session, &caller, scope), id, &change).map_err(explain)?;
-    Ok(respond::with_etag(respond::ok(&user), user.version))
+    Ok(respond::with_etag(respond::ok(&user), version::of(&user)))
+}
+
+/// 404 for a company that isn't there, or isn't the admin's own.
+pub fn check_company(app: &App, scope: Option<CompanyId>, body: &Loose) -> Result<(), Problem> {
+    let Some(company) = body.id::<CompanyId>("companyId") else {
+        return Ok(());
+    };
+    let is_seen = match scope {
+        Some(own) => own == company,
+        None => companies::exists(app.database(), company)?,
+    };
+    if is_seen {
+        Ok(())
+    } else {
+        Err(Problem::not_found_in("companyId"))
+    }
 }
 
 pub fn actor<'a>(session: &Session, caller: &'a Caller, scope: Option<CompanyId>) -> Actor<'a> {
@@ -225,7 +158,8 @@ pub fn actor<'a>(session: &Session, caller: &'a Caller, scope: Option<CompanyId>
 
 pub fn explain(error: UserActError) -> Problem {
     match error {
-        UserActError::NoUser | UserActError::NoCompany => Problem::not_found(),
+        UserActError::NoUser => Problem::not_found(),
+        UserActError::NoCompany => Problem::not_found_in("companyId"),
         UserActError::CompanyNeeded => Problem::field(
             "companyId",
             Invalid::new("REQUIRED", "is required: people of staff belong to a company"),

@@ -8,18 +8,16 @@ use nexus_domain::document::DocumentType;
 use nexus_domain::ids::{CompanyId, DocumentId, UserId};
 use nexus_domain::page::{Flag, Limit, Search, Sort};
 use nexus_domain::status::VerificationStatus;
-use nexus_domain::{Role, Timestamp};
+use nexus_domain::{Invalid, Role, Timestamp};
 use nexus_kit::csv_pages;
 use nexus_kit::listing::accepts_csv;
 use nexus_kit::page::{self, Page};
 use nexus_kit::problem::ProblemDocument;
-use nexus_kit::{Answer, App, FieldErrors, Path, Problem, Query, Session, respond};
+use nexus_kit::{Answer, App, FieldErrors, Path, Problem, Query, Session, listing, respond, version};
 use nexus_store::documents::StoredDocument;
 use nexus_store::verification::{self, Case, CaseList, PastDecision};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
-
-use crate::act;
 
 /// A document as admins see it.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -120,8 +118,8 @@ pub struct CaseQuery {
     #[deserr(default)]
     status: Option<VerificationStatus>,
     /// In name and e-mail address.
-    #[param(value_type = Option<String>)]
-    #[deserr(default)]
+    #[param(value_type = Option<String>, max_length = 200, pattern = "^[^\\x00-\\x1F\\x7F-\\x9F]*$")]
+    #[deserr(default, try_from(Option<String>) = searched -> Invalid)]
     q: Option<Search>,
     /// `submittedAt` (the default) or `-submittedAt`.
     #[deserr(default)]
@@ -138,6 +136,14 @@ pub struct CaseQuery {
     #[param(value_type = Option<String>, format = "uuid")]
     #[deserr(default)]
     company_id: Option<CompanyId>,
+}
+
+/// Nothing but white space looks for nothing.
+fn searched(given: Option<String>) -> Result<Option<Search>, Invalid> {
+    given
+        .filter(|text| !text.trim().is_empty())
+        .map(|text| text.parse())
+        .transpose()
 }
 
 /// The cases of one's company; those without a company are the platform owner's.
@@ -170,6 +176,7 @@ pub async fn list_verifications(
         after: query
             .cursor
             .as_deref()
+            .filter(|cursor| !cursor.is_empty())
             .map(|cursor| page::decode_number_and_id(&name, cursor))
             .transpose()?,
         limit: limit.and_one(),
@@ -185,7 +192,7 @@ pub async fn list_verifications(
     let page = Page::of(rows, limit, total, &name, |case| {
         vec![case.submitted_at.as_millis().into(), case.user_id.to_string().into()]
     });
-    Ok(respond::ok(&page.map(CaseView::from)))
+    Ok(listing::page(&headers, &page.map(CaseView::from)))
 }
 
 const COLUMNS: &[&str] = &[
@@ -212,6 +219,7 @@ fn csv(app: App, list: CaseList) -> Answer<Response> {
     })
 }
 
+/// One case, with all that was decided on it.
 #[utoipa::path(get, path = "/api/v1/admin/verifications/{userId}", tag = "verification",
     params(("userId" = String, Path, format = "uuid")), responses(
     (status = 200, body = CaseDetail),
@@ -226,12 +234,12 @@ pub async fn get_verification(
     headers: HeaderMap,
     Path(user): Path<UserId>,
 ) -> Answer<Response> {
-    session.require(Role::Admin)?;
     let case = verification::find(app.database(), user, session.scope()?)?.ok_or_else(Problem::not_found)?;
+    session.require(Role::Admin)?;
     let decisions = verification::decisions(app.database(), user)?;
     let case = CaseDetail {
         case: case.into(),
         decisions: decisions.into_iter().map(DecisionView::from).collect(),
     };
-    Ok(respond::versioned(&headers, act::fingerprint(&case)?, &case))
+    Ok(respond::versioned(&headers, version::of(&case), &case))
 }

@@ -19,7 +19,10 @@ fn sought(seeker: Seeker, words: &str) -> crate::people::PeopleList {
     crate::people::PeopleList {
         seeker,
         words: Some(words.to_owned()),
-        role: None,
+        roles: Vec::new(),
+        name: None,
+        online: None,
+        company: None,
         sort: sort("name"),
         after: None,
         limit: 10,

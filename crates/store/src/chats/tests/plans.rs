@@ -63,8 +63,14 @@ fn people_are_found_by_their_company_in_order() {
             sort: sort(order),
             ..sought(seeker, "user")
         };
-        let plan = plan(&database, &people::statement(&wanted), 10);
+        let plan = plan(&database, &people::statement(&wanted), 13);
         assert!(plan[0].starts_with(index), "{order}: {plan:#?}");
+        let of_one = people::PeopleList {
+            company: Some(nexus_domain::ids::CompanyId::generate(at(1), [0; 10])),
+            ..wanted
+        };
+        let found = self::plan(&database, &people::statement(&of_one), 13);
+        assert!(found[0].contains("(company_id=?"), "{order}: {found:#?}");
         assert!(
             !plan.iter().any(|step| step.contains("TEMP B-TREE")),
             "{order}: {plan:#?}"

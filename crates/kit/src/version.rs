@@ -1,11 +1,12 @@
-//! Versions of what is shown: chats and messages have no counter of their own that grows with all they show (names of
-//! members, read marks, unread counts), so the `ETag` is made of the answer itself.
+//! Versions of what is shown, where no counter grows with all that an answer shows: a chat's members and read marks, a
+//! person's last sign-in. There the `ETag` is made of the answer itself.
 
 use std::hash::{DefaultHasher, Hasher};
 
 use http::HeaderMap;
-use nexus_kit::respond;
 use serde::Serialize;
+
+use crate::respond;
 
 /// A number that differs when the answer does.
 pub fn of(shown: &impl Serialize) -> i64 {
