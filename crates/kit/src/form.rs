@@ -42,6 +42,17 @@ pub fn parts(request: Request, limit: usize) -> Result<Multipart<'static>, Probl
                 "The body must be `multipart/form-data` with a boundary.",
             )
         })?;
+    // What a sender declares is judged before anything is read; the parser never reads what follows the last boundary.
+    let declared = request
+        .headers()
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if declared.is_some_and(|declared| declared > limit as u64) {
+        return Err(Problem::new(
+            Code::PayloadTooLarge,
+            format!("The form may have at most {limit} bytes."),
+        ));
+    }
     let limits = SizeLimit::new().whole_stream(limit as u64);
     let stream = OneAtATime {
         inner: request.into_body().into_data_stream(),

@@ -9,6 +9,7 @@ use nexus_domain::ids::{CompanyId, InvoiceId, PaymentId};
 use nexus_domain::invoice::Invoice;
 use nexus_domain::person_name::Locale;
 use nexus_kit::blob::{self, BlobKey};
+use nexus_kit::log::{self, Level};
 use nexus_kit::{App, Problem};
 use nexus_store::held;
 use nexus_store::papers::{self, Addressee, Letterhead};
@@ -137,10 +138,7 @@ async fn logo(app: &App, company: CompanyId, key: &str) -> Option<Image> {
 
 /// The log's line about a paper that is not as it should be.
 fn warn(message: &str, company: CompanyId, name: &str, what: Value) {
-    eprintln!(
-        "{}",
-        json!({"level": "warn", "message": message, "company": company, name: what})
-    );
+    log::write(Level::Warn, "paper", message, json!({"company": company, name: what}));
 }
 
 fn pdf(content: Vec<u8>, name: &str) -> Result<Response, Problem> {
