@@ -186,7 +186,12 @@ async fn with_a_real_transport_there_is_no_mailbox() {
 #[tokio::test]
 async fn in_production_there_is_no_mailbox() {
     for (environment, transport, expected) in [("production", "sendgrid", 404), ("development", "dev", 200)] {
-        let names = ["jwt_access_secret", "jwt_refresh_secret", "internal_secret", "mail_seal_key"];
+        let names = [
+            "jwt_access_secret",
+            "jwt_refresh_secret",
+            "internal_secret",
+            "mail_seal_key",
+        ];
         let mut keys: Vec<_> = names.map(|name| (name, "qL2m9Zt1vXc8Rb4nWs7Ty0Uk3Jh6Gf5D")).into();
         keys.push(("nexus_env", environment));
         keys.push(("frontend_url", "https://nexus.example"));

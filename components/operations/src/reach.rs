@@ -56,7 +56,9 @@ mod guest {
 
     /// Writes a key: a store on a full disk, or a read-only one, still answers questions.
     pub async fn key_value() -> Result<(), Unreached> {
-        let written = async { Store::open_default().await?.set("health", b"ok").await };
+        // Another value each time: SQLite writes nothing where the value is the one that is there.
+        let value = nexus_kit::clock::now().as_millis().to_string();
+        let written = async { Store::open_default().await?.set("health", value.as_bytes()).await };
         match on_this_thread(within(PATIENCE, written)).await {
             Some(written) => written.map_err(|error| format!("{error:?}")),
             None => Err("no answer".to_owned()),

@@ -27,7 +27,7 @@ fn a_port_in_use_is_told_with_who_uses_it_and_what_to_do() {
     let line = told
         .stdout
         .lines()
-        .find(|line| line.contains("address"))
+        .find(|line| line.split_whitespace().nth(1) == Some("address"))
         .expect("a line");
     assert!(line.starts_with("warn") && line.contains(&me), "{line}");
 }
@@ -50,7 +50,7 @@ fn an_address_that_can_t_be_had_is_a_wrong_configuration() {
     let line = told
         .stdout
         .lines()
-        .find(|line| line.contains("address"))
+        .find(|line| line.split_whitespace().nth(1) == Some("address"))
         .expect("a line");
     assert!(line.starts_with("FAIL") && line.contains("no such address"), "{line}");
     for listen in [

@@ -10,8 +10,6 @@ use nexus_domain::Timestamp;
 use nexus_domain::ids::{ChatId, SessionId, UserId};
 use parking_lot::Mutex;
 use prometheus::IntCounterVec;
-use tokio::sync::mpsc;
-use tokio_tungstenite::tungstenite::Utf8Bytes;
 use uuid::Uuid;
 
 use super::client_event::Early;
@@ -20,22 +18,10 @@ use super::flow::{Flow, MOST_UNSENT};
 use super::frame::{ErrorCode, Event, Farewell, error, error_about};
 use super::meters::ACKNOWLEDGEMENT;
 use super::place::{Fate, Held, Place, Reached, Standing};
-use super::socket_io::{EngineSocket, close_engine};
+use super::socket_io::close_engine;
+pub use super::wire::{PlainOut, Wire};
 
 pub type ConnectionId = Uuid;
-
-/// How things get to the client.
-pub enum Wire {
-    SocketIo(Arc<EngineSocket>),
-    Plain(mpsc::UnboundedSender<PlainOut>),
-}
-
-/// What a plain WebSocket's task is told.
-#[derive(Debug)]
-pub enum PlainOut {
-    Text(Utf8Bytes),
-    Close(u16),
-}
 
 /// Who is connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

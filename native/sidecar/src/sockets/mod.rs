@@ -31,6 +31,7 @@ mod rooms;
 mod socket_io;
 mod typing;
 mod watch;
+mod wire;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
