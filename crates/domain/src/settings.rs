@@ -303,8 +303,9 @@ pub fn env_example() -> String {
             // Writing into a String can't fail.
             let _ = write!(text, "\n# --- {} ---\n", setting.section().title());
         }
+        text.push('\n');
         for line in setting.doc().lines() {
-            let _ = writeln!(text, "\n# {}", line.trim());
+            let _ = writeln!(text, "# {}", line.trim());
         }
         let _ = match setting.default() {
             None => writeln!(text, "{}={}", setting.name(), setting.example()),
