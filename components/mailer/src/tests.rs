@@ -186,16 +186,15 @@ async fn with_a_real_transport_there_is_no_mailbox() {
 #[tokio::test]
 async fn in_production_there_is_no_mailbox() {
     for (environment, transport, expected) in [("production", "sendgrid", 404), ("development", "dev", 200)] {
-        let names = [
-            "jwt_access_secret",
-            "jwt_refresh_secret",
-            "internal_secret",
-            "mail_seal_key",
+        let keys = [
+            ("jwt_access_secret", "qL2m9Zt1vXc8Rb4nWs7Ty0Uk3Jh6Gf5D"),
+            ("jwt_refresh_secret", "rL2m9Zt1vXc8Rb4nWs7Ty0Uk3Jh6Gf5E"),
+            ("internal_secret", "sL2m9Zt1vXc8Rb4nWs7Ty0Uk3Jh6Gf5F"),
+            ("mail_seal_key", "tL2m9Zt1vXc8Rb4nWs7Ty0Uk3Jh6Gf5G"),
+            ("nexus_env", environment),
+            ("frontend_url", "https://nexus.example"),
+            ("sendgrid_api_key", "SG.qL2m9Zt1vXc8Rb4nWs7Ty0.Uk3Jh6Gf5D"),
         ];
-        let mut keys: Vec<_> = names.map(|name| (name, "qL2m9Zt1vXc8Rb4nWs7Ty0Uk3Jh6Gf5D")).into();
-        keys.push(("nexus_env", environment));
-        keys.push(("frontend_url", "https://nexus.example"));
-        keys.push(("sendgrid_api_key", "SG.qL2m9Zt1vXc8Rb4nWs7Ty0.Uk3Jh6Gf5D"));
         let f = Fixture::with(transport, &keys);
         let (status, _) = f.send("GET", "", MAILBOX, "127.0.0.1:1").await;
         assert_eq!(status, expected, "{environment}");
