@@ -101,6 +101,7 @@ fn dependencies_point_downwards() {
             "crates/domain",
             vec![
                 "nexus-kit",
+                "nexus-protocol",
                 "nexus-store",
                 "spin-sdk",
                 "http",
@@ -109,10 +110,20 @@ fn dependencies_point_downwards() {
                 "tokio",
             ],
         ),
-        ("crates/store", vec!["nexus-kit", "http", "axum"]),
+        (
+            "crates/protocol",
+            vec!["nexus-kit", "nexus-store", "spin-sdk", "axum", "rusqlite", "tokio"],
+        ),
+        ("crates/store", vec!["nexus-kit", "nexus-protocol", "http", "axum"]),
         (
             "native/host",
-            vec!["nexus-domain", "nexus-store", "nexus-kit", "nexus-sidecar"],
+            vec![
+                "nexus-domain",
+                "nexus-protocol",
+                "nexus-store",
+                "nexus-kit",
+                "nexus-sidecar",
+            ],
         ),
         (
             "native/sidecar",

@@ -2,17 +2,18 @@
 
 use nexus_domain::chat::Chat;
 use nexus_domain::ids::{ChatId, UserId};
-use nexus_domain::relay::RelayEvent;
+use nexus_protocol::EventName;
+use nexus_protocol::relay::RelayEvent;
 use nexus_store::messages::Changed;
 use serde_json::json;
 
 /// The chat to its members, or to `only` these.
-fn chat_to(event: &str, chat: &Chat, unread: &[(UserId, i64)], only: Option<&[UserId]>) -> RelayEvent {
+fn chat_to(event: EventName, chat: &Chat, unread: &[(UserId, i64)], only: Option<&[UserId]>) -> RelayEvent {
     let told = unread
         .iter()
         .filter(|(user, _)| only.is_none_or(|only| only.contains(user)));
     RelayEvent::ChatToUsers {
-        event: event.to_owned(),
+        event,
         chat: Box::new(chat.clone()),
         unread: told.copied().collect(),
     }
@@ -29,21 +30,24 @@ fn joined(chat: &Chat, user_ids: Vec<UserId>) -> RelayEvent {
 
 pub fn chat_created(chat: &Chat, unread: &[(UserId, i64)]) -> Vec<RelayEvent> {
     let user_ids = chat.members.iter().map(|member| member.user_id).collect();
-    vec![joined(chat, user_ids), chat_to("CHAT_CREATED", chat, unread, None)]
+    vec![
+        joined(chat, user_ids),
+        chat_to(EventName::ChatCreated, chat, unread, None),
+    ]
 }
 
 pub fn chat_updated(chat: &Chat, unread: &[(UserId, i64)]) -> Vec<RelayEvent> {
-    vec![chat_to("CHAT_UPDATED", chat, unread, None)]
+    vec![chat_to(EventName::ChatUpdated, chat, unread, None)]
 }
 
 pub fn members_added(chat: &Chat, unread: &[(UserId, i64)], added: &[UserId]) -> Vec<RelayEvent> {
     let mut events = vec![
         joined(chat, added.to_vec()),
-        chat_to("CHAT_CREATED", chat, unread, Some(added)),
+        chat_to(EventName::ChatCreated, chat, unread, Some(added)),
     ];
     events.extend(added.iter().map(|user| RelayEvent::ToChat {
         chat_id: chat.id,
-        event: "MEMBER_ADDED".to_owned(),
+        event: EventName::MemberAdded,
         data: json!({"chatId": chat.id, "userId": user}),
         except: None,
     }));
@@ -55,7 +59,7 @@ pub fn member_removed(chat: ChatId, user: UserId) -> Vec<RelayEvent> {
     vec![
         RelayEvent::ToChat {
             chat_id: chat,
-            event: "MEMBER_REMOVED".to_owned(),
+            event: EventName::MemberRemoved,
             data: json!({"chatId": chat, "userId": user}),
             except: None,
         },
@@ -77,7 +81,7 @@ pub fn message_changed(changed: &Changed) -> Vec<RelayEvent> {
 pub fn read(chat: ChatId, user: UserId, seq: i64) -> Vec<RelayEvent> {
     vec![RelayEvent::ToChat {
         chat_id: chat,
-        event: "MESSAGE_READ".to_owned(),
+        event: EventName::MessageRead,
         data: json!({"chatId": chat, "userId": user, "seq": seq}),
         except: None,
     }]

@@ -7,8 +7,8 @@ mod problems;
 mod routes;
 
 use axum::routing::post;
-use nexus_domain::relay_calls;
 use nexus_kit::{App, listing};
+use nexus_protocol::relay_calls;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

@@ -4,9 +4,9 @@
 //! and the database counts, in windows that begin with the first message.
 
 use nexus_domain::ids::UserId;
-use nexus_domain::relay::{ADMIT, AdmitMessage, Admitted};
 use nexus_domain::settings;
 use nexus_kit::{App, Code, Problem, clock, relay};
+use nexus_protocol::relay::{ADMIT, AdmitMessage, Admitted};
 use nexus_store::request_counts::{self, CountLimit};
 
 /// Counts a message, or refuses it.

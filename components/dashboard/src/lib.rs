@@ -8,15 +8,15 @@ mod kept;
 mod routes;
 
 use axum::routing::post;
-use nexus_domain::company_gauges;
 use nexus_kit::App;
+use nexus_protocol::COMPANY_GAUGES;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(routes::stats::get_dashboard_stats))
-        .route(company_gauges::PATH, post(routes::gauges::tell_gauges))
+        .route(COMPANY_GAUGES, post(routes::gauges::tell_gauges))
 }
 
 #[cfg(target_arch = "wasm32")]

@@ -2,8 +2,8 @@
 //! seconds anyway: a notice that is lost costs no more than that.
 
 use nexus_domain::ids::SessionId;
-use nexus_domain::relay::RelayEvent;
 use nexus_kit::{App, relay};
+use nexus_protocol::relay::RelayEvent;
 
 pub fn tell_sessions(app: &App, session_ids: Vec<SessionId>) {
     if !session_ids.is_empty() {

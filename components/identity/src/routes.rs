@@ -13,6 +13,7 @@ mod sessions;
 mod sign_in;
 
 use nexus_kit::App;
+use nexus_protocol::job_paths;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -59,7 +60,7 @@ pub fn all() -> OpenApiRouter<App> {
         .routes(routes!(email_change::request_email_change))
         .routes(routes!(email_change::confirm_email_change))
         .route(
-            "/internal/identity/retention",
+            job_paths::IDENTITY_RETENTION,
             axum::routing::post(personal_data::run_retention),
         )
 }

@@ -27,7 +27,7 @@ mod guest {
         let signature = sign(app, &url);
         on_this_thread(async move {
             let request = http::Request::get(&url)
-                .header("x-nexus-signature", signature)
+                .header(nexus_protocol::headers::SIGNATURE, signature)
                 .body(EmptyBody::new())
                 .map_err(|error| error.to_string())?;
             let response = send(request).await.map_err(|error| format!("{error}"))?;
@@ -51,7 +51,7 @@ mod guest {
             .unwrap_or_default();
         let secrets = app.internal_secrets();
         let secret = secrets.first().copied().unwrap_or_default();
-        nexus_domain::signature::sign_request(secret, nexus_kit::clock::now().as_seconds(), "GET", &path, b"")
+        nexus_protocol::signature::sign_request(secret, nexus_kit::clock::now().as_seconds(), "GET", &path, b"")
     }
 
     /// Writes a key: a store on a full disk, or a read-only one, still answers questions.

@@ -12,6 +12,7 @@ mod telling;
 
 use axum::routing::post;
 use nexus_kit::{App, listing};
+use nexus_protocol::job_paths;
 use nexus_store::{self as store, company_settings};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -95,10 +96,10 @@ fn operations() -> OpenApiRouter<App> {
             maintenance_requests::update_maintenance_request,
             maintenance_requests::delete_maintenance_request
         ))
-        .route("/internal/jobs/overdue", post(jobs::overdue))
-        .route("/internal/jobs/reminders", post(jobs::reminders))
-        .route("/internal/jobs/late-fees", post(jobs::late_fees))
-        .route("/internal/jobs/monthly-invoices", post(jobs::monthly_invoices))
+        .route(job_paths::OVERDUE, post(jobs::overdue))
+        .route(job_paths::REMINDERS, post(jobs::reminders))
+        .route(job_paths::LATE_FEES, post(jobs::late_fees))
+        .route(job_paths::MONTHLY_INVOICES, post(jobs::monthly_invoices))
 }
 
 #[cfg(target_arch = "wasm32")]

@@ -1,8 +1,9 @@
 //! Telling tenants and staff what happened.
 
-use nexus_domain::relay::RelayEvent;
 use nexus_domain::settings;
 use nexus_kit::{App, Problem, clock, relay};
+use nexus_protocol::EventName;
+use nexus_protocol::relay::RelayEvent;
 use nexus_store::ledger_notices::{Means, Told};
 use serde_json::json;
 
@@ -29,7 +30,7 @@ pub fn publish(app: &App, told: Vec<Told>) {
         .into_iter()
         .map(|told| RelayEvent::ToUsers {
             user_ids: vec![told.user],
-            event: "NOTIFICATION".to_owned(),
+            event: EventName::Notification,
             data: json!({
                 "kind": told.kind,
                 "title": told.title,

@@ -1,21 +1,20 @@
-//! What monitoring shows of companies: what the sidecar asks the `dashboard` component for, one type for both sides.
+//! Gauges of companies for monitoring: the request of the sidecar and the answer of the `dashboard` component.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub const PATH: &str = "/internal/dashboard/gauges";
-/// The most companies that monitoring shows, by age: each is a series of its own.
+/// The maximum number of companies that monitoring shows, the oldest first: each is a series of its own.
 pub const MAX_COMPANIES: usize = 1_000;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GaugesAsked {
-    /// What the asker has, by slug: the version of the company's state that it is of.
+pub struct GaugesRequest {
+    /// By slug, the version of the company's state that the caller has already.
     pub known: BTreeMap<String, i64>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GaugesTold {
+pub struct GaugesResponse {
     pub companies: Vec<CompanyState>,
 }
 
@@ -23,7 +22,7 @@ pub struct GaugesTold {
 pub struct CompanyState {
     pub slug: String,
     pub version: i64,
-    /// Left out when the asker has those of this version.
+    /// `None` when the caller has this version already.
     pub gauges: Option<CompanyGauges>,
 }
 

@@ -1,6 +1,7 @@
 //! What stands around every router: who calls and under which id, problems rendered, security headers,
 //! the log line, the counts for the edge.
 
+use nexus_protocol::headers::{CLIENT, COUNTS, NUDGE, SIGNATURE};
 use std::convert::Infallible;
 use std::fmt::Write;
 use std::pin::Pin;
@@ -14,8 +15,8 @@ use axum::extract::{FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
-use nexus_domain::edge::{HSTS_WITH_PRELOAD, SECURITY_HEADERS, is_request_id};
-use nexus_domain::signature;
+use nexus_protocol::edge::{HSTS_WITH_PRELOAD, SECURITY_HEADERS, is_request_id};
+use nexus_protocol::signature;
 use nexus_store::Usage;
 use tower_service::Service;
 
@@ -25,11 +26,6 @@ use crate::{App, Code, Problem, clock};
 /// What the native side alone may call.
 const INTERNAL: &str = "/internal/";
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const CLIENT: HeaderName = HeaderName::from_static("x-nexus-client");
-const SIGNATURE: HeaderName = HeaderName::from_static("x-nexus-signature");
-const COUNTS: HeaderName = HeaderName::from_static("x-nexus-counts");
-/// An answer that carries it makes the scheduler run this job now: `mail`.
-pub const NUDGE: HeaderName = HeaderName::from_static("x-nexus-nudge");
 
 /// Who calls, and the id under which the request is logged.
 #[derive(Debug, Clone)]

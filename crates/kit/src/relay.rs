@@ -5,9 +5,10 @@
 
 use bytes::Bytes;
 use http::{Request, Response, header};
-use nexus_domain::relay::{EVENTS, RelayEvent, RelayEvents};
 use nexus_domain::settings;
-use nexus_domain::signature::sign_request;
+use nexus_protocol::headers::SIGNATURE;
+use nexus_protocol::relay::{EVENTS, RelayEvent, RelayEvents};
+use nexus_protocol::signature::sign_request;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -91,7 +92,7 @@ fn request(app: &App, path: &str, body: &impl Serialize) -> Result<Option<Reques
     let signature = sign_request(secret, clock::now().as_seconds(), "POST", path, &body);
     Request::post(format!("{}{path}", url.trim_end_matches('/')))
         .header(header::CONTENT_TYPE, "application/json")
-        .header("x-nexus-signature", signature)
+        .header(SIGNATURE, signature)
         .body(Bytes::from(body))
         .map(Some)
         .map_err(|error| error.to_string())

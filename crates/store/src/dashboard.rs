@@ -1,7 +1,7 @@
 //! The figures of a dashboard, counted in one statement, and the number by which a kept one is known to be
 //! true still.
 
-use nexus_domain::company_gauges::{CompanyGauges, CompanyState, GaugesAsked, MAX_COMPANIES};
+use nexus_domain::company_gauges::{CompanyGauges, CompanyState, GaugesRequest, MAX_COMPANIES};
 use nexus_domain::dashboard::{
     ApartmentCounts, DashboardStats, HISTORY_MONTHS, InvoiceCounts, MonthRevenue, OccupancyCounts, Revenue,
     SERIES_MONTHS, TenantCounts, forecast_months, rate, since_first,
@@ -60,7 +60,7 @@ pub const FIGURES: &str = "SELECT \
 
 /// What monitoring shows of companies, the oldest `MAX_COMPANIES`. Those that the asker has are only named. Indexes:
 /// occupancies_by_status, payments_by_date, payment_reversals_by_date; companies are few, and read whole.
-pub fn gauges(database: &Database, asked: &GaugesAsked) -> Result<Vec<CompanyState>, StoreError> {
+pub fn gauges(database: &Database, asked: &GaugesRequest) -> Result<Vec<CompanyState>, StoreError> {
     let rows = database.query(
         "SELECT c.id, c.slug, t.version FROM companies c JOIN company_totals t ON t.company_id = c.id ORDER BY c.id LIMIT ?1",
         params![i64::try_from(MAX_COMPANIES).unwrap_or(i64::MAX)],

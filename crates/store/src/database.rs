@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use nexus_domain::edge::STATEMENT_BOUNDS;
+use nexus_domain::statement_times::STATEMENT_BOUNDS;
 
 use crate::{Row, StoreError, Value, migrate};
 

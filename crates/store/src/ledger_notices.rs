@@ -7,6 +7,7 @@ use nexus_domain::email::{self, key_of};
 use nexus_domain::ids::{MailId, NotificationId, TenantId, UserId};
 use nexus_domain::invoice::Invoice;
 use nexus_domain::money::Money;
+use nexus_domain::notification_kind::NotificationKind;
 use nexus_domain::person_name::Locale;
 use serde_json::json;
 
@@ -27,12 +28,12 @@ fn template(event: Event) -> &'static str {
 }
 
 /// The notification's kind.
-fn kind(event: Event) -> &'static str {
+fn kind(event: Event) -> NotificationKind {
     match event {
-        Event::Issued => "INVOICE_ISSUED",
-        Event::Paid => "PAYMENT_RECORDED",
-        Event::Reminder => "PAYMENT_REMINDER",
-        Event::Overdue => "INVOICE_OVERDUE",
+        Event::Issued => NotificationKind::InvoiceIssued,
+        Event::Paid => NotificationKind::PaymentRecorded,
+        Event::Reminder => NotificationKind::PaymentReminder,
+        Event::Overdue => NotificationKind::InvoiceOverdue,
     }
 }
 
@@ -66,7 +67,7 @@ impl Notice {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Told {
     pub user: UserId,
-    pub kind: &'static str,
+    pub kind: NotificationKind,
     pub title: String,
     pub body: String,
     pub link: String,

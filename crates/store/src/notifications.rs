@@ -2,6 +2,7 @@
 
 use nexus_domain::Timestamp;
 use nexus_domain::ids::{NotificationId, UserId};
+use nexus_domain::notification_kind::NotificationKind;
 use nexus_domain::page::like;
 use serde_json::json;
 
@@ -15,8 +16,7 @@ pub const KEPT_DAYS: i64 = 90;
 pub struct Notification {
     pub id: NotificationId,
     pub user_id: UserId,
-    /// `DOCUMENTS_APPROVED`, `INVOICE_ISSUED`, …
-    pub kind: String,
+    pub kind: NotificationKind,
     pub title: String,
     pub body: String,
     /// A path within the console.
@@ -33,7 +33,7 @@ pub fn insert(database: &Database, notification: &Notification) -> Result<(), St
         params![
             notification.id,
             notification.user_id,
-            &notification.kind,
+            notification.kind.as_str(),
             &notification.title,
             &notification.body,
             notification.link.clone(),
@@ -106,7 +106,7 @@ fn read(row: &Row) -> Result<Notification, StoreError> {
     Ok(Notification {
         id: row.parse(0)?,
         user_id: row.parse(1)?,
-        kind: row.get(2)?,
+        kind: row.parse(2)?,
         title: row.get(3)?,
         body: row.get(4)?,
         link: row.get(5)?,

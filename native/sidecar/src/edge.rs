@@ -26,8 +26,9 @@ use futures::future::BoxFuture;
 use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, HeaderName};
 use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use http_body::Body as _;
-use nexus_domain::edge::{is_admin, is_internal, is_throttled};
 use nexus_domain::settings::{ADMIN_ALLOW, HSTS_PRELOAD, Networks, SettingError, Settings, TRUSTED_PROXIES};
+use nexus_protocol::edge::{is_admin, is_internal, is_throttled};
+use nexus_protocol::headers::{CLIENT, SIGNATURE};
 use tower_http::timeout::TimeoutBody;
 
 use self::access_log::Noted;
@@ -39,7 +40,7 @@ use self::problem::EdgeProblem;
 use self::throttle::{Quota, Throttle, Verdict};
 use crate::backend::{Backend, BackendError, Body, boxed, drop_hop_by_hop};
 use crate::metrics::Metrics;
-use crate::signature::{CLIENT, SIGNATURE, Signer};
+use crate::signature::Signer;
 use crate::sockets::Hub;
 
 /// Above every limit that the components set; they refuse the rest by themselves.

@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use nexus_domain::company_gauges::{GaugesAsked, GaugesTold, PATH};
+use nexus_domain::company_gauges::{GaugesRequest, GaugesResponse};
+use nexus_protocol::COMPANY_GAUGES;
 use tokio::sync::watch;
 
 use crate::metrics::Metrics;
@@ -14,7 +15,7 @@ const PERIOD: Duration = Duration::from_secs(60);
 const SOON: Duration = Duration::from_secs(2);
 
 pub async fn run(client: InternalClient, metrics: Metrics, mut stop: watch::Receiver<bool>) {
-    let mut asked = GaugesAsked::default();
+    let mut asked = GaugesRequest::default();
     let mut pause = SOON;
     loop {
         tokio::select! {
@@ -40,9 +41,9 @@ pub async fn run(client: InternalClient, metrics: Metrics, mut stop: watch::Rece
     }
 }
 
-async fn ask(client: &InternalClient, asked: &GaugesAsked) -> Result<GaugesTold, InternalError> {
+async fn ask(client: &InternalClient, asked: &GaugesRequest) -> Result<GaugesResponse, InternalError> {
     let body = serde_json::to_vec(asked).unwrap_or_default();
-    let answer = client.post(PATH, body.into()).await?;
+    let answer = client.post(COMPANY_GAUGES, body.into()).await?;
     // What can't be read tells of nobody: the series stay away rather than wrong.
     Ok(serde_json::from_slice(&answer).unwrap_or_default())
 }

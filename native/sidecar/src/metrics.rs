@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use nexus_domain::company_gauges::CompanyState;
-use nexus_domain::edge::STATEMENT_BOUNDS;
+use nexus_domain::statement_times::STATEMENT_BOUNDS;
 use prometheus::{
     Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
     TextEncoder,

@@ -6,15 +6,13 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use http::{HeaderName, Request, Response};
+use http::{Request, Response};
+use nexus_protocol::headers::NUDGE;
 
 use crate::backend::{Backend, BackendError, Body};
 use crate::edge::counts::Counts;
 use crate::metrics::Metrics;
 use crate::scheduler::Nudges;
-
-/// Which job has new work: `X-Nexus-Nudge: mail`.
-const NUDGE: HeaderName = HeaderName::from_static("x-nexus-nudge");
 
 pub struct Observed {
     inner: Arc<dyn Backend>,

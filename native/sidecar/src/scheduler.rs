@@ -3,6 +3,8 @@
 //! A job runs one at a time (or so many as it says), at its period, and at once when a component says that there is work
 //! ([`Nudges`]). A nudge is a convenience: the work itself is in a table, and the next tick finds it.
 
+use nexus_protocol::job_paths;
+use nexus_protocol::relay_calls;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,57 +28,57 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 pub const JOBS: [Job; 9] = [
     Job {
         name: "mail",
-        path: "/internal/mail/deliver",
+        path: job_paths::MAIL_DELIVER,
         period: Duration::from_secs(1),
         // A drain computes on one thread, and leases keep two of them apart.
         side_by_side: 2,
     },
     Job {
         name: "chat",
-        path: nexus_domain::relay_calls::PURGE,
+        path: relay_calls::PURGE,
         period: Duration::from_secs(60),
         side_by_side: 1,
     },
     // Deletions whose time has come, and what of identity's has run out.
     Job {
         name: "identity-retention",
-        path: "/internal/identity/retention",
+        path: job_paths::IDENTITY_RETENTION,
         period: HOUR,
         side_by_side: 1,
     },
     Job {
         name: "overdue",
-        path: "/internal/jobs/overdue",
+        path: job_paths::OVERDUE,
         period: Duration::from_secs(900),
         side_by_side: 1,
     },
     Job {
         name: "reminders",
-        path: "/internal/jobs/reminders",
+        path: job_paths::REMINDERS,
         period: HOUR,
         side_by_side: 1,
     },
     Job {
         name: "late-fees",
-        path: "/internal/jobs/late-fees",
+        path: job_paths::LATE_FEES,
         period: HOUR,
         side_by_side: 1,
     },
     Job {
         name: "monthly-invoices",
-        path: "/internal/jobs/monthly-invoices",
+        path: job_paths::MONTHLY_INVOICES,
         period: HOUR,
         side_by_side: 1,
     },
     Job {
         name: "mail-tidy",
-        path: "/internal/mail/tidy",
+        path: job_paths::MAIL_TIDY,
         period: HOUR,
         side_by_side: 1,
     },
     Job {
         name: "documents-tidy",
-        path: "/internal/verification/tidy",
+        path: job_paths::VERIFICATION_TIDY,
         period: HOUR,
         side_by_side: 1,
     },

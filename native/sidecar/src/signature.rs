@@ -1,5 +1,6 @@
 //! Signed calls between the sidecar and the components, over the pure functions of `nexus_domain`.
 
+use nexus_protocol::headers::SIGNATURE;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -8,15 +9,12 @@ use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderName, Request, StatusCode};
+use http::{HeaderMap, Request, StatusCode};
 use nexus_domain::settings::{INTERNAL_SECRET, INTERNAL_SECRET_PREVIOUS, Secret, SettingError, Settings};
-use nexus_domain::signature::{client_header, sign_request, verify_request};
+use nexus_protocol::signature::{client_header, sign_request, verify_request};
 use thiserror::Error;
 
 use crate::backend::{Backend, BackendError, ReadError, full, read_whole};
-
-pub const SIGNATURE: HeaderName = HeaderName::from_static("x-nexus-signature");
-pub const CLIENT: HeaderName = HeaderName::from_static("x-nexus-client");
 
 /// The largest answers to internal calls are of some 512 messages, each of up to 5,000 characters that JSON may write with
 /// six bytes, and ten attachments. A larger one is a fault somewhere.

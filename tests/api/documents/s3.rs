@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
-use nexus_domain::signature::sign_request;
+use nexus_protocol::signature::sign_request;
 use nexus_tests::{Answer, TestApp};
 use s3s::auth::SimpleAuth;
 use s3s::service::S3ServiceBuilder;

@@ -1,26 +1,29 @@
-//! What relays ask (`nexus_domain::relay_calls`). Signed; everybody else finds nothing here.
+//! What relays ask (`nexus_protocol::relay_calls`). Signed; everybody else finds nothing here.
 
 use std::collections::HashMap;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
+use nexus_domain::chat_feed::{
+    Change, ChatHead, ClientPosition, Feed, FeedPosition, Membership, Missed, Newcomer, Notification, Renamed,
+    UserNotification,
+};
 use nexus_domain::ids::{ChatId, UserId};
 use nexus_domain::message::{Content, MessageType, TempId, check_attachments};
-use nexus_domain::relay_calls::{
-    After, Behind, Change, ChatAsked, ChatHead, ChatSeen, ChatsOf, Connection, Feed, FeedPosition, FeedRequest, Items,
-    MOST_AT_ONCE, Membership, Missed, Newcomer, Notification, Notified, PresenceReport, ReadOutcome, Reading, Renamed,
-    SendOutcome, Sending,
-};
 use nexus_domain::token::{AccessClaims, TokenError, verify_access_token};
 use nexus_domain::{Invalid, settings};
 use nexus_kit::layers::signed_body;
 use nexus_kit::{Answer, App, Code, Problem, clock, respond};
+use nexus_protocol::relay_calls::{
+    After, ChatRequest, ChatSnapshot, ConnectOutcome, FeedRequest, Items, MAX_ITEMS, MessageToSend, PresenceReport,
+    ReadMark, ReadOutcome, SendOutcome, UserChats,
+};
 use nexus_store::history::{self, MOST_REPLAYED};
 use nexus_store::messages::{self, NewMessage, Sent};
 use nexus_store::{chats, people, relay};
 use serde::de::DeserializeOwned;
 
-/// As much as the sidecar ever sends: [`MOST_AT_ONCE`] messages of up to 64 KiB.
+/// As much as the sidecar ever sends: [`MAX_ITEMS`] messages of up to 64 KiB.
 const LARGEST_CALL: usize = 40 * 1024 * 1024;
 
 async fn call<T: DeserializeOwned>(app: &App, request: Request) -> Result<T, Problem> {
@@ -30,7 +33,7 @@ async fn call<T: DeserializeOwned>(app: &App, request: Request) -> Result<T, Pro
 
 async fn items<T: DeserializeOwned>(app: &App, request: Request) -> Result<Vec<T>, Problem> {
     let Items { items } = call(app, request).await?;
-    if items.len() > MOST_AT_ONCE {
+    if items.len() > MAX_ITEMS {
         return Err(Problem::new(Code::PayloadTooLarge, "Too many items at once."));
     }
     Ok(items)
@@ -72,7 +75,7 @@ pub async fn connect(State(app): State<App>, request: Request) -> Answer<Respons
             return refused("UNAUTHORIZED", "Your role needs a second factor. Set one up first.");
         }
         let token_ends = nexus_domain::Timestamp::from_millis(claims.exp.saturating_mul(1_000));
-        Connection::Accepted {
+        ConnectOutcome::Accepted {
             user_id: person.user_id,
             session_id: person.session_id,
             expires_at: token_ends.min(person.session_expires_at),
@@ -82,8 +85,8 @@ pub async fn connect(State(app): State<App>, request: Request) -> Answer<Respons
     Ok(answer(claims.into_iter().map(judge).collect()))
 }
 
-fn refused(code: &str, message: &str) -> Connection {
-    Connection::Refused {
+fn refused(code: &str, message: &str) -> ConnectOutcome {
+    ConnectOutcome::Refused {
         code: code.to_owned(),
         message: message.to_owned(),
     }
@@ -107,7 +110,7 @@ fn wire_head(head: relay::ChatHead) -> ChatHead {
 
 /// Stores a batch with one commit. What isn't a message at all is told apart before.
 pub async fn send(State(app): State<App>, request: Request) -> Answer<Response> {
-    let given: Vec<Sending> = items(&app, request).await?;
+    let given: Vec<MessageToSend> = items(&app, request).await?;
     let mut outcomes: Vec<Option<SendOutcome>> = Vec::with_capacity(given.len());
     let mut batch = Vec::with_capacity(given.len());
     for sending in given {
@@ -135,7 +138,7 @@ pub async fn send(State(app): State<App>, request: Request) -> Answer<Response> 
 
 /// The large error is the other half of what becomes an answer.
 #[allow(clippy::result_large_err)]
-fn check(sending: Sending) -> Result<NewMessage, SendOutcome> {
+fn check(sending: MessageToSend) -> Result<NewMessage, SendOutcome> {
     let invalid = |field: &str, invalid: Invalid| SendOutcome::Invalid {
         message: format!("{field} {invalid}"),
     };
@@ -189,7 +192,7 @@ fn wire_outcome(sent: Sent) -> SendOutcome {
 
 /// Moves read marks on.
 pub async fn read(State(app): State<App>, request: Request) -> Answer<Response> {
-    let readings: Vec<Reading> = items(&app, request).await?;
+    let readings: Vec<ReadMark> = items(&app, request).await?;
     let outcomes = readings
         .iter()
         .map(|reading| {
@@ -206,7 +209,7 @@ pub async fn read(State(app): State<App>, request: Request) -> Answer<Response> 
 
 /// What connections missed.
 pub async fn catch_up(State(app): State<App>, request: Request) -> Answer<Response> {
-    let behind: Vec<history::Behind> = items::<Behind>(&app, request)
+    let behind: Vec<history::Behind> = items::<ClientPosition>(&app, request)
         .await?
         .into_iter()
         .map(|b| history::Behind {
@@ -291,8 +294,8 @@ fn wire_renamed((chat_id, name): (ChatId, Option<String>)) -> Renamed {
     Renamed { chat_id, name }
 }
 
-fn wire_notified(written: nexus_store::notifications::Notification) -> Notified {
-    Notified {
+fn wire_notified(written: nexus_store::notifications::Notification) -> UserNotification {
+    UserNotification {
         user_id: written.user_id,
         notification: Notification {
             id: written.id,
@@ -311,7 +314,7 @@ pub async fn chats(State(app): State<App>, request: Request) -> Answer<Response>
     let mut found = heads_by_user(&app, &users)?;
     let all = users
         .into_iter()
-        .map(|user_id| ChatsOf {
+        .map(|user_id| UserChats {
             user_id,
             chats: found.remove(&user_id).unwrap_or_default(),
         })
@@ -321,10 +324,10 @@ pub async fn chats(State(app): State<App>, request: Request) -> Answer<Response>
 
 /// One chat as it is now, for those who weren't told of what became of it.
 pub async fn chat(State(app): State<App>, request: Request) -> Answer<Response> {
-    let asked: ChatAsked = call(&app, request).await?;
+    let asked: ChatRequest = call(&app, request).await?;
     let unread = chats::unread(app.database(), asked.chat_id)?;
     let Some((member, _)) = unread.first() else {
-        return Ok(respond::ok(&None::<ChatSeen>));
+        return Ok(respond::ok(&None::<ChatSnapshot>));
     };
     let newcomers = relay::newcomers(app.database(), asked.chat_id, &asked.newcomers)?
         .into_iter()
@@ -334,7 +337,7 @@ pub async fn chat(State(app): State<App>, request: Request) -> Answer<Response> 
             change: came.change,
         })
         .collect();
-    let seen = chats::find(app.database(), asked.chat_id, *member)?.map(|chat| ChatSeen {
+    let seen = chats::find(app.database(), asked.chat_id, *member)?.map(|chat| ChatSnapshot {
         chat,
         unread,
         newcomers,

@@ -63,7 +63,7 @@ impl From<notifications::Notification> for Notification {
     fn from(found: notifications::Notification) -> Self {
         Self {
             id: found.id,
-            kind: found.kind,
+            kind: found.kind.into(),
             title: found.title,
             body: found.body,
             link: found.link,

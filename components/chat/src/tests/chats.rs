@@ -150,7 +150,7 @@ async fn lists_are_sorted_counted_and_given_as_csv_as_everywhere() {
         let notification = nexus_store::notifications::Notification {
             id: nexus_domain::ids::NotificationId::generate(at, [number; 10]),
             user_id: anna.id,
-            kind: "INVOICE_ISSUED".to_owned(),
+            kind: "INVOICE_ISSUED".into(),
             title: format!("{number}"),
             body: String::new(),
             link: None,

@@ -1,7 +1,7 @@
 use nexus_domain::chat::{Chat, ChatType, MOST_MEMBERS, Member};
 use nexus_domain::ids::{AttachmentId, ChatId, MessageId};
 use nexus_domain::message::{Attachment, MOST_ATTACHMENTS, MOST_CHARACTERS, Message, MessageType, TempId};
-use nexus_domain::relay::{LARGEST_EVENTS, RelayEvent, RelayEvents};
+use nexus_protocol::relay::{MAX_EVENTS_BYTES, RelayEvent, RelayEvents};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
@@ -226,12 +226,12 @@ fn the_largest_group_s_events_are_taken_by_the_relay_and_by_clients() {
         events::members_added(&chat, &unread, &people),
     ] {
         let body = serde_json::to_vec(&RelayEvents { events: told.clone() }).unwrap();
-        assert!(body.len() < LARGEST_EVENTS, "{} bytes", body.len());
+        assert!(body.len() < MAX_EVENTS_BYTES, "{} bytes", body.len());
         for event in told {
             let RelayEvent::ChatToUsers { event, chat, unread } = event else {
                 continue;
             };
-            let mut told = nexus_domain::relay::to_each(event, *chat, unread);
+            let mut told = nexus_protocol::relay::to_each(event, *chat, unread);
             let Some(RelayEvent::ToUsers { event, data, .. }) = told.next() else {
                 panic!("nobody is told")
             };

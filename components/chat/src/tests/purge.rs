@@ -85,7 +85,7 @@ async fn old_notifications_and_events_go_and_words_are_indexed() {
         let notification = Notification {
             id: clock::new_id(NotificationId::generate),
             user_id: anna.id,
-            kind: "X".to_owned(),
+            kind: "X".into(),
             title: "t".to_owned(),
             body: "b".to_owned(),
             link: None,

@@ -2,7 +2,7 @@
 
 use axum::extract::{Request, State};
 use axum::response::Response;
-use nexus_domain::company_gauges::{GaugesAsked, GaugesTold};
+use nexus_domain::company_gauges::{GaugesRequest, GaugesResponse};
 use nexus_kit::layers::signed_body;
 use nexus_kit::{Answer, App, Problem, respond};
 use nexus_store::dashboard;
@@ -12,7 +12,7 @@ const BODY_LIMIT: usize = 256 * 1024;
 
 pub async fn tell_gauges(State(app): State<App>, request: Request) -> Answer<Response> {
     let body = signed_body(&app, request, BODY_LIMIT).await?;
-    let asked: GaugesAsked = serde_json::from_slice(&body).map_err(|error| Problem::internal(error.to_string()))?;
+    let asked: GaugesRequest = serde_json::from_slice(&body).map_err(|error| Problem::internal(error.to_string()))?;
     let companies = dashboard::gauges(app.database(), &asked)?;
-    Ok(respond::ok(&GaugesTold { companies }))
+    Ok(respond::ok(&GaugesResponse { companies }))
 }

@@ -6,6 +6,7 @@ use axum::routing::{get, post};
 use nexus_domain::settings::{self, MailTransport};
 use nexus_kit::layers::signed_body;
 use nexus_kit::{Answer, App, Problem, clock, respond};
+use nexus_protocol::job_paths;
 use nexus_store::mail_check::{self, MailCheck};
 use nexus_store::{idempotency, mail_admin, mail_delivery};
 use serde::Serialize;
@@ -25,9 +26,9 @@ const CHECK_KEPT_SECONDS: i64 = 5;
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .route("/internal/mail/deliver", post(deliver_mail))
-        .route("/internal/mail/tidy", post(tidy_mail))
-        .route("/internal/mail/check", get(check_mail))
+        .route(job_paths::MAIL_DELIVER, post(deliver_mail))
+        .route(job_paths::MAIL_TIDY, post(tidy_mail))
+        .route(job_paths::MAIL_CHECK, get(check_mail))
 }
 
 async fn deliver_mail(State(app): State<App>, request: Request) -> Answer<Response> {

@@ -4,6 +4,7 @@ use axum::extract::State;
 use http::HeaderMap;
 use nexus_domain::ids::{ApartmentId, AttachmentId, CompanyId, MaintenanceRequestId, UserId};
 use nexus_domain::maintenance::{Description, MaintenanceRequest, Priority, RequestStatus, StatusChange, Title};
+use nexus_domain::notification_kind::NotificationKind;
 use nexus_domain::{Invalid, Role};
 use nexus_kit::listing::{self, ListParams};
 use nexus_kit::page::Page;
@@ -284,7 +285,7 @@ fn tell_requester(tx: &Database, request: &MaintenanceRequest) -> Result<Told, S
     let at = clock::now();
     let told = Told {
         user: request.requested_by,
-        kind: "MAINTENANCE_UPDATE",
+        kind: NotificationKind::MaintenanceUpdate,
         title: request.title.clone(),
         body: format!("Now {}", request.status),
         link: format!("/maintenance-requests/{}", request.id),
@@ -295,7 +296,7 @@ fn tell_requester(tx: &Database, request: &MaintenanceRequest) -> Result<Told, S
         &Notification {
             id: clock::new_id(nexus_domain::ids::NotificationId::generate),
             user_id: told.user,
-            kind: told.kind.to_owned(),
+            kind: told.kind.clone(),
             title: told.title.clone(),
             body: told.body.clone(),
             link: Some(told.link.clone()),

@@ -1,5 +1,6 @@
 //! Approve and reject.
 
+use nexus_protocol::EventName;
 use std::borrow::Cow;
 
 use axum::extract::State;
@@ -10,7 +11,6 @@ use nexus_domain::document::LinkToken;
 use nexus_domain::ids::{CompanyId, MailId, NotificationId, UserId, uuid_v7};
 use nexus_domain::password::Password;
 use nexus_domain::password_hash::Hashing;
-use nexus_domain::relay::RelayEvent;
 use nexus_domain::settings;
 use nexus_domain::text::{has_visible, without_overrides};
 use nexus_domain::{Invalid, Role, Timestamp, temporary_password};
@@ -19,6 +19,7 @@ use nexus_kit::layers::nudge_mail;
 use nexus_kit::patch::Loose;
 use nexus_kit::problem::ProblemDocument;
 use nexus_kit::{Answer, App, Caller, Code, FieldErrors, Path, Problem, Session, clock, relay, respond};
+use nexus_protocol::relay::RelayEvent;
 use nexus_store::users::UserRecord;
 use nexus_store::verification::{self, Approval, Decided, Decider, DecisionError, DecisionMail, Rejection};
 use serde::Serialize;
@@ -212,7 +213,7 @@ fn notify(app: &App, decided: &Decided) {
     });
     let event = RelayEvent::ToUsers {
         user_ids: vec![told.user_id],
-        event: "NOTIFICATION".into(),
+        event: EventName::Notification,
         data,
     };
     relay::publish(app, vec![event]);

@@ -7,6 +7,7 @@ use nexus_domain::{Timestamp, settings};
 use nexus_kit::blob::{self, BlobKey};
 use nexus_kit::layers::signed_body;
 use nexus_kit::{Answer, App, Caller, Problem, clock, respond};
+use nexus_protocol::job_paths;
 use nexus_store::audit::{self, NewAuditEntry};
 use nexus_store::{blobs, documents};
 use serde::Serialize;
@@ -22,7 +23,7 @@ const MOST: u32 = 100;
 const ROUNDS: u32 = 20;
 
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().route("/internal/verification/tidy", post(tidy_documents))
+    OpenApiRouter::new().route(job_paths::VERIFICATION_TIDY, post(tidy_documents))
 }
 
 #[derive(Serialize)]

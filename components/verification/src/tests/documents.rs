@@ -266,8 +266,8 @@ async fn a_document_that_the_scanner_refuses_or_can_t_judge_is_not_kept() {
 
 #[tokio::test]
 async fn rejected_documents_are_deleted_after_their_time_unless_the_content_is_still_somebody_s() {
-    use nexus_domain::signature::sign_request;
     use nexus_kit::clock;
+    use nexus_protocol::signature::sign_request;
 
     let f = Fixture::with(&[("rejected_documents_keep", "1s")]);
     // Tests share the blobs in memory: nobody else has this content.

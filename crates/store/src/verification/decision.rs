@@ -9,6 +9,7 @@ use crate::users::{self, UserRecord};
 use crate::{Database, StoreError, Transaction, params};
 use nexus_domain::ids::{AuditId, CompanyId, NotificationId, UserId};
 use nexus_domain::mail::Template;
+use nexus_domain::notification_kind::NotificationKind;
 use nexus_domain::status::{UserStatus, VerificationStatus};
 use nexus_domain::{Role, Timestamp};
 use serde_json::json;
@@ -245,13 +246,13 @@ fn finish(
 fn notification(user: UserId, decider: &Decider<'_>, approved: bool) -> Notification {
     let (kind, title, body) = if approved {
         (
-            "DOCUMENTS_APPROVED",
+            NotificationKind::DocumentsApproved,
             "Your documents are approved",
             "Your account is open.",
         )
     } else {
         (
-            "DOCUMENTS_REJECTED",
+            NotificationKind::DocumentsRejected,
             "Your documents were not accepted",
             "The mail we sent you says why and what to do.",
         )
@@ -259,7 +260,7 @@ fn notification(user: UserId, decider: &Decider<'_>, approved: bool) -> Notifica
     Notification {
         id: decider.notification_id,
         user_id: user,
-        kind: kind.to_owned(),
+        kind,
         title: title.to_owned(),
         body: body.to_owned(),
         link: Some("/documents".to_owned()),

@@ -16,7 +16,7 @@ use futures::future::BoxFuture;
 use http::header::CONTENT_LENGTH;
 use http::{Method, Request};
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use nexus_domain::edge::API;
+use nexus_protocol::edge::API;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::paths;

@@ -3,8 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 
 use http::{HeaderMap, HeaderName};
-use nexus_domain::edge::is_request_id;
 use nexus_domain::settings::Networks;
+use nexus_protocol::edge::is_request_id;
 use uuid::Uuid;
 
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

@@ -4,9 +4,8 @@
 //! missing, and parts that are not known are passed over, so that components and edge can be of different age. `dbh` sorts
 //! the statements by `STATEMENT_BOUNDS`.
 
-use http::{HeaderMap, HeaderName};
-
-pub const COUNTS: HeaderName = HeaderName::from_static("x-nexus-counts");
+use http::HeaderMap;
+use nexus_protocol::headers::COUNTS;
 
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Counts {

@@ -6,9 +6,9 @@ use axum::extract::ConnectInfo;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
-use nexus_domain::edge::is_socket;
-use nexus_domain::relay::{ADMIT, AdmitMessage, Admitted, EVENTS, LARGEST_EVENTS, RelayEvents};
 use nexus_domain::settings::{METRICS_ALLOW, METRICS_TOKEN, Networks, Secret, SettingError, Settings};
+use nexus_protocol::edge::is_socket;
+use nexus_protocol::relay::{ADMIT, AdmitMessage, Admitted, EVENTS, MAX_EVENTS_BYTES, RelayEvents};
 use serde::de::DeserializeOwned;
 use subtle::ConstantTimeEq;
 use tower::ServiceExt;
@@ -140,7 +140,7 @@ impl OwnRoutes {
     }
 
     async fn events(&self, request: Request<Body>) -> Result<Response<Body>, EdgeProblem> {
-        let events: RelayEvents = self.told(request, LARGEST_EVENTS).await?;
+        let events: RelayEvents = self.told(request, MAX_EVENTS_BYTES).await?;
         self.hub.deliver(events.events).await;
         let mut answer = Response::new(empty());
         *answer.status_mut() = StatusCode::NO_CONTENT;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use nexus_domain::edge::{API, is_internal, is_socket, is_under};
+use nexus_protocol::edge::{API, is_internal, is_socket, is_under};
 use percent_encoding::percent_decode_str;
 use uuid::Uuid;
 
@@ -50,7 +50,7 @@ pub fn route_label(path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use nexus_domain::edge::is_admin;
+    use nexus_protocol::edge::is_admin;
 
     use super::*;
 

@@ -8,7 +8,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body::Body as _;
-use nexus_domain::edge::{HSTS_WITH_PRELOAD, SECURITY_HEADERS};
+use nexus_protocol::edge::{HSTS_WITH_PRELOAD, SECURITY_HEADERS};
 use serde_json::json;
 
 use crate::backend::{Body, full};

@@ -3,7 +3,7 @@ use std::sync::Mutex;
 use futures::FutureExt;
 use http::StatusCode;
 use http_body_util::BodyExt;
-use nexus_domain::signature::verify_client_header;
+use nexus_protocol::signature::verify_client_header;
 
 use super::*;
 use crate::backend::{empty, full};
@@ -272,7 +272,7 @@ async fn relay_events_need_a_signature_over_their_body() {
     let body = r#"{"events":[]}"#;
     let now = crate::signature::unix_now();
     let signed =
-        nexus_domain::signature::sign_request(SECRET.as_bytes(), now, "POST", "/relay/events", body.as_bytes());
+        nexus_protocol::signature::sign_request(SECRET.as_bytes(), now, "POST", "/relay/events", body.as_bytes());
     for (signature, sent, status) in [
         (signed.as_str(), body, 204),
         (signed.as_str(), "{}", 404),

@@ -9,8 +9,8 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use nexus_domain::edge::subscriber;
 use nexus_domain::settings::{Networks, SettingError, Settings, THROTTLE_ALLOW, THROTTLE_LIMIT, THROTTLE_TTL};
+use nexus_protocol::edge::subscriber;
 
 pub struct Throttle {
     limit: u32,

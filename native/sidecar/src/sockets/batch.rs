@@ -1,13 +1,14 @@
 //! Group commit: all messages that arrive while a batch is being stored go together into the next one.
 
+use nexus_protocol::EventName;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nexus_domain::Timestamp;
 use nexus_domain::ids::UserId;
 use nexus_domain::ids::{ChatId, MessageId};
-use nexus_domain::relay::RelayEvent;
-use nexus_domain::relay_calls::{MOST_AT_ONCE, SEND, SendOutcome, Sending};
+use nexus_protocol::relay::RelayEvent;
+use nexus_protocol::relay_calls::{MAX_ITEMS, MessageToSend, SEND, SendOutcome};
 use serde::Serialize;
 use tokio::sync::mpsc;
 
@@ -24,19 +25,19 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
 /// A message and who waits for its acknowledgement.
 pub struct Letter {
-    pub sending: Sending,
+    pub sending: MessageToSend,
     pub from: Arc<Connection>,
     pub answer_to: AnswerTo,
 }
 
 /// Stores messages batch after batch, until the hub is gone.
 pub async fn run(core: Arc<Core>, mut letters: mpsc::Receiver<Letter>) {
-    let mut batch = Vec::with_capacity(MOST_AT_ONCE);
-    while letters.recv_many(&mut batch, MOST_AT_ONCE).await > 0 {
+    let mut batch = Vec::with_capacity(MAX_ITEMS);
+    while letters.recv_many(&mut batch, MAX_ITEMS).await > 0 {
         core.meters
             .queue_depth
             .set(i64::try_from(letters.len()).unwrap_or(i64::MAX));
-        let arrived = std::mem::replace(&mut batch, Vec::with_capacity(MOST_AT_ONCE));
+        let arrived = std::mem::replace(&mut batch, Vec::with_capacity(MAX_ITEMS));
         let count = arrived.len();
         let admitted = admit(&core, arrived).await;
         if !admitted.is_empty() {
@@ -60,7 +61,13 @@ async fn admit(core: &Core, arrived: Vec<Letter>) -> Vec<Letter> {
     admitted
 }
 
-pub fn refuse_as_too_many(core: &Core, from: &Connection, sending: &Sending, answer_to: AnswerTo, wait: Duration) {
+pub fn refuse_as_too_many(
+    core: &Core,
+    from: &Connection,
+    sending: &MessageToSend,
+    answer_to: AnswerTo,
+    wait: Duration,
+) {
     core.meters.message("limited");
     let wait = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1);
     let text = "Too many messages. Wait a moment.";
@@ -77,7 +84,7 @@ pub fn refuse_as_too_many(core: &Core, from: &Connection, sending: &Sending, ans
 
 async fn store(core: &Arc<Core>, batch: Vec<Letter>) {
     let started = Instant::now();
-    let sendings: Vec<&Sending> = batch.iter().map(|letter| &letter.sending).collect();
+    let sendings: Vec<&MessageToSend> = batch.iter().map(|letter| &letter.sending).collect();
     let mut pause = FIRST_PAUSE;
     let mut tries = 0;
     let outcomes = loop {
@@ -144,7 +151,7 @@ fn settle(core: &Arc<Core>, letter: &Letter, outcome: SendOutcome) {
                 seq: message.seq,
                 timestamp: message.created_at,
             };
-            let answer = Event::new("MESSAGE_SENT", &sent);
+            let answer = Event::new(EventName::MessageSent, &sent);
             core.message_stored(&placed);
             core.neighbours.tell(Cast::Relay {
                 event: RelayEvent::MessageStored { placed },
@@ -166,7 +173,7 @@ fn settle(core: &Arc<Core>, letter: &Letter, outcome: SendOutcome) {
                 message: "Message already sent",
                 timestamp: now(),
             };
-            Event::new("MESSAGE_DUPLICATE", &duplicate)
+            Event::new(EventName::MessageDuplicate, &duplicate)
         }
         SendOutcome::NotAMember => {
             core.meters.message("refused");

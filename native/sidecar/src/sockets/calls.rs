@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use nexus_domain::relay_calls::Items;
+use nexus_protocol::relay_calls::Items;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;

@@ -5,14 +5,16 @@
 //! whatever was stored before is read and whatever is stored after is held; then the gate opens and lets through of
 //! what was held only what was not read.
 
+use nexus_protocol::EventName;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use nexus_domain::Timestamp;
+use nexus_domain::chat_feed::{ChatHead, ClientPosition, Missed};
 use nexus_domain::ids::{ChatId, UserId};
-use nexus_domain::relay_calls::{Behind, ChatHead, Connection as Resolved, Missed};
+use nexus_protocol::relay_calls::ConnectOutcome;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -114,7 +116,7 @@ fn go_on(core: &Arc<Core>, connection: &Arc<Connection>, token: String, known: K
     let (core, connection) = (Arc::clone(core), Arc::clone(connection));
     tokio::spawn(async move {
         match core.connects.ask(token, PATIENCE).await {
-            Ok(Resolved::Accepted {
+            Ok(ConnectOutcome::Accepted {
                 user_id,
                 session_id,
                 expires_at,
@@ -127,7 +129,9 @@ fn go_on(core: &Arc<Core>, connection: &Arc<Connection>, token: String, known: K
                 };
                 enter(&core, &connection, identity, chats, &known).await;
             }
-            Ok(Resolved::Refused { code, message }) => refuse(&core, &connection, ErrorCode::parse(&code), &message),
+            Ok(ConnectOutcome::Refused { code, message }) => {
+                refuse(&core, &connection, ErrorCode::parse(&code), &message)
+            }
             Err(error) => {
                 tracing::warn!(%error, "a token was not resolved");
                 let text = "You can't be let in right now. Try again in a moment.";
@@ -179,7 +183,7 @@ async fn enter(
         chats: chats.clone(),
         server_time: time,
     };
-    connection.send(&Event::new("CONNECTED", &connected));
+    connection.send(&Event::new(EventName::Connected, &connected));
     if came_online {
         presence::say_online(core, user);
     }
@@ -230,16 +234,16 @@ async fn catch_up(
     chats: &[ChatHead],
     known: &Known,
 ) -> Result<HashMap<ChatId, Reached>, CallError> {
-    let mut left: Vec<Behind> = chats
+    let mut left: Vec<ClientPosition> = chats
         .iter()
         .map(|head| match known.last_seq.get(&head.chat_id) {
-            Some(seq) => Behind {
+            Some(seq) => ClientPosition {
                 chat_id: head.chat_id,
                 user_id: user,
                 seq: *seq,
                 change: known.last_change.get(&head.chat_id).copied(),
             },
-            None => Behind {
+            None => ClientPosition {
                 chat_id: head.chat_id,
                 user_id: user,
                 seq: head.last_seq,
@@ -274,10 +278,10 @@ async fn catch_up(
 }
 
 /// The changes first: whoever knows a message has the changes before it, also when the connection breaks in between.
-pub async fn replay(connection: &Connection, behind: &Behind, missed: &Missed) -> Result<(), CallError> {
+pub async fn replay(connection: &Connection, behind: &ClientPosition, missed: &Missed) -> Result<(), CallError> {
     if let Some((from_seq, to_seq)) = missed.gap {
         connection.send(&Event::new(
-            "HISTORY_GAP",
+            EventName::HistoryGap,
             &HistoryGap {
                 chat_id: behind.chat_id,
                 from_seq,

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use nexus_domain::chat_feed::{Change, ChatHead};
 use nexus_domain::ids::ChatId;
 use nexus_domain::message::Placed;
-use nexus_domain::relay_calls::{After, CHANGES, Change, ChatHead, Items, RANGE};
+use nexus_protocol::relay_calls::{After, CHANGES, Items, RANGE};
 
 use super::calls::CallError;
 use super::hub::{Core, changed_message, new_message};

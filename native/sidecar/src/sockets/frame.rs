@@ -1,6 +1,6 @@
 //! An event on its way to clients: serialised once for each protocol, however many get it.
 
-use std::borrow::Cow;
+use nexus_protocol::EventName;
 use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 /// An event and its payload, as JSON.
 #[derive(Debug)]
 pub struct Event {
-    name: Cow<'static, str>,
+    name: EventName,
     data: String,
     socket_io: OnceLock<Str>,
     plain: OnceLock<Utf8Bytes>,
@@ -22,14 +22,14 @@ pub struct Event {
 }
 
 impl Event {
-    pub fn new(name: impl Into<Cow<'static, str>>, data: &impl Serialize) -> Arc<Self> {
+    pub fn new(name: EventName, data: &impl Serialize) -> Arc<Self> {
         // Payloads are plain structs with string keys: they always serialise.
         Self::from_json(name, serde_json::to_string(data).unwrap_or_else(|_| "null".to_owned()))
     }
 
-    pub fn from_json(name: impl Into<Cow<'static, str>>, data: String) -> Arc<Self> {
+    pub fn from_json(name: EventName, data: String) -> Arc<Self> {
         Arc::new(Self {
-            name: name.into(),
+            name,
             data,
             socket_io: OnceLock::new(),
             plain: OnceLock::new(),
@@ -37,15 +37,15 @@ impl Event {
         })
     }
 
-    pub fn name(&self) -> &str {
-        &self.name
+    pub fn name(&self) -> &'static str {
+        self.name.as_str()
     }
 
     pub fn data(&self) -> &str {
         &self.data
     }
 
-    /// Counts a frame of it. Names come from us and from the components, so there are few.
+    /// Counts a frame of it.
     pub fn count(&self, deliveries: &IntCounterVec) {
         self.delivered
             .get_or_init(|| deliveries.with_label_values(&[self.name()]))
@@ -55,9 +55,9 @@ impl Event {
     /// The Socket.IO packet: type 2 (EVENT), default namespace, no acknowledgement wanted.
     pub fn socket_io(&self) -> &Str {
         self.socket_io.get_or_init(|| {
-            let mut packet = String::with_capacity(self.data.len() + self.name.len() + 6);
+            let mut packet = String::with_capacity(self.data.len() + self.name().len() + 6);
             packet.push_str("2[");
-            push_json_string(&mut packet, &self.name);
+            push_name(&mut packet, self.name);
             packet.push(',');
             packet.push_str(&self.data);
             packet.push(']');
@@ -76,9 +76,9 @@ impl Event {
     }
 
     fn plain_frame(&self, id: Option<i64>) -> String {
-        let mut frame = String::with_capacity(self.data.len() + self.name.len() + 24);
+        let mut frame = String::with_capacity(self.data.len() + self.name().len() + 24);
         frame.push_str("{\"event\":");
-        push_json_string(&mut frame, &self.name);
+        push_name(&mut frame, self.name);
         frame.push_str(",\"data\":");
         frame.push_str(&self.data);
         if let Some(id) = id {
@@ -90,9 +90,11 @@ impl Event {
     }
 }
 
-/// Names come from us or, signed, from the components: letters and underscores. Quoted properly all the same.
-fn push_json_string(out: &mut String, text: &str) {
-    out.push_str(&serde_json::Value::from(text).to_string());
+/// Names are letters and underscores: nothing needs an escape.
+fn push_name(out: &mut String, name: EventName) {
+    out.push('"');
+    out.push_str(name.as_str());
+    out.push('"');
 }
 
 pub fn now() -> Timestamp {
@@ -168,7 +170,7 @@ pub fn error_about(code: ErrorCode, message: &str, temp_id: Option<&str>, retry_
         temp_id,
         retry_after_ms,
     };
-    Event::new("ERROR", &payload)
+    Event::new(EventName::Error, &payload)
 }
 
 /// Why the server ends a connection.
@@ -204,7 +206,7 @@ impl Farewell {
 
     pub fn event(self) -> Arc<Event> {
         let payload = serde_json::json!({"reason": self.reason(), "code": self.code(), "timestamp": now()});
-        Event::new("FORCE_DISCONNECT", &payload)
+        Event::new(EventName::ForceDisconnect, &payload)
     }
 }
 
@@ -214,7 +216,7 @@ mod tests {
 
     #[test]
     fn each_protocol_has_its_own_form_of_the_same_event() {
-        let event = Event::new("NEW_MESSAGE", &serde_json::json!({"seq": 1}));
+        let event = Event::new(EventName::NewMessage, &serde_json::json!({"seq": 1}));
         assert_eq!(event.socket_io().as_str(), r#"2["NEW_MESSAGE",{"seq":1}]"#);
         assert_eq!(event.plain().as_str(), r#"{"event":"NEW_MESSAGE","data":{"seq":1}}"#);
         assert_eq!(
@@ -225,7 +227,7 @@ mod tests {
 
     #[test]
     fn a_form_is_made_once() {
-        let event = Event::new("X", &1);
+        let event = Event::new(EventName::NewMessage, &1);
         assert!(std::ptr::eq(event.socket_io().as_bytes(), event.socket_io().as_bytes()));
     }
 }

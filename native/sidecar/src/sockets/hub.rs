@@ -1,14 +1,16 @@
 //! The hub's heart: what it knows and the few things it does with it. One file per client event beside it.
 
+use nexus_protocol::EventName;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use nexus_domain::chat_feed::{ChatHead, ClientPosition, Missed};
 use nexus_domain::ids::{ChatId, SessionId, UserId};
 use nexus_domain::message::{Message, MessageEvent, Placed};
-use nexus_domain::relay::{self, RelayEvent};
-use nexus_domain::relay_calls::{Behind, ChatHead, Connection as Resolved, Missed, ReadOutcome, Reading};
 use nexus_domain::settings::WebOrigin;
+use nexus_protocol::relay::{self, RelayEvent};
+use nexus_protocol::relay_calls::{ConnectOutcome, ReadMark, ReadOutcome};
 use tokio::sync::{Notify, mpsc};
 
 use super::batch::Letter;
@@ -48,9 +50,9 @@ pub struct Core {
     pub neighbours: Arc<dyn Neighbours>,
     pub meters: Meters,
     pub recent: Recent,
-    pub connects: Grouped<String, Resolved>,
-    pub catch_ups: Grouped<Behind, Missed>,
-    pub reads: Grouped<Reading, ReadOutcome>,
+    pub connects: Grouped<String, ConnectOutcome>,
+    pub catch_ups: Grouped<ClientPosition, Missed>,
+    pub reads: Grouped<ReadMark, ReadOutcome>,
     pub marks: Marks,
     letters: mpsc::Sender<Letter>,
     /// Accepted and not yet settled.
@@ -77,7 +79,7 @@ pub struct Parts {
 
 impl Core {
     pub fn new(parts: Parts) -> Self {
-        use nexus_domain::relay_calls::{CATCH_UP, CONNECT, READ};
+        use nexus_protocol::relay_calls::{CATCH_UP, CONNECT, READ};
         let calls = parts.calls;
         Self {
             connects: Grouped::new(calls.clone(), CONNECT, 128, 2),
@@ -208,12 +210,17 @@ impl Core {
                 self.say(chat_id, &Event::from_json(event, data.to_string()), except);
             }
             // Written down before it was told: everybody reads it there, once, whether or not it was told.
-            RelayEvent::ToUsers { event, .. } if event == "NOTIFICATION" => self.feed_grew.notify_one(),
-            RelayEvent::ToUsers { user_ids, event, data } if event == "CHAT_CREATED" => {
-                self.chat_created(&user_ids, &data);
-            }
+            RelayEvent::ToUsers {
+                event: EventName::Notification,
+                ..
+            } => self.feed_grew.notify_one(),
+            RelayEvent::ToUsers {
+                user_ids,
+                event: EventName::ChatCreated,
+                data,
+            } => self.chat_created(&user_ids, &data),
             RelayEvent::ToUsers { user_ids, event, data } => {
-                if event == "CHAT_UPDATED" {
+                if event == EventName::ChatUpdated {
                     self.recent.named(&data);
                 }
                 let event = Event::from_json(event, data.to_string());
@@ -271,7 +278,7 @@ impl Core {
     fn chat_created(&self, users: &[UserId], chat: &serde_json::Value) {
         let room = chat["id"].as_str().and_then(|id| self.rooms.room(id.parse().ok()?));
         let Some(room) = room else { return };
-        let event = Event::from_json("CHAT_CREATED", chat.to_string());
+        let event = Event::from_json(EventName::ChatCreated, chat.to_string());
         for connection in users.iter().flat_map(|user| self.rooms.connections_of(*user)) {
             let mut room = room.lock();
             if room.set_told(connection.id) {
@@ -354,7 +361,7 @@ impl Core {
 
 pub fn new_message(message: &Message) -> Arc<Event> {
     Event::new(
-        "NEW_MESSAGE",
+        EventName::NewMessage,
         &MessageEvent {
             message: message.clone(),
             timestamp: message.created_at,
@@ -364,8 +371,11 @@ pub fn new_message(message: &Message) -> Arc<Event> {
 
 pub fn changed_message(message: &Message) -> Arc<Event> {
     let (name, at) = match message.deleted_at {
-        Some(at) => ("MESSAGE_DELETED", at),
-        None => ("MESSAGE_UPDATED", message.edited_at.unwrap_or(message.created_at)),
+        Some(at) => (EventName::MessageDeleted, at),
+        None => (
+            EventName::MessageUpdated,
+            message.edited_at.unwrap_or(message.created_at),
+        ),
     };
     Event::new(
         name,

@@ -1,16 +1,16 @@
 //! What nobody told of chats and their members, and the feed of the store shows: chats that somebody of ours is in
 //! without having heard of it, or no longer; names and memberships that rooms don't know of.
 
+use nexus_protocol::EventName;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
 use nexus_domain::chat::Chat;
+use nexus_domain::chat_feed::{ChatHead, ClientPosition, Membership, Missed, Newcomer, Renamed};
 use nexus_domain::ids::{ChatId, UserId};
-use nexus_domain::relay_calls::{
-    Behind, CHAT, CHATS, ChatAsked, ChatHead, ChatSeen, ChatsOf, MOST_AT_ONCE, Membership, Missed, Newcomer, Renamed,
-};
+use nexus_protocol::relay_calls::{CHAT, CHATS, ChatRequest, ChatSnapshot, MAX_ITEMS, UserChats};
 use serde::Serialize;
 
 use super::connection::Connection;
@@ -73,7 +73,7 @@ async fn heal(core: &Arc<Core>, memberships: Vec<Membership>, renamed: Vec<Renam
 
 /// Which chats these people are in: they enter those that they didn't know of, and leave those they aren't in.
 pub async fn chats(core: &Arc<Core>, users: Vec<UserId>) {
-    for some in users.chunks(MOST_AT_ONCE) {
+    for some in users.chunks(MAX_ITEMS) {
         let mut pause = FIRST_PAUSE;
         loop {
             // Before the store is asked: what is heard after that is newer than its answer.
@@ -86,7 +86,7 @@ pub async fn chats(core: &Arc<Core>, users: Vec<UserId>) {
                 break;
             }
             let asked: Vec<UserId> = here.iter().map(|(user, _)| *user).collect();
-            match core.calls.call_items::<_, ChatsOf>(CHATS, asked).await {
+            match core.calls.call_items::<_, UserChats>(CHATS, asked).await {
                 Ok(found) => {
                     set_chats(core, here.into_iter().zip(found)).await;
                     break;
@@ -99,7 +99,7 @@ pub async fn chats(core: &Arc<Core>, users: Vec<UserId>) {
     }
 }
 
-async fn set_chats(core: &Arc<Core>, found: impl Iterator<Item = ((UserId, HashSet<ChatId>), ChatsOf)>) {
+async fn set_chats(core: &Arc<Core>, found: impl Iterator<Item = ((UserId, HashSet<ChatId>), UserChats)>) {
     let mut late: BTreeMap<ChatId, Vec<UserId>> = BTreeMap::new();
     for ((user, before), of) in found {
         let after: HashSet<ChatId> = of.chats.iter().map(|head| head.chat_id).collect();
@@ -121,7 +121,7 @@ fn leave(core: &Core, chat_id: ChatId, user_id: UserId) {
     if !core.rooms.is_in(user_id, chat_id) {
         return;
     }
-    let event = Event::new("MEMBER_REMOVED", &MemberRemoved { chat_id, user_id });
+    let event = Event::new(EventName::MemberRemoved, &MemberRemoved { chat_id, user_id });
     for connection in core.rooms.connections_of(user_id) {
         connection.deliver(&event, None);
     }
@@ -146,7 +146,7 @@ async fn learn(core: &Arc<Core>, chat: ChatId, users: Vec<UserId>) {
             // What came since it was read may have passed us by.
             fill::soon(core, chat);
         }
-        let created = Event::new("CHAT_CREATED", &as_seen_by(&seen, came.user_id));
+        let created = Event::new(EventName::ChatCreated, &as_seen_by(&seen, came.user_id));
         for connection in &late.untold {
             connection.deliver(&created, None);
         }
@@ -157,7 +157,7 @@ async fn learn(core: &Arc<Core>, chat: ChatId, users: Vec<UserId>) {
 
 /// Brings a connection from where its person came into the chat to where the chat is.
 async fn bring(core: &Arc<Core>, connection: Arc<Connection>, chat: &Chat, came: Newcomer) {
-    let behind = Behind {
+    let behind = ClientPosition {
         chat_id: chat.id,
         user_id: came.user_id,
         seq: came.seq,
@@ -170,7 +170,7 @@ async fn bring(core: &Arc<Core>, connection: Arc<Connection>, chat: &Chat, came:
                 break missed;
             }
         };
-        connection.send(&Event::new("CHAT_CREATED", &as_at_first(chat, came, &missed)));
+        connection.send(&Event::new(EventName::ChatCreated, &as_at_first(chat, came, &missed)));
         replay(&connection, &behind, &missed).await?;
         Ok::<_, super::calls::CallError>(Reached {
             seq: missed.last_seq,
@@ -205,7 +205,7 @@ fn as_at_first(chat: &Chat, came: Newcomer, missed: &Missed) -> Chat {
     }
 }
 
-fn as_seen_by(seen: &ChatSeen, user: UserId) -> Chat {
+fn as_seen_by(seen: &ChatSnapshot, user: UserId) -> Chat {
     let unread = seen.unread.iter().find(|(member, _)| *member == user);
     Chat {
         unread_count: unread.map_or(0, |(_, count)| *count),
@@ -234,17 +234,17 @@ async fn updated(core: &Arc<Core>, chat: ChatId, except: &HashSet<UserId>) {
         let Some(count) = unread.get(&user) else { continue };
         let event = events
             .entry(*count)
-            .or_insert_with(|| Event::new("CHAT_UPDATED", &as_seen_by(&seen, user)));
+            .or_insert_with(|| Event::new(EventName::ChatUpdated, &as_seen_by(&seen, user)));
         connection.deliver(event, None);
     }
 }
 
 /// `None`: nobody is in it.
-async fn see(core: &Core, chat_id: ChatId, newcomers: Vec<UserId>) -> Option<ChatSeen> {
-    let asked = ChatAsked { chat_id, newcomers };
+async fn see(core: &Core, chat_id: ChatId, newcomers: Vec<UserId>) -> Option<ChatSnapshot> {
+    let asked = ChatRequest { chat_id, newcomers };
     let mut pause = FIRST_PAUSE;
     loop {
-        match core.calls.call::<Option<ChatSeen>>(CHAT, &asked).await {
+        match core.calls.call::<Option<ChatSnapshot>>(CHAT, &asked).await {
             Ok(seen) => return seen,
             Err(error) => tracing::warn!(%error, %chat_id, "a chat was not read; trying on"),
         }

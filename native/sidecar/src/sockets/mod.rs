@@ -37,11 +37,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nexus_domain::ids::UserId;
-use nexus_domain::relay::RelayEvent;
 use nexus_domain::settings::{
     CONNECTIONS_PER_USER, FRONTEND_URL, INACTIVITY, MESSAGE_RATE, REDIS_HOST, REDIS_PASSWORD, REDIS_PORT, REDIS_URL,
     Rate, SettingError, Settings, WebOrigin,
 };
+use nexus_protocol::relay::RelayEvent;
 use tokio::sync::mpsc;
 
 use self::calls::Calls;

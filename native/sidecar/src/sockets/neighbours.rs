@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
 use nexus_domain::ids::{ChatId, UserId};
-use nexus_domain::relay::RelayEvent;
 use nexus_domain::settings::Rate;
+use nexus_protocol::relay::RelayEvent;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 

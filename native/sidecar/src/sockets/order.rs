@@ -119,10 +119,12 @@ impl Order {
 
 #[cfg(test)]
 mod tests {
+    use nexus_protocol::EventName;
+
     use super::*;
 
     fn event() -> Arc<Event> {
-        Event::new("NEW_MESSAGE", &())
+        Event::new(EventName::NewMessage, &())
     }
 
     fn seqs(ready: &Ready) -> Vec<i64> {

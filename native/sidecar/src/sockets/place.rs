@@ -137,13 +137,15 @@ impl Standing {
 
 #[cfg(test)]
 mod tests {
+    use nexus_protocol::EventName;
+
     use super::*;
     use nexus_domain::Timestamp;
 
     #[test]
     fn what_a_late_chat_says_waits_and_follows_without_repetition() {
         let chat = ChatId::generate(Timestamp::from_millis(1), [1; 10]);
-        let event = Event::new("NEW_MESSAGE", &());
+        let event = Event::new(EventName::NewMessage, &());
         let mut standing = Standing::default();
         standing.hold(chat);
         for seq in 4..=6 {
@@ -158,7 +160,7 @@ mod tests {
     #[test]
     fn a_room_that_is_behind_repeats_nothing_and_what_is_held_is_bounded() {
         let chat = ChatId::generate(Timestamp::from_millis(1), [1; 10]);
-        let large = Event::from_json("NEW_MESSAGE", "x".repeat(400_000));
+        let large = Event::from_json(EventName::NewMessage, "x".repeat(400_000));
         let mut standing = Standing::default();
         standing.hold(chat);
         assert!(standing.release(chat, Reached { seq: 3, change: 1 }).is_empty());

@@ -1,12 +1,13 @@
 //! Who is here: said to those who share a chat, and written down for those who ask by REST.
 
+use nexus_protocol::EventName;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nexus_domain::Timestamp;
 use nexus_domain::ids::UserId;
-use nexus_domain::relay_calls::{PRESENCE, PresenceReport};
+use nexus_protocol::relay_calls::{PRESENCE, PresenceReport};
 use serde::Serialize;
 
 use super::frame::{Event, now};
@@ -34,7 +35,7 @@ pub fn connected_users(core: &Core) -> usize {
 
 pub fn online(user: UserId) -> Arc<Event> {
     Event::new(
-        "USER_ONLINE",
+        EventName::UserOnline,
         &Presence {
             user_id: user,
             timestamp: now(),
@@ -49,7 +50,7 @@ pub fn offline(user: UserId, last_seen_at: Timestamp) -> Arc<Event> {
         timestamp: now(),
         last_seen_at: Some(last_seen_at),
     };
-    Event::new("USER_OFFLINE", &payload)
+    Event::new(EventName::UserOffline, &payload)
 }
 
 pub fn say_online(core: &Core, user: UserId) {

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use nexus_domain::chat_feed::{Membership, Renamed};
 use nexus_domain::ids::{ChatId, SessionId, UserId};
-use nexus_domain::relay_calls::{Membership, Renamed};
 use parking_lot::Mutex;
 
 /// What ended or changed of late: a connection that is being let in was judged a moment before.

@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
+use nexus_domain::chat_feed::ChatHead;
 use nexus_domain::ids::{ChatId, SessionId, UserId};
-use nexus_domain::relay_calls::ChatHead;
 use parking_lot::Mutex;
 
 use super::connection::{Connection, ConnectionId, Identity};

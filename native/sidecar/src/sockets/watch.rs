@@ -1,9 +1,11 @@
 //! What goes by the clock: silent and expired connections, grace, typing — and the feed of what nobody told.
 
+use nexus_protocol::EventName;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use nexus_domain::relay_calls::{FEED, Feed, FeedPosition, FeedRequest};
+use nexus_domain::chat_feed::{Feed, FeedPosition};
+use nexus_protocol::relay_calls::{FEED, FeedRequest};
 
 use super::connection::Connection;
 use super::events::typing;
@@ -171,7 +173,7 @@ fn hear(core: &Arc<Core>, feed: Feed) {
     }
     fill::behind(core, &feed.chats);
     for told in feed.notifications {
-        let event = Event::new("NOTIFICATION", &told.notification);
+        let event = Event::new(EventName::Notification, &told.notification);
         for connection in core.rooms.connections_of(told.user_id) {
             connection.deliver(&event, None);
         }

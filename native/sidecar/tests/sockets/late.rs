@@ -1,6 +1,7 @@
 //! What nobody told of chats and members: it is found in the store, said once, and nothing said meanwhile is missed.
 
 use nexus_domain::chat::ChatName;
+use nexus_protocol::EventName;
 use nexus_tests::RedisServer;
 
 use super::nodes::{two, until_status};
@@ -35,7 +36,7 @@ impl House {
         };
         let created = RelayEvent::ToUsers {
             user_ids,
-            event: "CHAT_CREATED".to_owned(),
+            event: EventName::ChatCreated,
             data: json!({"id": chat, "lastSeq": 0}),
         };
         self.hub.deliver(vec![joined, created]).await;

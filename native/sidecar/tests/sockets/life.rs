@@ -1,4 +1,5 @@
 use super::*;
+use nexus_protocol::EventName;
 
 #[tokio::test]
 async fn the_newer_connection_wins_and_a_revoked_session_ends() {
@@ -96,7 +97,7 @@ async fn what_any_component_writes_down_for_somebody_reaches_their_sockets_once(
         let notification = nexus_store::notifications::Notification {
             id: clock::new_id(nexus_domain::ids::NotificationId::generate),
             user_id: anna.id,
-            kind: "INVOICE_ISSUED".to_owned(),
+            kind: "INVOICE_ISSUED".into(),
             title: title.to_owned(),
             body: "100.00 EUR".to_owned(),
             link: Some("/invoices/1".to_owned()),
@@ -116,7 +117,7 @@ async fn what_any_component_writes_down_for_somebody_reaches_their_sockets_once(
     let second = write("and told");
     let event = RelayEvent::ToUsers {
         user_ids: vec![anna.id],
-        event: "NOTIFICATION".to_owned(),
+        event: EventName::Notification,
         data: json!({"title": second.title}),
     };
     house.hub.deliver(vec![event]).await;

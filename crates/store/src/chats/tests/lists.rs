@@ -164,7 +164,7 @@ fn notifications_by_kind_state_and_words() {
         let notification = Notification {
             id: id(NotificationId::generate, number),
             user_id: user,
-            kind: kind.to_owned(),
+            kind: kind.into(),
             title: title.to_owned(),
             body: format!("body {number}"),
             link: None,

@@ -1,3 +1,4 @@
+use nexus_protocol::EventName;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -32,7 +33,7 @@ fn what_a_client_says_while_it_is_let_in_is_done_before_what_it_says_after() {
     assert_eq!(names(&early), ["1", "2"]);
     // They are being done; what others say gets through already.
     assert!(connection.postpone(said("3")).is_none());
-    connection.deliver(&Event::new("X", &()), None);
+    connection.deliver(&Event::new(EventName::NewMessage, &()), None);
     assert!(sent.try_recv().is_ok());
     assert_eq!(names(&connection.said_meanwhile()), ["3"]);
     assert!(connection.said_meanwhile().is_empty());

@@ -1,6 +1,7 @@
 //! `HEALTH_CHECK`
 
 use nexus_domain::Timestamp;
+use nexus_protocol::EventName;
 use serde::Serialize;
 
 use crate::sockets::connection::{AnswerTo, Connection};
@@ -41,5 +42,5 @@ pub fn answer(core: &Core, connection: &Connection, answer_to: AnswerTo) {
         online_users_count: people,
         authenticated: connection.identity().is_some(),
     };
-    connection.answer(&Event::new("HEALTH_RESPONSE", &response), answer_to);
+    connection.answer(&Event::new(EventName::HealthResponse, &response), answer_to);
 }

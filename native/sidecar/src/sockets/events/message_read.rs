@@ -1,12 +1,13 @@
 //! `MESSAGE_READ`
 
+use nexus_protocol::EventName;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use nexus_domain::ids::{ChatId, UserId};
-use nexus_domain::relay::RelayEvent;
-use nexus_domain::relay_calls::{ReadOutcome, Reading};
+use nexus_protocol::relay::RelayEvent;
+use nexus_protocol::relay_calls::{ReadMark, ReadOutcome};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
@@ -75,13 +76,13 @@ pub fn mark(core: &Arc<Core>, connection: &Arc<Connection>, identity: Identity, 
 async fn store(core: Arc<Core>, user_id: UserId, chat_id: ChatId) {
     tokio::time::sleep(GATHERED).await;
     let Gathered { seq, said_by } = core.marks.take(user_id, chat_id);
-    let reading = Reading { user_id, chat_id, seq };
+    let reading = ReadMark { user_id, chat_id, seq };
     let outcome = core.reads.ask(reading, PATIENCE).await;
     if let Ok(ReadOutcome::Moved { seq }) = outcome {
         let read = MessageRead { chat_id, user_id, seq };
         let relayed = RelayEvent::ToChat {
             chat_id,
-            event: "MESSAGE_READ".to_owned(),
+            event: EventName::MessageRead,
             data: serde_json::json!(read),
             except: Some(user_id),
         };
@@ -111,6 +112,6 @@ async fn store(core: Arc<Core>, user_id: UserId, chat_id: ChatId) {
 /// One's own mark is no event to oneself; only a client that asked is told.
 fn acknowledge(connection: &Connection, read: &MessageRead, answer_to: Option<i64>) {
     if answer_to.is_some() {
-        connection.acknowledge(&Event::new("MESSAGE_READ", read), answer_to);
+        connection.acknowledge(&Event::new(EventName::MessageRead, read), answer_to);
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use nexus_domain::ids::MessageId;
-use nexus_domain::relay_calls::Sending;
+use nexus_protocol::relay_calls::MessageToSend;
 use serde::Deserialize;
 
 use crate::sockets::batch::{Letter, refuse_as_too_many};
@@ -46,7 +46,7 @@ pub fn send(core: &Arc<Core>, connection: &Arc<Connection>, identity: Identity, 
             return connection.answer(&refusal, event.answer_to);
         }
     };
-    let sending = Sending {
+    let sending = MessageToSend {
         id: MessageId::generate(now(), random()),
         sender_id: identity.user,
         chat_id: payload.chat_id,

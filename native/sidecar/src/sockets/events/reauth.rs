@@ -1,10 +1,11 @@
 //! `REAUTH`: the same person goes on with a fresh access token.
 
+use nexus_protocol::EventName;
 use std::sync::Arc;
 use std::time::Instant;
 
 use nexus_domain::Timestamp;
-use nexus_domain::relay_calls::Connection as Resolved;
+use nexus_protocol::relay_calls::ConnectOutcome;
 use serde::{Deserialize, Serialize};
 
 use super::payload;
@@ -32,7 +33,7 @@ pub fn renew(core: &Arc<Core>, connection: &Arc<Connection>, event: &ClientEvent
     tokio::spawn(async move {
         let refuse = |code, text: &str| connection.answer(&error(code, text), answer_to);
         match core.connects.ask(bare(&token).to_owned(), PATIENCE).await {
-            Ok(Resolved::Accepted {
+            Ok(ConnectOutcome::Accepted {
                 user_id,
                 session_id,
                 expires_at,
@@ -51,11 +52,11 @@ pub fn renew(core: &Arc<Core>, connection: &Arc<Connection>, event: &ClientEvent
                     return core.dismiss(&connection, Farewell::Revoked);
                 }
                 connection.answer(
-                    &Event::new("REAUTHENTICATED", &Reauthenticated { expires_at }),
+                    &Event::new(EventName::Reauthenticated, &Reauthenticated { expires_at }),
                     answer_to,
                 );
             }
-            Ok(Resolved::Refused { code, message }) => match ErrorCode::parse(&code) {
+            Ok(ConnectOutcome::Refused { code, message }) => match ErrorCode::parse(&code) {
                 code @ ErrorCode::PasswordChangeRequired => {
                     connection.refuse(code, &message);
                     core.gone(&connection);

@@ -1,5 +1,6 @@
 //! `TYPING_START` and `TYPING_STOP`
 
+use nexus_protocol::EventName;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -53,7 +54,11 @@ pub fn say(core: &Arc<Core>, chat: ChatId, user: UserId, typing: bool) {
 
 /// Tells the others in the chat on this node.
 pub fn tell(core: &Arc<Core>, chat: ChatId, user: UserId, typing: bool) {
-    let name = if typing { "USER_TYPING" } else { "USER_STOPPED_TYPING" };
+    let name = if typing {
+        EventName::UserTyping
+    } else {
+        EventName::UserStoppedTyping
+    };
     let payload = UserTyping {
         user_id: user,
         chat_id: chat,

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use nexus_domain::ids::{ChatId, UserId};
-use nexus_domain::relay::RelayEvent;
+use nexus_protocol::relay::RelayEvent;
 
 use super::others::{Difference, Person};
 use super::{Envelope, OverRedis, Said};

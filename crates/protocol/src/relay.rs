@@ -1,35 +1,36 @@
-//! What the components tell the relay (`POST /relay/events`), so that sockets hear of it, and what they ask it
-//! (`POST /relay/admit`).
+//! What components send to a relay: events for connected clients (`POST /relay/events`) and the question whether a user
+//! may send another message (`POST /relay/admit`).
 //!
-//! Losing an event does no lasting harm: sequences and the re-validation of open sessions heal it.
+//! A lost event does no lasting harm: sequence numbers and the feed repair it.
 
 use std::collections::BTreeMap;
 
+use nexus_domain::chat::Chat;
+use nexus_domain::ids::{ChatId, SessionId, UserId};
+use nexus_domain::message::{Message, Placed};
 use serde::{Deserialize, Serialize};
 
-use crate::chat::Chat;
-use crate::ids::{ChatId, SessionId, UserId};
+use crate::EventName;
 
 pub const EVENTS: &str = "/relay/events";
 pub const ADMIT: &str = "/relay/admit";
 
-/// The most bytes of one call of `POST /relay/events`: the largest group's events, and a batch of messages of up to
-/// 64 KiB each.
-pub const LARGEST_EVENTS: usize = 4 * 1024 * 1024;
+/// The maximum body of `POST /relay/events`, in bytes. The events of the largest group fit, and so does a batch of
+/// messages of up to 64 KiB each.
+pub const MAX_EVENTS_BYTES: usize = 4 * 1024 * 1024;
 
-/// Body of `POST /relay/admit`: may this person send another message now? One that may is counted, together with what
-/// they send by sockets.
+/// Body of `POST /relay/admit`. If the user may send a message, the relay counts it together with those sent by socket.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AdmitMessage {
     pub user_id: UserId,
 }
 
-/// The answer to it.
+/// Answer to `POST /relay/admit`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Admitted {
-    /// How long they must wait; `null` when they needn't.
+    /// How long the user must wait, in milliseconds; `null` if the message was admitted.
     pub wait_millis: Option<u64>,
 }
 
@@ -42,54 +43,51 @@ pub struct RelayEvents {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum RelayEvent {
-    /// Send `event` with `data` to everybody in a chat's room (`except` one user).
+    /// Sends `event` with `data` to every connection in a chat's room, except those of the user `except`.
     ToChat {
         chat_id: ChatId,
-        event: String,
+        event: EventName,
         data: serde_json::Value,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         except: Option<UserId>,
     },
-    /// A message was stored: `NEW_MESSAGE` to its chat's room, in the order of `seq`.
-    MessageStored { placed: crate::message::Placed },
-    /// A message was edited or deleted: `MESSAGE_UPDATED` / `MESSAGE_DELETED` to its chat's room. `change` is the
-    /// chat's `lastChange` that this made.
-    MessageChanged {
-        message: crate::message::Message,
-        change: i64,
-    },
-    /// Send `event` with `data` to every connection of these users.
+    /// A message was stored: the room receives `NEW_MESSAGE`, in the order of `seq`.
+    MessageStored { placed: Placed },
+    /// A message was edited or deleted: the room receives `MESSAGE_UPDATED` or `MESSAGE_DELETED`. `change` is the
+    /// `lastChange` of the chat that the change produced.
+    MessageChanged { message: Message, change: i64 },
+    /// Sends `event` with `data` to every connection of these users.
     ToUsers {
         user_ids: Vec<UserId>,
-        event: String,
+        event: EventName,
         data: serde_json::Value,
     },
-    /// Send `event` with the chat to every connection of these users, as each of them sees it: they differ in how much
-    /// is unread. The chat of a large group is large, so it stands here once and not once for each count.
+    /// Sends `event` with the chat to every connection of these users, each with its own `unreadCount`. The chat of a
+    /// large group is large, so it is included once and not once for each count.
     ChatToUsers {
-        event: String,
+        event: EventName,
         chat: Box<Chat>,
         unread: Vec<(UserId, i64)>,
     },
-    /// These users are in the room from now on. `last_seq` and `last_change` are the chat's when they came in: what is
-    /// newer they hear live.
+    /// These users are members from now on. `last_seq` and `last_change` are the chat's counters at that moment; they
+    /// receive whatever is newer live.
     Joined {
         chat_id: ChatId,
         user_ids: Vec<UserId>,
         last_seq: i64,
         last_change: i64,
     },
-    /// This user is in the room no longer.
+    /// This user is no longer a member.
     Left { chat_id: ChatId, user_id: UserId },
-    /// These sessions have ended: close their connections with `REVOKED`.
+    /// These sessions have ended: their connections are closed with `REVOKED`.
     SessionsEnded { session_ids: Vec<SessionId> },
-    /// Everything of this user has ended (suspended, banned, signed out everywhere).
+    /// All sessions of this user have ended (suspended, banned, signed out everywhere).
     UserEnded { user_id: UserId },
 }
 
-/// What [`RelayEvent::ChatToUsers`] says, as one [`RelayEvent::ToUsers`] for all who have as much unread.
+/// Splits [`RelayEvent::ChatToUsers`] into one [`RelayEvent::ToUsers`] for each number of unread messages.
 pub fn to_each(
-    event: String,
+    event: EventName,
     chat: Chat,
     unread: impl IntoIterator<Item = (UserId, i64)>,
 ) -> impl Iterator<Item = RelayEvent> {
@@ -101,7 +99,7 @@ pub fn to_each(
         .into_iter()
         .map(move |(unread_count, user_ids)| RelayEvent::ToUsers {
             user_ids,
-            event: event.clone(),
+            event,
             data: serde_json::json!(Chat {
                 unread_count,
                 ..chat.clone()
@@ -112,11 +110,11 @@ pub fn to_each(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Timestamp;
-    use crate::chat::ChatType;
+    use nexus_domain::Timestamp;
+    use nexus_domain::chat::ChatType;
 
     #[test]
-    fn those_who_have_as_much_unread_are_told_together() {
+    fn users_with_equal_unread_counts_share_one_event() {
         let id = |number: u8| UserId::generate(Timestamp::from_millis(1), [number; 10]);
         let chat = Chat {
             id: ChatId::generate(Timestamp::from_millis(1), [0; 10]),
@@ -130,18 +128,17 @@ mod tests {
             created_at: Timestamp::from_millis(1),
         };
         let unread = [(id(1), 5), (id(2), 0), (id(3), 5)];
-        let told: Vec<_> = to_each("CHAT_UPDATED".into(), chat, unread)
+        let sent: Vec<_> = to_each(EventName::ChatUpdated, chat, unread)
             .map(|event| match event {
                 RelayEvent::ToUsers { user_ids, event, data } => (event, data["unreadCount"].clone(), user_ids),
                 other => panic!("{other:?}"),
             })
             .collect();
-        let event = || "CHAT_UPDATED".to_owned();
         assert_eq!(
-            told,
+            sent,
             [
-                (event(), 0.into(), vec![id(2)]),
-                (event(), 5.into(), vec![id(1), id(3)])
+                (EventName::ChatUpdated, 0.into(), vec![id(2)]),
+                (EventName::ChatUpdated, 5.into(), vec![id(1), id(3)])
             ]
         );
     }

@@ -22,12 +22,6 @@ pub const SECURITY_HEADERS: [(&str, &str); 12] = [
     ("x-download-options", "noopen"),
 ];
 
-/// Upper bounds of the histogram of statements' times, in microseconds. Components sort what they measured into these, and
-/// tell count and sum of each: enough for the edge to count every statement where it belongs.
-pub const STATEMENT_BOUNDS: [u64; 11] = [
-    100, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 500_000, 1_000_000,
-];
-
 /// `Strict-Transport-Security` that lets browsers' makers put the domain on their lists (`HSTS_PRELOAD`).
 pub const HSTS_WITH_PRELOAD: &str = "max-age=31536000; includeSubDomains; preload";
 
