@@ -82,22 +82,22 @@ pub fn direct_key(one: UserId, other: UserId) -> String {
     format!("{first}:{second}")
 }
 
-/// Somebody who looks for people to write to.
+/// The user who looks for people to write to.
 #[derive(Debug, Clone, Copy)]
-pub struct Seeker {
+pub struct Viewer {
     pub user: UserId,
     pub role: Role,
     pub company: Option<CompanyId>,
 }
 
-/// As the rule of `GET /people` has it: one's own company only (a SUPER_ADMIN: anyone); staff can always be
+/// The rule of `GET /people`: the viewer finds people of the own company only (a SUPER_ADMIN finds anyone). Staff can always be
 /// found, residents by other residents only unless they opted out.
-pub fn may_write_to(seeker: Seeker, role: Role, company: Option<CompanyId>, discoverable: bool) -> bool {
-    if seeker.role == Role::SuperAdmin {
+pub fn may_write_to(viewer: Viewer, role: Role, company: Option<CompanyId>, discoverable: bool) -> bool {
+    if viewer.role == Role::SuperAdmin {
         return true;
     }
-    let same_company = seeker.company.is_some() && seeker.company == company;
-    same_company && (role.is_staff() || seeker.role.is_staff() || discoverable)
+    let same_company = viewer.company.is_some() && viewer.company == company;
+    same_company && (role.is_staff() || viewer.role.is_staff() || discoverable)
 }
 
 #[cfg(test)]
@@ -120,31 +120,31 @@ mod tests {
 
     #[test]
     fn residents_find_staff_always_and_residents_unless_they_opted_out() {
-        let seeker = Seeker {
+        let viewer = Viewer {
             user: id(1),
             role: Role::Tenant,
             company: company(1),
         };
-        assert!(may_write_to(seeker, Role::Manager, company(1), false));
-        assert!(may_write_to(seeker, Role::Student, company(1), true));
-        assert!(!may_write_to(seeker, Role::Student, company(1), false));
+        assert!(may_write_to(viewer, Role::Manager, company(1), false));
+        assert!(may_write_to(viewer, Role::Student, company(1), true));
+        assert!(!may_write_to(viewer, Role::Student, company(1), false));
     }
 
     #[test]
     fn nobody_but_a_super_admin_finds_people_of_another_company_or_of_none() {
-        let admin = Seeker {
+        let admin = Viewer {
             user: id(1),
             role: Role::Admin,
             company: company(1),
         };
         assert!(!may_write_to(admin, Role::Manager, company(2), true));
         assert!(!may_write_to(
-            Seeker { company: None, ..admin },
+            Viewer { company: None, ..admin },
             Role::Manager,
             None,
             true
         ));
-        let owner = Seeker {
+        let owner = Viewer {
             role: Role::SuperAdmin,
             company: None,
             ..admin

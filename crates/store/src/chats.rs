@@ -2,7 +2,7 @@
 
 mod list;
 
-use nexus_domain::chat::{Chat, ChatName, ChatType, Member, Seeker, direct_key, may_write_to};
+use nexus_domain::chat::{Chat, ChatName, ChatType, Member, Viewer, direct_key, may_write_to};
 use nexus_domain::ids::{ChatId, UserId};
 use nexus_domain::text::fold;
 use nexus_domain::{Role, Timestamp};
@@ -86,7 +86,7 @@ pub fn find(database: &Database, chat: ChatId, member: UserId) -> Result<Option<
         .transpose()
 }
 
-/// A chat to be made by `seeker`.
+/// A chat to be made by `viewer`.
 #[derive(Debug, Clone)]
 pub struct NewChat {
     pub id: ChatId,
@@ -97,18 +97,18 @@ pub struct NewChat {
 }
 
 /// Makes a chat. Of a second `DIRECT` one between the same two the first comes back, with `false`.
-pub fn create(database: &Database, seeker: Seeker, new: &NewChat, now: Timestamp) -> Result<(Chat, bool), ChatError> {
+pub fn create(database: &Database, viewer: Viewer, new: &NewChat, now: Timestamp) -> Result<(Chat, bool), ChatError> {
     database.transaction(|tx| {
-        check_people(tx, seeker, &new.others)?;
+        check_people(tx, viewer, &new.others)?;
         let key = match (new.kind, new.others.as_slice()) {
-            (ChatType::Direct, [other]) => Some(direct_key(seeker.user, *other)),
+            (ChatType::Direct, [other]) => Some(direct_key(viewer.user, *other)),
             (ChatType::Direct, _) => return Err(ChatError::UnknownPerson),
             (ChatType::Group, _) => None,
         };
         if let Some(key) = &key {
             // Index: UNIQUE (direct_key).
             if let Some(row) = tx.query_opt("SELECT id FROM chats WHERE direct_key = ?1", params![key])? {
-                let first = find(tx, row.parse(0)?, seeker.user)?.ok_or(ChatError::NotFound)?;
+                let first = find(tx, row.parse(0)?, viewer.user)?.ok_or(ChatError::NotFound)?;
                 return Ok((first, false));
             }
         }
@@ -120,27 +120,27 @@ pub fn create(database: &Database, seeker: Seeker, new: &NewChat, now: Timestamp
                 new.kind.as_str(),
                 new.name.as_ref().map(ChatName::as_str),
                 key,
-                seeker.user,
+                viewer.user,
                 now,
                 new.name.as_ref().map(|name| fold(name.as_str()))
             ],
         )?;
-        insert_members(tx, new.id, &[seeker.user], now)?;
+        insert_members(tx, new.id, &[viewer.user], now)?;
         insert_members(tx, new.id, &new.others, now.plus_millis(1))?;
-        let chat = find(tx, new.id, seeker.user)?.ok_or(ChatError::NotFound)?;
+        let chat = find(tx, new.id, viewer.user)?.ok_or(ChatError::NotFound)?;
         Ok((chat, true))
     })
 }
 
-/// Everybody named is there and may be written to by the seeker.
-fn check_people(tx: &Transaction<'_>, seeker: Seeker, people: &[UserId]) -> Result<(), ChatError> {
+/// Everybody named is there and may be written to by the viewer.
+fn check_people(tx: &Transaction<'_>, viewer: Viewer, people: &[UserId]) -> Result<(), ChatError> {
     let rows = tx.query(
         "SELECT u.role, u.company_id, u.discoverable FROM json_each(?1) j CROSS JOIN users u ON u.id = j.value \
          WHERE u.status = 'ACTIVE'",
         params![json!(people).to_string()],
     )?;
     for row in &rows {
-        if !may_write_to(seeker, row.parse(0)?, row.parse_opt(1)?, row.get(2)?) {
+        if !may_write_to(viewer, row.parse(0)?, row.parse_opt(1)?, row.get(2)?) {
             return Err(ChatError::UnknownPerson);
         }
     }
@@ -216,19 +216,19 @@ pub fn rename(
 /// Adds people to a group; says which of them are new in it.
 pub fn add_members(
     database: &Database,
-    seeker: Seeker,
+    viewer: Viewer,
     chat: ChatId,
     people: &[UserId],
     now: Timestamp,
 ) -> Result<(Chat, Vec<UserId>), ChatError> {
     database.transaction(|tx| {
-        let group = group(tx, chat, seeker.user)?;
-        check_people(tx, seeker, people)?;
+        let group = group(tx, chat, viewer.user)?;
+        check_people(tx, viewer, people)?;
         let added = insert_members(tx, chat, people, now)?;
         if group.members + added.len() > nexus_domain::chat::MOST_MEMBERS {
             return Err(ChatError::TooManyMembers);
         }
-        let chat = find(tx, chat, seeker.user)?.ok_or(ChatError::NotFound)?;
+        let chat = find(tx, chat, viewer.user)?.ok_or(ChatError::NotFound)?;
         Ok((chat, added))
     })
 }

@@ -1,6 +1,6 @@
 //! Whom one may write to, and who of them is there.
 
-use nexus_domain::chat::Seeker;
+use nexus_domain::chat::Viewer;
 use nexus_domain::ids::{CompanyId, UserId};
 use nexus_domain::page::{Sort, like};
 use nexus_domain::{Role, Timestamp};
@@ -20,7 +20,7 @@ pub struct Person {
 const ONLINE: &str = "EXISTS (SELECT 1 FROM presence p JOIN relay_nodes r ON r.id = p.node_id AND r.lease_until > ?1 \
     WHERE p.user_id = u.id AND p.online = 1)";
 
-/// Which rows [`nexus_domain::chat::may_write_to`] lets somebody find; the two must say the same. `?2` the seeker,
+/// Which rows [`nexus_domain::chat::may_write_to`] lets somebody find; the two must say the same. `?2` the viewer,
 /// `?3` whether they find everybody, `?4` their company, `?5` whether they are a resident. The `+` keeps
 /// statements from the index of `status`: most people are `ACTIVE`.
 const FINDABLE: &str = "+u.status = 'ACTIVE' AND u.id <> ?2 AND (?3 OR (u.company_id = ?4 \
@@ -29,7 +29,7 @@ const FINDABLE: &str = "+u.status = 'ACTIVE' AND u.id <> ?2 AND (?3 OR (u.compan
 /// Whom somebody looks for.
 #[derive(Debug, Clone)]
 pub struct PeopleList {
-    pub seeker: Seeker,
+    pub viewer: Viewer,
     /// A part of the name.
     pub words: Option<String>,
     /// Empty: of any.
@@ -100,7 +100,7 @@ pub(crate) fn statement(list: &PeopleList) -> String {
 
 /// Says of the company again what [`FINDABLE`] does, where an index can be found by it.
 fn scope(list: &PeopleList) -> &'static str {
-    match list.seeker.role {
+    match list.viewer.role {
         Role::SuperAdmin if list.company.is_some() => "u.company_id = ?10 AND ",
         Role::SuperAdmin => "",
         _ => "u.company_id = ?4 AND ",
@@ -123,13 +123,13 @@ pub fn count(database: &Database, list: &PeopleList, now: Timestamp) -> Result<i
 
 /// `?1` to `?10`.
 fn sought(list: &PeopleList, now: Timestamp) -> Vec<Value> {
-    let seeker = list.seeker;
+    let viewer = list.viewer;
     params![
         now,
-        seeker.user,
-        seeker.role == Role::SuperAdmin,
-        seeker.company,
-        seeker.role.is_resident(),
+        viewer.user,
+        viewer.role == Role::SuperAdmin,
+        viewer.company,
+        viewer.role.is_resident(),
         list.words.as_deref().map(like),
         (!list.roles.is_empty()).then(|| json!(list.roles).to_string()),
         list.name.as_deref(),
@@ -146,10 +146,10 @@ pub struct Presence {
     pub last_seen_at: Option<Timestamp>,
 }
 
-/// Who of these is there, as far as the seeker may know: people they may write to or share a chat with.
+/// Who of these is there, as far as the viewer may know: people they may write to or share a chat with.
 pub fn presence(
     database: &Database,
-    seeker: Seeker,
+    viewer: Viewer,
     users: &[UserId],
     now: Timestamp,
 ) -> Result<Vec<Presence>, StoreError> {
@@ -164,10 +164,10 @@ pub fn presence(
             &sql,
             params![
                 now,
-                seeker.user,
-                seeker.role == Role::SuperAdmin,
-                seeker.company,
-                seeker.role.is_resident(),
+                viewer.user,
+                viewer.role == Role::SuperAdmin,
+                viewer.company,
+                viewer.role.is_resident(),
                 json!(users).to_string()
             ],
         )?

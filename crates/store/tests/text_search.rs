@@ -4,7 +4,7 @@
 
 mod property_support;
 
-use nexus_domain::chat::{ChatName, ChatType, Seeker};
+use nexus_domain::chat::{ChatName, ChatType, Viewer};
 use nexus_domain::ids::{ChatId, MailId, MaintenanceRequestId, MessageId, NotificationId, UserId};
 use nexus_domain::maintenance::{MaintenanceRequest, Priority, RequestStatus};
 use nexus_domain::message::{Content, MessageType};
@@ -181,7 +181,7 @@ fn furnished(text: &str) -> (Scene, UserId) {
     let mut paid = payment(day, invoice.id, scene.tenant, 10);
     paid.reference = Some(text.into());
     database.transaction(|tx| payments::record(tx, &paid)).unwrap();
-    let seeker = Seeker {
+    let viewer = Viewer {
         user: anna,
         role: Role::Tenant,
         company: Some(id),
@@ -192,7 +192,7 @@ fn furnished(text: &str) -> (Scene, UserId) {
         name: Some(ChatName::try_from(text.to_owned()).unwrap()),
         others: vec![user],
     };
-    let chat = chats::create(database, seeker, &chat, now).unwrap().0.id;
+    let chat = chats::create(database, viewer, &chat, now).unwrap().0.id;
     let message = NewMessage {
         id: MessageId::generate(now, random()),
         chat_id: chat,
@@ -233,13 +233,13 @@ fn found(scene: &Scene, user: UserId, typed: &str) -> Vec<(&'static str, usize)>
         after: None,
         limit: 10,
     };
-    let seeker = Seeker {
+    let viewer = Viewer {
         user: UserId::generate(scene.day.now, [9; 10]),
         role: Role::Admin,
         company,
     };
     let wanted = PeopleList {
-        seeker,
+        viewer,
         words: Some(typed.to_owned()),
         roles: Vec::new(),
         name: None,

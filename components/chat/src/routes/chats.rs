@@ -18,7 +18,7 @@ use nexus_store::Value;
 use nexus_store::chats::{self, ChatList, NewChat};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Body, require_member, seeker};
+use super::{Body, require_member, viewer};
 use crate::{events, paging, problems};
 
 #[derive(Debug, Deserr, ToSchema)]
@@ -48,7 +48,7 @@ fn given_name(given: Option<String>) -> Result<Option<ChatName>, Invalid> {
 )]
 pub async fn create_chat(State(app): State<App>, session: Session, Json(body): Json<CreateChat>) -> Answer<Response> {
     let new = new_chat(&session, body)?;
-    let (chat, made) = chats::create(app.database(), seeker(&session), &new, clock::now())
+    let (chat, made) = chats::create(app.database(), viewer(&session), &new, clock::now())
         .map_err(|error| problems::naming("memberIds", error))?;
     if !made {
         return Ok(shown(&chat));

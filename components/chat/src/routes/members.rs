@@ -11,7 +11,7 @@ use nexus_store::chats;
 use utoipa::ToSchema;
 
 use super::chats::shown;
-use super::{Body, require_member, seeker};
+use super::{Body, require_member, viewer};
 use crate::{events, problems};
 
 #[derive(Debug, Deserr, ToSchema)]
@@ -43,7 +43,7 @@ pub async fn add_members(
         let invalid = Invalid::new("WRONG_LENGTH", format!("must name 1 to {MOST_MEMBERS} other people"));
         return Err(Problem::field("userIds", invalid));
     }
-    let (chat, added) = chats::add_members(app.database(), seeker(&session), id, &people, clock::now())
+    let (chat, added) = chats::add_members(app.database(), viewer(&session), id, &people, clock::now())
         .map_err(|error| problems::naming("userIds", error))?;
     if !added.is_empty() {
         let unread = chats::unread(app.database(), id)?;

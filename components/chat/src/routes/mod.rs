@@ -10,7 +10,7 @@ pub mod people;
 pub mod purge;
 pub mod search;
 
-use nexus_domain::chat::Seeker;
+use nexus_domain::chat::Viewer;
 use nexus_domain::ids::ChatId;
 use nexus_kit::{App, Json, Problem, Query, Session};
 use nexus_store::chats as store;
@@ -27,8 +27,8 @@ pub fn require_member(app: &App, session: &Session, chat: ChatId) -> Result<(), 
     }
 }
 
-pub fn seeker(session: &Session) -> Seeker {
-    Seeker {
+pub fn viewer(session: &Session) -> Viewer {
+    Viewer {
         user: session.user(),
         role: session.role(),
         company: session.company(),

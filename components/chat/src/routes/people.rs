@@ -16,7 +16,7 @@ use nexus_store::people::{self, PeopleList};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::seeker;
+use super::viewer;
 use crate::{paging, problems};
 
 #[derive(Debug, Deserr, IntoParams)]
@@ -97,7 +97,7 @@ pub async fn list_people(
     let (sort, name) = paging::order("people", query.sort.as_deref(), SORTS, DEFAULT_SORT)?;
     let cursor = query.cursor.as_deref().filter(|cursor| !cursor.is_empty());
     let mut list = PeopleList {
-        seeker: seeker(&session),
+        viewer: viewer(&session),
         words: query.q,
         roles: query.role,
         name: query.name,
@@ -188,7 +188,7 @@ pub async fn get_presence(
         ));
     }
     let users: Vec<UserId> = problems::parse_ids("userIds", texts)?;
-    let items = people::presence(app.database(), seeker(&session), &users, clock::now())?
+    let items = people::presence(app.database(), viewer(&session), &users, clock::now())?
         .into_iter()
         .map(|found| Presence {
             user_id: found.user_id,

@@ -98,7 +98,7 @@ async fn a_chat_has_a_version_and_is_not_renamed_over_somebody_else_s_change() {
 async fn lists_are_sorted_counted_and_given_as_csv_as_everywhere() {
     let Scene { house, anna, ben, .. } = scene();
     let company = house.company("big");
-    let seeker = house.person("Zoe", Role::Manager, Some(company));
+    let viewer = house.person("Zoe", Role::Manager, Some(company));
     for name in ["=cmd", "Bo", "Al"] {
         house.person(name, Role::Tenant, Some(company));
     }
@@ -110,7 +110,7 @@ async fn lists_are_sorted_counted_and_given_as_csv_as_everywhere() {
             .collect()
     };
     let (_, first) = house
-        .call(&seeker, "GET", "/people?sort=-name&limit=2&withTotal=true", None)
+        .call(&viewer, "GET", "/people?sort=-name&limit=2&withTotal=true", None)
         .await;
     assert_eq!(
         (names(&first), &first["total"]),
@@ -118,22 +118,22 @@ async fn lists_are_sorted_counted_and_given_as_csv_as_everywhere() {
     );
     let cursor = first["nextCursor"].as_str().unwrap();
     let path = format!("/people?sort=-name&limit=2&cursor={cursor}");
-    let (_, second) = house.call(&seeker, "GET", &path, None).await;
+    let (_, second) = house.call(&viewer, "GET", &path, None).await;
     assert_eq!(
         (names(&second), &second["nextCursor"]),
         (vec!["=cmd".into()], &Value::Null)
     );
     let (status, problem) = house
-        .call(&seeker, "GET", &format!("/people?cursor={cursor}"), None)
+        .call(&viewer, "GET", &format!("/people?cursor={cursor}"), None)
         .await;
     assert_eq!(
         (status, &problem["code"]),
         (StatusCode::BAD_REQUEST, &json!("BAD_CURSOR"))
     );
-    let (status, _) = house.call(&seeker, "GET", "/people?sort=online", None).await;
+    let (status, _) = house.call(&viewer, "GET", "/people?sort=online", None).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
 
-    let csv = house.csv(&seeker, "/people").await;
+    let csv = house.csv(&viewer, "/people").await;
     let lines: Vec<&str> = csv.lines().collect();
     assert_eq!(lines[0], "id,name,role,online");
     assert!(lines[1].contains(",'=cmd,TENANT,false"), "{csv}");

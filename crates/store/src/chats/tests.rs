@@ -5,7 +5,7 @@ mod plans;
 use nexus_domain::page::Sort;
 
 use super::*;
-use crate::messages::tests::{group, id, seeker, user};
+use crate::messages::tests::{group, id, user, viewer};
 
 fn at(millis: i64) -> Timestamp {
     Timestamp::from_millis(millis)
@@ -15,9 +15,9 @@ fn sort(text: &'static str) -> Sort {
     Sort::parse(Some(text), &["lastActivity", "name", "createdAt", "role"], text).unwrap()
 }
 
-fn sought(seeker: Seeker, words: &str) -> crate::people::PeopleList {
+fn sought(viewer: Viewer, words: &str) -> crate::people::PeopleList {
     crate::people::PeopleList {
-        seeker,
+        viewer,
         words: Some(words.to_owned()),
         roles: Vec::new(),
         name: None,
@@ -42,9 +42,9 @@ fn direct(number: u32, other: UserId) -> NewChat {
 fn two_people_have_one_direct_chat() {
     let database = Database::in_memory().unwrap();
     let (anna, ben) = (user(&database, 1), user(&database, 2));
-    let (first, made) = create(&database, seeker(anna), &direct(1, ben), at(1)).unwrap();
+    let (first, made) = create(&database, viewer(anna), &direct(1, ben), at(1)).unwrap();
     assert!(made && first.members.len() == 2);
-    let (second, made) = create(&database, seeker(ben), &direct(2, anna), at(2)).unwrap();
+    let (second, made) = create(&database, viewer(ben), &direct(2, anna), at(2)).unwrap();
     assert_eq!((second.id, made), (first.id, false));
     assert_eq!(first.members[0].user_id, anna);
 }
@@ -56,9 +56,9 @@ fn people_who_may_not_be_found_are_not_asked_into_a_chat() {
     database
         .execute("UPDATE users SET discoverable = 0 WHERE id = ?1", params![ben])
         .unwrap();
-    let refused = create(&database, seeker(anna), &direct(1, ben), at(1));
+    let refused = create(&database, viewer(anna), &direct(1, ben), at(1));
     assert_eq!(refused, Err(ChatError::UnknownPerson));
-    let nobody = create(&database, seeker(anna), &direct(1, id(UserId::generate, 99)), at(1));
+    let nobody = create(&database, viewer(anna), &direct(1, id(UserId::generate, 99)), at(1));
     assert_eq!(nobody, Err(ChatError::UnknownPerson));
 }
 
@@ -67,15 +67,15 @@ fn a_group_grows_and_shrinks_and_a_direct_chat_does_not() {
     let database = Database::in_memory().unwrap();
     let (anna, ben, cleo) = (user(&database, 1), user(&database, 2), user(&database, 3));
     let chat = group(&database, 1, &[anna, ben]);
-    let (_, added) = add_members(&database, seeker(ben), chat, &[cleo, anna], at(5)).unwrap();
+    let (_, added) = add_members(&database, viewer(ben), chat, &[cleo, anna], at(5)).unwrap();
     assert_eq!(added, [cleo]);
     let not_allowed = remove_member(&database, cleo, Role::Tenant, chat, ben);
     assert_eq!(not_allowed, Err(ChatError::NotAllowed));
     remove_member(&database, anna, Role::Tenant, chat, ben).unwrap();
     remove_member(&database, cleo, Role::Tenant, chat, cleo).unwrap();
     assert_eq!(find(&database, chat, ben).unwrap(), None);
-    let (pair, _) = create(&database, seeker(anna), &direct(7, ben), at(6)).unwrap();
-    let refused = add_members(&database, seeker(anna), pair.id, &[cleo], at(7));
+    let (pair, _) = create(&database, viewer(anna), &direct(7, ben), at(6)).unwrap();
+    let refused = add_members(&database, viewer(anna), pair.id, &[cleo], at(7));
     assert_eq!(refused.map(drop), Err(ChatError::IsDirect));
 }
 
@@ -117,16 +117,16 @@ fn people_are_online_while_their_relay_lives() {
     let database = Database::in_memory().unwrap();
     let (anna, ben) = (user(&database, 1), user(&database, 2));
     people::report(&database, "one", at(1_000), &[ben], &[], at(10)).unwrap();
-    let online = |now| people::presence(&database, seeker(anna), &[ben], at(now)).unwrap()[0].online;
+    let online = |now| people::presence(&database, viewer(anna), &[ben], at(now)).unwrap()[0].online;
     assert!(online(999) && !online(1_000));
     people::report(&database, "one", at(2_000), &[], &[ben], at(20)).unwrap();
     assert!(!online(30));
-    let sought = sought(seeker(anna), "user");
+    let sought = sought(viewer(anna), "user");
     assert_eq!(people::count(&database, &sought, at(30)), Ok(1));
     let found = people::list(&database, &sought, at(30)).unwrap();
     assert_eq!(found.iter().map(|p| p.id).collect::<Vec<_>>(), [ben]);
     people::report(&database, "two", at(900_000), &[], &[], at(800_000)).unwrap();
-    let seen = people::presence(&database, seeker(anna), &[ben], at(800_001)).unwrap();
+    let seen = people::presence(&database, viewer(anna), &[ben], at(800_001)).unwrap();
     assert_eq!(seen[0].last_seen_at, Some(at(20)));
 }
 
@@ -137,7 +137,7 @@ fn relays_find_who_came_and_went_and_what_a_chat_is_called_now() {
     let (anna, ben, cleo) = (user(&database, 1), user(&database, 2), user(&database, 3));
     let chat = group(&database, 1, &[anna, ben]);
     let start = feed(&database, None).unwrap().position;
-    add_members(&database, seeker(anna), chat, &[cleo], at(5)).unwrap();
+    add_members(&database, viewer(anna), chat, &[cleo], at(5)).unwrap();
     remove_member(&database, ben, Role::Tenant, chat, ben).unwrap();
     for name in ["One", "Two"] {
         let name = ChatName::try_from(name.to_owned()).unwrap();
@@ -184,7 +184,7 @@ fn a_newcomer_begins_where_the_chat_was_also_after_reading_on() {
         |number, now| crate::messages::send(&database, vec![message(number, chat, anna, None)], at(now)).unwrap();
     send(1, 1_000);
     send(2, 1_001);
-    add_members(&database, seeker(anna), chat, &[cleo], at(2_000)).unwrap();
+    add_members(&database, viewer(anna), chat, &[cleo], at(2_000)).unwrap();
     let came = |user_id, seq| Newcomer {
         user_id,
         seq,

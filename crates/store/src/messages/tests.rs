@@ -3,7 +3,7 @@ mod plans;
 mod search;
 
 use nexus_domain::Role;
-use nexus_domain::chat::{ChatType, Seeker};
+use nexus_domain::chat::{ChatType, Viewer};
 
 use super::*;
 use crate::chats::{self, NewChat};
@@ -34,8 +34,8 @@ pub(crate) fn user(database: &Database, number: u32) -> UserId {
     user
 }
 
-pub(crate) fn seeker(user: UserId) -> Seeker {
-    Seeker {
+pub(crate) fn viewer(user: UserId) -> Viewer {
+    Viewer {
         user,
         role: Role::Tenant,
         company: "01890000-0000-7000-8000-000000000000".parse().ok(),
@@ -49,7 +49,7 @@ pub(crate) fn group(database: &Database, number: u32, members: &[UserId]) -> Cha
         name: None,
         others: members[1..].to_vec(),
     };
-    chats::create(database, seeker(members[0]), &new, at(1)).unwrap().0.id
+    chats::create(database, viewer(members[0]), &new, at(1)).unwrap().0.id
 }
 
 fn at(millis: i64) -> Timestamp {

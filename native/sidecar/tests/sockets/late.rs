@@ -8,8 +8,8 @@ use super::nodes::{two, until_status};
 use super::*;
 
 impl House {
-    fn seeker(&self, person: &Person) -> Seeker {
-        Seeker {
+    fn viewer(&self, person: &Person) -> Viewer {
+        Viewer {
             user: person.id,
             role: Role::Manager,
             company: Some(self.company),
@@ -18,7 +18,7 @@ impl House {
 
     fn add(&self, chat: ChatId, by: &Person, new: &Person) {
         let database = self.app.database();
-        nexus_store::chats::add_members(database, self.seeker(by), chat, &[new.id], clock::now()).unwrap();
+        nexus_store::chats::add_members(database, self.viewer(by), chat, &[new.id], clock::now()).unwrap();
     }
 
     fn remove(&self, chat: ChatId, by: &Person, who: &Person) {

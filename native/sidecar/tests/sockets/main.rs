@@ -20,7 +20,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use futures::{FutureExt, SinkExt, StreamExt};
 use http::{Request, Response};
-use nexus_domain::chat::{ChatType, Seeker};
+use nexus_domain::chat::{ChatType, Viewer};
 use nexus_domain::ids::{ChatId, CompanyId, MessageId, SessionId, UserId};
 use nexus_domain::settings::Settings;
 use nexus_domain::token::{AccessClaims, AccessKey, sign_access_token};
@@ -196,12 +196,12 @@ impl House {
             name: None,
             others: people[1..].iter().map(|person| person.id).collect(),
         };
-        let seeker = Seeker {
+        let viewer = Viewer {
             user: people[0].id,
             role: Role::Manager,
             company: Some(self.company),
         };
-        nexus_store::chats::create(self.app.database(), seeker, &new, clock::now())
+        nexus_store::chats::create(self.app.database(), viewer, &new, clock::now())
             .unwrap()
             .0
             .id

@@ -40,7 +40,7 @@ fn scene() -> Scene {
             params![zoo],
         )
         .unwrap();
-    let (pair, _) = create(&database, seeker(ben), &direct(3, anna), at(5)).unwrap();
+    let (pair, _) = create(&database, viewer(ben), &direct(3, anna), at(5)).unwrap();
     group(&database, 4, &[ben, cleo]);
     crate::messages::send(&database, vec![message(1, zoo, cleo, None)], at(9)).unwrap();
     Scene {
@@ -141,7 +141,7 @@ fn people_go_by_name_or_role_both_ways() {
         let wanted = crate::people::PeopleList {
             sort: sort(order),
             after: after.map(|(key, id)| (key.to_owned(), id)),
-            ..sought(seeker(anna), "user")
+            ..sought(viewer(anna), "user")
         };
         let found = crate::people::list(&database, &wanted, at(1)).unwrap();
         found.into_iter().map(|person| person.name).collect()

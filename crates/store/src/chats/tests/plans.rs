@@ -46,13 +46,13 @@ fn notifications_are_found_by_their_reader_in_order() {
 #[test]
 fn people_are_found_by_their_company_in_order() {
     let database = Database::in_memory().unwrap();
-    let anna = seeker(user(&database, 1));
-    let owner = Seeker {
+    let anna = viewer(user(&database, 1));
+    let owner = Viewer {
         role: Role::SuperAdmin,
         company: None,
         ..anna
     };
-    for (seeker, order, index) in [
+    for (viewer, order, index) in [
         (anna, "name", "SEARCH u USING INDEX users_by_name (company_id=?"),
         (anna, "-role", "SEARCH u USING INDEX users_by_company (company_id=?"),
         // Whoever may write to anyone reads all people, as far as a page goes.
@@ -61,7 +61,7 @@ fn people_are_found_by_their_company_in_order() {
     ] {
         let wanted = people::PeopleList {
             sort: sort(order),
-            ..sought(seeker, "user")
+            ..sought(viewer, "user")
         };
         let plan = plan(&database, &people::statement(&wanted), 13);
         assert!(plan[0].starts_with(index), "{order}: {plan:#?}");

@@ -2,7 +2,7 @@
 //! the residents.
 
 use nexus_domain::Timestamp;
-use nexus_domain::chat::{ChatName, ChatType, Seeker};
+use nexus_domain::chat::{ChatName, ChatType, Viewer};
 use nexus_domain::ids::{ChatId, CompanyId, MessageId, UserId};
 use nexus_domain::message::{Content, MessageType};
 use nexus_store::chats::{self, NewChat};
@@ -198,7 +198,7 @@ fn open(
     others: Vec<UserId>,
     at: Timestamp,
 ) -> Result<Room, Failure> {
-    let seeker = Seeker {
+    let viewer = Viewer {
         user: owner.account.id,
         role: owner.account.role,
         company: Some(company),
@@ -217,7 +217,7 @@ fn open(
             .map_err(invalid)?,
         others,
     };
-    let (chat, _) = chats::create(database, seeker, &new, at).map_err(|error| Failure::failed("chats", error))?;
+    let (chat, _) = chats::create(database, viewer, &new, at).map_err(|error| Failure::failed("chats", error))?;
     Ok(Room { chat: chat.id, members })
 }
 
