@@ -16,7 +16,7 @@ use std::future::Future;
 
 use nexus_sidecar::SidecarError;
 use tokio::runtime::{Builder, Runtime};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::failure::Failure;
 
@@ -27,9 +27,17 @@ fn runtime() -> Result<Runtime, Failure> {
         .map_err(|error| Failure::failed("the runtime can't start", error))
 }
 
-/// Resolves when the process is asked to stop: by its supervisor or at the keyboard.
+fn listen(kind: SignalKind) -> Result<Signal, Failure> {
+    signal(kind).map_err(|error| Failure::failed("cannot listen for signals", error))
+}
+
+/// Returns SIGHUP as a stream. From then on the signal no longer ends the process.
+fn hangup_signal() -> Result<Signal, Failure> {
+    listen(SignalKind::hangup())
+}
+
+/// Resolves at SIGTERM or SIGINT.
 fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, Failure> {
-    let listen = |kind| signal(kind).map_err(|error| Failure::failed("signals can't be listened for", error));
     let mut terminate = listen(SignalKind::terminate())?;
     let mut interrupt = listen(SignalKind::interrupt())?;
     Ok(async move {

@@ -13,6 +13,7 @@ mod listen;
 mod logging;
 mod open_files;
 mod progress;
+mod reload;
 mod secrets;
 mod setting_names;
 mod settings_source;

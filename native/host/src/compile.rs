@@ -1,4 +1,7 @@
-//! The components that answer requests, as code: from what was compiled before, or compiled now.
+//! The compiled code of the components that answer requests: found on disk, or compiled now.
+
+mod cache;
+mod compose;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,13 +10,13 @@ use std::time::Instant;
 use wasmtime::Engine;
 use wasmtime::component::Component as Code;
 
-use crate::code_cache::{self, Key};
-use crate::compose::{self, Part};
+use self::cache::Key;
+use self::compose::Part;
 use crate::config::{Preparing, ProgressSink};
 use crate::error::LoadError;
 use crate::manifest::{Component, Dependency, Inherit, Manifest, Source, TriggerTarget};
 
-/// What a component is made of.
+/// The files that a component is made of.
 struct Recipe<'a> {
     manifest: &'a Manifest,
     id: &'a str,
@@ -32,63 +35,83 @@ struct Ingredient {
 /// A component to be compiled, the name of its entry, and the folder for it.
 struct Missing<'a> {
     recipe: Recipe<'a>,
-    name: String,
+    entry: String,
     folder: Option<PathBuf>,
 }
 
-enum Looked<'a> {
-    Found(&'a str, Code),
-    Missing(Missing<'a>),
+/// A component's code.
+pub struct Compiled {
+    pub id: String,
+    /// The name of the cache entry. It identifies the code.
+    pub entry: String,
+    pub code: Code,
 }
 
-/// What a build has compiled for those who start the application later.
+/// The result of looking for a component's code.
+enum Lookup<'a> {
+    Found(Compiled),
+    Missing(Missing<'a>),
+    Current,
+}
+
+/// The result of compiling an application ahead of its starts.
 #[derive(Debug)]
 pub struct Ahead {
-    /// How many were not compiled before.
+    /// The number of components that were not compiled before.
     pub compiled: usize,
     pub components: usize,
 }
 
-/// All components that answer requests; what is compiled now is kept in `cache`.
+/// Returns the code of all components that answer requests, except those of which `is_current` accepts the id and the entry.
+/// Code that is compiled now is kept in `cache`.
 pub fn all(
     engine: &Engine,
     manifest: &Manifest,
     cache: Option<&Path>,
     progress: &ProgressSink,
-) -> Result<Vec<(String, Code)>, LoadError> {
-    let looked = each(&served(manifest), |id| {
+    is_current: impl Fn(&str, &str) -> bool + Sync,
+) -> Result<Vec<Compiled>, LoadError> {
+    let lookups = each(&served(manifest), |id| {
         let recipe = Recipe::of(manifest, id)?;
-        let name = recipe.key()?.compiled(engine);
-        let mut folders = vec![code_cache::beside(&recipe.source)];
+        let entry = recipe.key()?.compiled(engine);
+        if is_current(id, &entry) {
+            return Ok(Lookup::Current);
+        }
+        let mut folders = vec![cache::beside(&recipe.source)];
         folders.extend(cache.map(Path::to_path_buf));
-        Ok(match code_cache::find(engine, &name, &folders) {
-            Some(code) => Looked::Found(id, code),
-            None => Looked::Missing(Missing {
+        Ok(match cache::find(engine, &entry, &folders) {
+            Some(code) => Lookup::Found(Compiled {
+                id: id.to_owned(),
+                entry,
+                code,
+            }),
+            None => Lookup::Missing(Missing {
                 recipe,
-                name,
+                entry,
                 folder: cache.map(Path::to_path_buf),
             }),
         })
     })?;
     let (mut codes, mut missing) = (Vec::new(), Vec::new());
-    for looked in looked {
-        match looked {
-            Looked::Found(id, code) => codes.push((id.to_owned(), code)),
-            Looked::Missing(one) => missing.push(one),
+    for lookup in lookups {
+        match lookup {
+            Lookup::Found(compiled) => codes.push(compiled),
+            Lookup::Missing(one) => missing.push(one),
+            Lookup::Current => {}
         }
     }
     codes.extend(compile(engine, missing, progress)?);
     Ok(codes)
 }
 
-/// Compiles beside the components' files what is not there yet, and removes the code of others.
+/// Compiles beside the components' files what is not compiled yet, and removes the code of other components.
 pub fn ahead(engine: &Engine, manifest: &Manifest, progress: &ProgressSink) -> Result<Ahead, LoadError> {
     let ids = served(manifest);
     let entries = each(&ids, |id| {
         let recipe = Recipe::of(manifest, id)?;
         let name = recipe.key()?.compiled(engine);
-        let folder = code_cache::beside(&recipe.source);
-        let found = code_cache::find(engine, &name, std::slice::from_ref(&folder)).is_some();
+        let folder = cache::beside(&recipe.source);
+        let found = cache::find(engine, &name, std::slice::from_ref(&folder)).is_some();
         Ok((recipe, name, folder, found))
     })?;
     let mut kept: Vec<(PathBuf, Vec<String>)> = Vec::new();
@@ -101,14 +124,14 @@ pub fn ahead(engine: &Engine, manifest: &Manifest, progress: &ProgressSink) -> R
         if !found {
             missing.push(Missing {
                 recipe,
-                name,
+                entry: name,
                 folder: Some(folder),
             });
         }
     }
     let compiled = compile(engine, missing, progress)?.len();
     for (folder, names) in kept {
-        code_cache::keep_only(&folder, &names).map_err(|source| LoadError::Read { path: folder, source })?;
+        cache::keep_only(&folder, &names).map_err(|source| LoadError::Read { path: folder, source })?;
     }
     Ok(Ahead {
         compiled,
@@ -116,7 +139,7 @@ pub fn ahead(engine: &Engine, manifest: &Manifest, progress: &ProgressSink) -> R
     })
 }
 
-/// The folder of an application's compiled code, and a name for exactly this application: of its manifest and its components.
+/// Returns the folder of an application's compiled code, and a name that identifies its manifest and components.
 pub fn fingerprint(manifest: &Path) -> Result<(PathBuf, String), LoadError> {
     let unreadable = |source| LoadError::Read {
         path: manifest.to_owned(),
@@ -125,19 +148,16 @@ pub fn fingerprint(manifest: &Path) -> Result<(PathBuf, String), LoadError> {
     let parsed = Manifest::read(manifest)?;
     let keys = each(&served(&parsed), |id| {
         let recipe = Recipe::of(&parsed, id)?;
-        Ok((code_cache::beside(&recipe.source), recipe.key()?.name()))
+        Ok((cache::beside(&recipe.source), recipe.key()?.name()))
     })?;
     let mut whole = Key::new();
     whole.file(manifest).map_err(unreadable)?;
     keys.iter().for_each(|(_, key)| whole.text(key));
     let folder = keys.into_iter().next().map(|(folder, _)| folder);
-    Ok((
-        folder.unwrap_or_else(|| parsed.dir.join(code_cache::BESIDE)),
-        whole.name(),
-    ))
+    Ok((folder.unwrap_or_else(|| parsed.dir.join(cache::BESIDE)), whole.name()))
 }
 
-/// Components that are only parts of others have no instances of their own and needn't export a handler.
+/// The components behind a trigger. The others are parts of them: they need no instances and no handler.
 fn served(manifest: &Manifest) -> Vec<&str> {
     manifest
         .triggers
@@ -151,7 +171,7 @@ fn served(manifest: &Manifest) -> Vec<&str> {
         .collect()
 }
 
-/// One thread for each.
+/// Runs `work` for each id on a thread of its own.
 fn each<'a, T: Send>(
     ids: &[&'a str],
     work: impl Fn(&'a str) -> Result<T, LoadError> + Sync,
@@ -167,12 +187,8 @@ fn each<'a, T: Send>(
     })
 }
 
-/// One thread for each component; the compiler itself spreads over the cores as well.
-fn compile(
-    engine: &Engine,
-    missing: Vec<Missing<'_>>,
-    progress: &ProgressSink,
-) -> Result<Vec<(String, Code)>, LoadError> {
+/// Compiles each component on a thread of its own. The compiler itself uses all cores as well.
+fn compile(engine: &Engine, missing: Vec<Missing<'_>>, progress: &ProgressSink) -> Result<Vec<Compiled>, LoadError> {
     let of = missing.len();
     if of == 0 {
         return Ok(Vec::new());
@@ -180,9 +196,9 @@ fn compile(
     progress(Preparing::Compiling { components: of });
     let (began, done) = (Instant::now(), AtomicUsize::new(0));
     let one = |missing: Missing<'_>| {
-        let Missing { recipe, name, folder } = missing;
+        let Missing { recipe, entry, folder } = missing;
         let wasm = recipe.composed()?;
-        let code = code_cache::compile(engine, &wasm, &name, folder.as_deref())
+        let code = cache::compile(engine, &wasm, &entry, folder.as_deref())
             .map_err(|error| of_component(recipe.manifest, recipe.id, format!("{error:#}")))?;
         progress(Preparing::Compiled {
             component: recipe.id,
@@ -190,7 +206,11 @@ fn compile(
             of,
             took: began.elapsed(),
         });
-        Ok((recipe.id.to_owned(), code))
+        Ok(Compiled {
+            id: recipe.id.to_owned(),
+            entry,
+            code,
+        })
     };
     std::thread::scope(|scope| {
         let one = &one;

@@ -1,62 +1,29 @@
-//! The application as a whole: from a request to the component that answers it.
+//! The embedder's view of a loaded application.
 
-use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 
-use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Empty, Full};
-use tokio::sync::Semaphore;
+use http::{Request, Response};
 
-use crate::component::Component;
-use crate::config::{HostConfig, Limits};
+use crate::application::{Application, Target};
+use crate::body::Body;
+use crate::config::HostConfig;
 use crate::error::LoadError;
-use crate::headers::{self, Matched};
-use crate::manifest::StaticResponse;
-use crate::outbound::{into_host_body, into_wasi_body};
-use crate::pool::NoAnswer;
-use crate::routes::Router;
-use crate::state::Shared;
-use crate::{Body, load};
+use crate::{load, resident};
 
-const RESERVED: &str = "/.well-known/spin/";
-/// What a component called by another sees as its client, as on Spin.
-const CHAINED_CLIENT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
-const OWN_CLIENT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
-
-/// A loaded application. Cloning is cheap; all clones are the same application.
+/// A loaded application. Cloning is cheap, and all clones are the same application.
 #[derive(Clone)]
-pub struct Host(pub(crate) Arc<Inner>);
+pub struct Host(Arc<Application>);
 
-pub struct Inner {
-    pub name: String,
-    pub limits: Limits,
-    pub router: Router<Target>,
-    pub components: HashMap<String, Arc<Component>>,
-    pub shared: Arc<Shared>,
-    /// One permit for each request that may be under way.
-    pub requests: Arc<Semaphore>,
-    pub route_headers: bool,
-    pub closing: AtomicBool,
-    /// Copies of the components' `files`; removed with the application.
-    pub _files: Option<tempfile::TempDir>,
-}
-
-#[derive(Clone)]
-pub enum Target {
-    Component(String, Arc<Component>),
-    Static(Arc<StaticResponse>),
-}
-
-/// A public route and the component behind it, if it isn't a fixed answer.
+/// A public route, and the component behind it unless the response is static.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RouteInfo {
     pub route: String,
     pub component: Option<String>,
 }
 
+/// Counters of a host since its start, and its present load.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
     pub live_instances: usize,
@@ -64,7 +31,7 @@ pub struct Stats {
     pub requests_under_way: usize,
     pub open_database_connections: usize,
     pub statements: u64,
-    /// Statements that ran on a thread that may block; the others ran in place.
+    /// Statements that ran on a thread that may block. The others ran on a runtime thread.
     pub statements_off_thread: u64,
 }
 
@@ -74,13 +41,32 @@ impl Host {
         load::load(config).await.map(Self)
     }
 
-    /// Answers a request. Whatever goes wrong, there is an answer: 404 without a route, 500 when the component
-    /// fails, 503 when nothing is free in time.
+    /// Loads the components whose files have changed since they were loaded, and returns their names.
+    ///
+    /// New requests go to the new code. Requests in flight end on the code on which they began. The manifest is not read
+    /// again. After an error every component runs as before.
+    pub async fn reload(&self) -> Result<Vec<String>, LoadError> {
+        load::reload(self.0.clone()).await
+    }
+
+    /// Drops the pages of program and component code from this process's memory, and returns the number of bytes dropped.
+    /// Code that runs again is read from the page cache. Does nothing once components were reloaded.
+    pub async fn release_unused_code(&self) -> usize {
+        let application = self.0.clone();
+        let release = move || {
+            // With the lock held and without an earlier reload, no code is unmapped meanwhile.
+            let reloaded = application.reloaded.lock().unwrap_or_else(PoisonError::into_inner);
+            if *reloaded { 0 } else { resident::release_unused_code() }
+        };
+        tokio::task::spawn_blocking(release).await.unwrap_or(0)
+    }
+
+    /// Answers a request: with 404 if no route matches, 500 if the component fails, and 503 if no instance is free in time.
     pub async fn handle(&self, request: Request<Body>, client: SocketAddr) -> Response<Body> {
         self.0.handle(request, client).await
     }
 
-    /// The public routes, the most specific first.
+    /// Returns the public routes, the most specific first.
     pub fn routes(&self) -> Vec<RouteInfo> {
         self.0
             .router
@@ -95,11 +81,11 @@ impl Host {
             .collect()
     }
 
-    /// Refuses new requests and waits for those under way.
+    /// Refuses new requests and waits for those in flight.
     pub async fn shutdown(&self) {
         self.0.closing.store(true, Ordering::Relaxed);
         let all = u32::try_from(self.0.limits.max_concurrent_requests).unwrap_or(u32::MAX);
-        // The semaphore is never closed, so this is the moment when all permits are back.
+        // The semaphore is never closed, so this returns when all permits are back.
         let _all = self.0.requests.acquire_many(all).await;
     }
 
@@ -119,129 +105,4 @@ impl Host {
             statements_off_thread: sqlite.off_thread.load(Ordering::Relaxed),
         }
     }
-}
-
-impl Inner {
-    async fn handle(&self, mut request: Request<Body>, client: SocketAddr) -> Response<Body> {
-        headers::strip_hop(request.headers_mut());
-        let path = request.uri().path().to_owned();
-        if let Some(reserved) = path.strip_prefix(RESERVED) {
-            return self.reserved(reserved);
-        }
-        let Some(found) = self.router.find(&path) else {
-            return empty(StatusCode::NOT_FOUND);
-        };
-        match &found.route.target {
-            Target::Static(answer) => fixed(answer),
-            Target::Component(name, component) => {
-                let matched = Matched {
-                    route: &found.route.values,
-                    trailing: &found.trailing,
-                    names: &found.names,
-                };
-                headers::complete_uri(&mut request);
-                self.tell(&mut request, &matched, client);
-                self.ask(name, component, request).await
-            }
-        }
-    }
-
-    /// A component calls its own application.
-    pub async fn handle_own(&self, request: Request<Body>) -> Response<Body> {
-        self.handle(request, OWN_CLIENT).await
-    }
-
-    /// A component calls another one by name.
-    pub async fn handle_chained(&self, name: &str, mut request: Request<Body>) -> Response<Body> {
-        let Some(component) = self.components.get(name) else {
-            return empty(StatusCode::INTERNAL_SERVER_ERROR);
-        };
-        let path = request.uri().path().to_owned();
-        let matched = Matched {
-            route: &headers::CHAINED,
-            trailing: &path,
-            names: &[],
-        };
-        self.tell(&mut request, &matched, CHAINED_CLIENT);
-        self.ask(name, component, request).await
-    }
-
-    fn tell(&self, request: &mut Request<Body>, matched: &Matched<'_>, client: SocketAddr) {
-        if self.route_headers {
-            headers::tell(request, matched, client);
-        } else {
-            headers::forget(request.headers_mut());
-        }
-    }
-
-    async fn ask(&self, name: &str, component: &Component, request: Request<Body>) -> Response<Body> {
-        if self.closing.load(Ordering::Relaxed) {
-            return empty(StatusCode::SERVICE_UNAVAILABLE);
-        }
-        let permit = match self.requests.try_acquire() {
-            Ok(permit) => permit,
-            Err(_) => {
-                let wait = tokio::time::timeout(self.limits.queue_timeout, self.requests.acquire());
-                match wait.await {
-                    Ok(Ok(permit)) => permit,
-                    _ => return empty(StatusCode::SERVICE_UNAVAILABLE),
-                }
-            }
-        };
-        let answer = component.handle(request.map(into_wasi_body)).await;
-        drop(permit);
-        match answer {
-            Ok(response) => response.map(into_host_body),
-            Err(NoAnswer::Busy) => empty(StatusCode::SERVICE_UNAVAILABLE),
-            Err(NoAnswer::Failed(error)) => {
-                tracing::warn!(component = name, "no answer: {error:#}");
-                empty(StatusCode::INTERNAL_SERVER_ERROR)
-            }
-        }
-    }
-
-    fn reserved(&self, path: &str) -> Response<Body> {
-        match path {
-            "health" => text("OK", None),
-            "info" => {
-                let info = serde_json::json!({ "name": self.name });
-                text(info.to_string(), Some("application/json"))
-            }
-            _ => empty(StatusCode::NOT_FOUND),
-        }
-    }
-}
-
-fn empty(status: StatusCode) -> Response<Body> {
-    let body = Empty::new().map_err(|never| match never {}).boxed_unsync();
-    let mut response = Response::new(body);
-    *response.status_mut() = status;
-    response
-}
-
-fn text(content: impl Into<Bytes>, kind: Option<&'static str>) -> Response<Body> {
-    let body = Full::new(content.into()).map_err(|never| match never {}).boxed_unsync();
-    let mut response = Response::new(body);
-    if let Some(kind) = kind {
-        response
-            .headers_mut()
-            .insert(http::header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    }
-    response
-}
-
-fn fixed(answer: &StaticResponse) -> Response<Body> {
-    let mut response = text(answer.body.clone().unwrap_or_default(), None);
-    if let Some(status) = answer.status_code.and_then(|s| StatusCode::from_u16(s).ok()) {
-        *response.status_mut() = status;
-    }
-    for (name, value) in &answer.headers {
-        if let (Ok(name), Ok(value)) = (
-            HeaderName::try_from(name.as_str()),
-            HeaderValue::try_from(value.as_str()),
-        ) {
-            response.headers_mut().insert(name, value);
-        }
-    }
-    response
 }

@@ -1,59 +1,50 @@
-//! A small host for Spin applications, for one machine.
+//! A small host for Spin applications on one machine.
 //!
-//! It reads the same `spin.toml` and runtime configuration as Spin, runs the same `.wasm` files, keeps its state in
-//! the same files, and refuses what Spin refuses. It has no feature of its own that a component could come to rely
-//! on: what runs here runs on Spin unchanged.
+//! It reads the same `spin.toml` and runtime configuration as Spin, runs the same `.wasm` files, keeps its state in the same
+//! files, and refuses what Spin refuses. It offers components nothing that Spin does not offer: a component that runs here
+//! runs on Spin unchanged.
 //!
-//! [`Host::load`] prepares an application and [`Host::handle`] answers a request; whoever embeds the host brings
-//! the listener. [`serve()`] is one for trying and measuring.
+//! [`Host::load`] prepares an application, and [`Host::handle`] answers a request. The embedder brings the listener;
+//! [`serve()`] is one for tests and measurements.
+//!
+//! Each capability of a component is a module with the same parts: its types, `config` (what the manifest or the runtime
+//! configuration grants) and `host` (the functions that the component calls).
 
-mod allowed_hosts;
-mod aside;
+mod application;
 mod bindings;
+mod body;
 mod build_commands;
-mod client;
-mod code_cache;
 mod compile;
 mod component;
-mod compose;
 mod config;
 mod denied;
 mod engine;
 mod error;
 mod files;
-mod headers;
 mod host;
+mod inbound;
 mod instance;
 mod key_value;
-mod leaving;
 mod load;
-mod logs;
 mod manifest;
-mod memory;
-mod noticed;
 mod outbound;
-mod pool;
-mod routes;
+mod resident;
 mod runtime_config;
 mod serve;
 mod sqlite;
 mod state;
 mod template;
-mod unfinished;
 mod variables;
-mod variables_host;
 mod wasi;
 
 pub use bindings::sqlite::Value as SqlValue;
+pub use body::Body;
 pub use build_commands::build;
 pub use compile::{Ahead, fingerprint};
 pub use config::{HostConfig, Limits, LogLine, LogSink, LogStream, Preparing, ProgressSink};
 pub use error::{BoxError, BuildError, LoadError};
 pub use host::{Host, RouteInfo, Stats};
-pub use key_value::put_key_value;
+pub use key_value::administration::put_key_value;
 pub use load::compile_ahead;
 pub use serve::serve;
-pub use sqlite::{DatabasePlace, LibsqlClient};
-
-/// A body of a request or an answer, as it streams.
-pub type Body = http_body_util::combinators::UnsyncBoxBody<bytes::Bytes, BoxError>;
+pub use sqlite::administration::{DatabasePlace, LibsqlClient};

@@ -1,39 +1,39 @@
-//! From the files to a running application.
+//! Loads an application from its files.
 
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Semaphore;
 
-use crate::allowed_hosts::AllowedHosts;
-use crate::client::Client;
+use crate::application::{Application, Target};
 use crate::compile::{self, Ahead};
 use crate::component::Component;
 use crate::config::{HostConfig, Limits, ProgressSink};
 use crate::error::LoadError;
-use crate::host::{Inner, Target};
-use crate::key_value::LocalStores;
+use crate::inbound::config::RouteSpec;
+use crate::inbound::routes::Router;
+use crate::key_value::local::LocalStores;
 use crate::manifest::{self, Manifest, TriggerTarget};
-use crate::outbound::Ways;
-use crate::routes::{RouteSpec, Router};
+use crate::outbound::application::ApplicationEgress;
+use crate::outbound::config::AllowedHosts;
 use crate::runtime_config::RuntimeConfig;
-use crate::sqlite;
-use crate::state::{App, Shared};
-use crate::variables::Variables;
+use crate::sqlite::config as sqlite;
+use crate::state::{ComponentConfig, Shared};
+use crate::variables::{self, Variables};
 use crate::{engine, files};
 
-pub async fn load(config: HostConfig) -> Result<Arc<Inner>, LoadError> {
+pub async fn load(config: HostConfig) -> Result<Arc<Application>, LoadError> {
     // Reading and compiling keep whole threads busy.
     let loaded = tokio::task::spawn_blocking(move || load_blocking(config)).await;
     loaded.map_err(|error| LoadError::Engine(error.to_string()))?
 }
 
-/// Compiles an application's components for every later start, whichever state folder it is with.
+/// Compiles an application's components for every later start, with any state folder.
 pub fn compile_ahead(manifest: &Path, progress: &ProgressSink) -> Result<Ahead, LoadError> {
     let manifest = Manifest::read(manifest)?;
-    // Nothing is run, so there is no need for room.
+    // Nothing runs, so no room for instances is reserved.
     let limits = Limits {
         max_instances: 1,
         ..Limits::default()
@@ -42,23 +42,29 @@ pub fn compile_ahead(manifest: &Path, progress: &ProgressSink) -> Result<Ahead, 
     compile::ahead(&engine, &manifest, progress)
 }
 
-fn load_blocking(config: HostConfig) -> Result<Arc<Inner>, LoadError> {
+fn load_blocking(config: HostConfig) -> Result<Arc<Application>, LoadError> {
     let manifest = Manifest::read(&config.manifest)?;
     let runtime = RuntimeConfig::load(config.runtime_config.as_deref(), &config.state_dir)?;
-    let variables = Variables::resolve(&manifest, &config.variables, |name| std::env::var(name).ok())?;
+    let variables = variables::config::resolve(&manifest, &config.variables, |name| std::env::var(name).ok())?;
     std::fs::create_dir_all(&config.state_dir).map_err(|source| LoadError::Create {
         path: config.state_dir.clone(),
         source,
     })?;
     let files = copied_files(&manifest)?;
     let (engine, limits) = engine::build(config.limits)?;
-    let codes = compile::all(&engine, &manifest, config.cache_dir.as_deref(), &config.progress)?;
+    let codes = compile::all(
+        &engine,
+        &manifest,
+        config.cache_dir.as_deref(),
+        &config.progress,
+        |_, _| false,
+    )?;
     let shared = Arc::new(Shared {
         limits,
         databases: runtime
             .sqlite
             .into_iter()
-            .filter_map(|(label, database)| Some((label, sqlite::behind(database)?)))
+            .filter_map(|(label, database)| Some((label, sqlite::database(database)?)))
             .collect(),
         sqlite_counters: Arc::default(),
         key_value: runtime
@@ -71,23 +77,24 @@ fn load_blocking(config: HostConfig) -> Result<Arc<Inner>, LoadError> {
         live_instances: AtomicUsize::new(0),
         instances_made: AtomicU64::new(0),
     });
-    let ways = Arc::new(Ways {
-        client: Client::new(),
-        own: OnceLock::new(),
-    });
+    let egress = Arc::new(ApplicationEgress::new());
     let names: Vec<String> = manifest.components.keys().cloned().collect();
     let mut components = HashMap::new();
-    for (id, code) in codes {
+    for compiled in codes {
+        let id = compiled.id.clone();
         let described = &manifest.components[&id];
-        let app = grants(&manifest, &id, described, &variables, &names, &shared, files.as_ref())?;
-        let component = Component::new(&engine, &code, Arc::new(app), ways.clone())
+        let grants = grants(&manifest, &id, described, &variables, &names, &shared, files.as_ref())?;
+        let component = Component::new(&engine, compiled, Arc::new(grants), egress.clone())
             .map_err(|error| compile::of_component(&manifest, &id, format!("{error:#}")))?;
         components.insert(id, Arc::new(component));
     }
     let router = router(&manifest, &components)?;
     engine::start_clock(&engine);
-    let inner = Arc::new(Inner {
-        name: manifest.name,
+    let application = Arc::new(Application {
+        manifest,
+        engine,
+        cache_dir: config.cache_dir,
+        progress: config.progress,
         limits,
         router,
         components,
@@ -95,11 +102,47 @@ fn load_blocking(config: HostConfig) -> Result<Arc<Inner>, LoadError> {
         requests: Arc::new(Semaphore::new(limits.max_concurrent_requests)),
         route_headers: config.route_headers,
         closing: AtomicBool::new(false),
+        reloaded: Mutex::new(false),
         _files: files,
     });
-    // Set once, and here.
-    let _ = ways.own.set(Arc::downgrade(&inner));
-    Ok(inner)
+    egress.connect(&application);
+    Ok(application)
+}
+
+/// Replaces the code of the components whose files have changed, and returns their names.
+pub async fn reload(application: Arc<Application>) -> Result<Vec<String>, LoadError> {
+    let reloaded = tokio::task::spawn_blocking(move || reload_blocking(&application)).await;
+    reloaded.map_err(|error| LoadError::Engine(error.to_string()))?
+}
+
+fn reload_blocking(application: &Application) -> Result<Vec<String>, LoadError> {
+    let mut reloaded = application.reloaded.lock().unwrap_or_else(PoisonError::into_inner);
+    *reloaded = true;
+    let Application {
+        engine,
+        manifest,
+        components,
+        cache_dir,
+        progress,
+        ..
+    } = application;
+    let runs = |id: &str, entry: &str| components.get(id).is_some_and(|component| component.runs(entry));
+    // Everything is linked before anything is replaced.
+    let mut versions = Vec::new();
+    for compiled in compile::all(engine, manifest, cache_dir.as_deref(), progress, runs)? {
+        let id = compiled.id.clone();
+        if let Some(component) = components.get(&id) {
+            let version = component
+                .link(engine, compiled)
+                .map_err(|error| compile::of_component(manifest, &id, format!("{error:#}")))?;
+            versions.push((id, component, version));
+        }
+    }
+    let replace = |(id, component, version): (String, &Arc<Component>, _)| {
+        component.replace(version);
+        id
+    };
+    Ok(versions.into_iter().map(replace).collect())
 }
 
 fn grants(
@@ -110,7 +153,7 @@ fn grants(
     names: &[String],
     shared: &Arc<Shared>,
     files: Option<&tempfile::TempDir>,
-) -> Result<App, LoadError> {
+) -> Result<ComponentConfig, LoadError> {
     let value = |key: &str, problem: String| LoadError::Value {
         path: manifest.path.clone(),
         key: format!("component.{id}.{key}"),
@@ -131,11 +174,11 @@ fn grants(
         }
     }
     let mounts = match files {
-        Some(dir) => files::prepare(&manifest.dir, component, &dir.path().join(id))
+        Some(dir) => files::host::prepare(&manifest.dir, component, &dir.path().join(id))
             .map_err(|(key, problem)| value(&key, problem))?,
         None => Vec::new(),
     };
-    Ok(App {
+    Ok(ComponentConfig {
         shared: shared.clone(),
         id: id.into(),
         sqlite_databases: component.sqlite_databases.iter().cloned().collect(),

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::error::LoadError;
-use crate::routes::RouteSpec;
+use crate::files::config::FilesEntry;
+use crate::inbound::config::{RouteSpec, StaticResponse};
 use crate::template;
 
 /// A manifest that was read and checked.
@@ -80,15 +81,6 @@ pub enum TriggerTarget {
     Static(StaticResponse),
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct StaticResponse {
-    pub status_code: Option<u16>,
-    #[serde(default)]
-    pub headers: BTreeMap<String, String>,
-    pub body: Option<String>,
-}
-
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawTrigger {
@@ -152,20 +144,6 @@ pub struct Component {
 pub enum Source {
     Local(String),
     Elsewhere(serde::de::IgnoredAny),
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-pub enum FilesEntry {
-    Pattern(String),
-    Placement(Placement),
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Placement {
-    pub source: String,
-    pub destination: String,
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,4 +1,4 @@
-//! The runtime configuration: which database and key-value store stands behind each label.
+//! The runtime configuration: the database or key-value store behind each label.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::error::LoadError;
-use crate::sqlite::LibsqlDatabase;
+use crate::key_value::config::{self as key_value, KeyValueStore};
+use crate::sqlite::config::{self as sqlite, SqliteDatabase, SqliteFile};
 
 /// The label that exists without any configuration.
 pub const DEFAULT_LABEL: &str = "default";
@@ -19,42 +20,7 @@ pub struct RuntimeConfig {
     pub key_value: BTreeMap<String, KeyValueStore>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
-pub enum SqliteDatabase {
-    File(SqliteFile),
-    Libsql(LibsqlServer),
-}
-
-/// A file, or memory when there is none.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SqliteFile {
-    pub path: Option<PathBuf>,
-    pub allow_attach_file: bool,
-}
-
-#[derive(Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LibsqlServer {
-    pub url: String,
-    /// Empty for a server that wants none.
-    pub token: String,
-}
-
-/// The token is a secret.
-impl std::fmt::Debug for LibsqlServer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("LibsqlServer")
-            .field("url", &self.url)
-            .finish_non_exhaustive()
-    }
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub struct KeyValueStore {
-    pub path: Option<PathBuf>,
-}
-
-/// Other tables belong to parts of Spin that this host doesn't have; they are left alone.
+/// The file. Other tables belong to parts of Spin that this host does not have; they are ignored.
 #[derive(Deserialize)]
 struct Raw {
     #[serde(default)]
@@ -63,11 +29,12 @@ struct Raw {
     key_value_store: BTreeMap<String, RawStore>,
 }
 
+/// One table. Its fields depend on its type.
 #[derive(Deserialize)]
-struct RawStore {
-    r#type: String,
+pub struct RawStore {
+    pub r#type: String,
     #[serde(flatten)]
-    fields: toml::Table,
+    pub fields: toml::Table,
 }
 
 #[derive(Deserialize)]
@@ -78,14 +45,19 @@ struct RawFile {
     allow_attach_file: bool,
 }
 
-/// What of the file it is about, for messages.
-struct Place<'a> {
+/// One table's file and key, for messages and relative paths.
+pub struct Entry<'a> {
     file: &'a Path,
     key: String,
 }
 
-impl Place<'_> {
-    fn wrong(&self, field: &str, problem: String) -> LoadError {
+impl<'a> Entry<'a> {
+    pub fn new(file: &'a Path, key: String) -> Self {
+        Self { file, key }
+    }
+
+    /// An error about a field, written `.field`, or about the whole table.
+    pub fn wrong(&self, field: &str, problem: String) -> LoadError {
         LoadError::Value {
             path: self.file.to_owned(),
             key: format!("{}{field}", self.key),
@@ -93,13 +65,14 @@ impl Place<'_> {
         }
     }
 
-    fn read<T: serde::de::DeserializeOwned>(&self, fields: toml::Table) -> Result<T, LoadError> {
+    pub fn read<T: serde::de::DeserializeOwned>(&self, fields: toml::Table) -> Result<T, LoadError> {
         fields
             .try_into()
             .map_err(|error: toml::de::Error| self.wrong("", error.to_string().trim_end().to_owned()))
     }
 
-    fn file(&self, fields: toml::Table) -> Result<SqliteFile, LoadError> {
+    /// Reads a store of type `spin`. A relative path starts from the configuration file.
+    pub fn file(&self, fields: toml::Table) -> Result<SqliteFile, LoadError> {
         let raw: RawFile = self.read(fields)?;
         let base = self.file.parent().unwrap_or(Path::new("."));
         Ok(SqliteFile {
@@ -107,25 +80,15 @@ impl Place<'_> {
             allow_attach_file: raw.allow_attach_file,
         })
     }
-
-    fn server(&self, fields: toml::Table) -> Result<LibsqlServer, LoadError> {
-        let server: LibsqlServer = self.read(fields)?;
-        let is_http = server.url.starts_with("https://") || server.url.starts_with("http://");
-        if !is_http || LibsqlDatabase::new(&server.url, &server.token).is_none() {
-            let problem = "must be an address that begins with https:// or http://, with a token that fits a header";
-            return Err(self.wrong(".url", problem.to_owned()));
-        }
-        Ok(server)
-    }
 }
 
 impl RuntimeConfig {
-    /// Reads `file` if there is one, and adds the defaults in `state_dir`.
+    /// Reads `file` if there is one, and adds the default stores in `state_dir`.
     pub fn load(file: Option<&Path>, state_dir: &Path) -> Result<Self, LoadError> {
         let mut config = Self::databases(file, state_dir)?;
         if let Some(path) = file {
             let raw = Raw::read(path)?;
-            config.key_value = key_values(path, raw.key_value_store)?;
+            config.key_value = key_value::read(path, raw.key_value_store)?;
         }
         config
             .key_value
@@ -136,11 +99,11 @@ impl RuntimeConfig {
         Ok(config)
     }
 
-    /// As `load`, for whoever needs the databases alone: what the file says of key-value stores may be anything.
+    /// Same as `load`, for callers that need databases only. Key-value stores of any type are accepted.
     pub fn databases(file: Option<&Path>, state_dir: &Path) -> Result<Self, LoadError> {
         let mut config = Self::default();
         if let Some(path) = file {
-            config.sqlite = databases(path, Raw::read(path)?.sqlite_database)?;
+            config.sqlite = sqlite::read(path, Raw::read(path)?.sqlite_database)?;
         }
         config.sqlite.entry(DEFAULT_LABEL.into()).or_insert_with(|| {
             SqliteDatabase::File(SqliteFile {
@@ -169,46 +132,6 @@ impl Raw {
     }
 }
 
-fn databases(file: &Path, stores: BTreeMap<String, RawStore>) -> Result<BTreeMap<String, SqliteDatabase>, LoadError> {
-    let mut found = BTreeMap::new();
-    for (label, store) in stores {
-        let place = Place {
-            file,
-            key: format!("sqlite_database.{label}"),
-        };
-        let database = match store.r#type.as_str() {
-            "spin" => SqliteDatabase::File(place.file(store.fields)?),
-            "libsql" => SqliteDatabase::Libsql(place.server(store.fields)?),
-            other => {
-                let problem = format!("{other:?} is unknown; use \"spin\" or \"libsql\"");
-                return Err(place.wrong(".type", problem));
-            }
-        };
-        found.insert(label, database);
-    }
-    Ok(found)
-}
-
-fn key_values(file: &Path, stores: BTreeMap<String, RawStore>) -> Result<BTreeMap<String, KeyValueStore>, LoadError> {
-    let mut found = BTreeMap::new();
-    for (label, store) in stores {
-        let place = Place {
-            file,
-            key: format!("key_value_store.{label}"),
-        };
-        let path = match store.r#type.as_str() {
-            "spin" => place.file(store.fields)?.path,
-            "redis" => {
-                let problem = "\"redis\" is not supported yet by this host; use \"spin\"";
-                return Err(place.wrong(".type", problem.to_owned()));
-            }
-            other => return Err(place.wrong(".type", format!("{other:?} is unknown; use \"spin\""))),
-        };
-        found.insert(label, KeyValueStore { path });
-    }
-    Ok(found)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -223,8 +146,8 @@ mod tests {
     fn parse(file: &str, text: &str) -> Result<RuntimeConfig, LoadError> {
         let raw = Raw::parse(Path::new(file), text)?;
         Ok(RuntimeConfig {
-            sqlite: databases(Path::new(file), raw.sqlite_database)?,
-            key_value: key_values(Path::new(file), raw.key_value_store)?,
+            sqlite: sqlite::read(Path::new(file), raw.sqlite_database)?,
+            key_value: key_value::read(Path::new(file), raw.key_value_store)?,
         })
     }
 
@@ -233,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_is_relative_to_the_file_and_none_means_memory() {
+    fn a_path_is_relative_to_the_file_and_no_path_is_memory() {
         let text = "[sqlite_database.a]\ntype = \"spin\"\npath = \"x.db\"\n[key_value_store.b]\ntype = \"spin\"\n";
         let config = parse("/etc/app/runtime.toml", text).unwrap();
         assert_eq!(config.sqlite["a"], file("/etc/app/x.db"));
@@ -241,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn the_default_label_lives_in_the_state_folder() {
+    fn the_default_label_is_in_the_state_folder() {
         let config = RuntimeConfig::load(None, Path::new("/state")).unwrap();
         assert_eq!(config.sqlite[DEFAULT_LABEL], file("/state/sqlite_db.db"));
         assert_eq!(
@@ -269,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_needs_the_databases_alone_takes_any_key_value_store() {
+    fn databases_accepts_any_key_value_store() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("r.toml");
         let text = "[sqlite_database.default]\ntype = \"spin\"\npath = \"x.db\"\n\
@@ -287,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_type_that_is_not_there_yet_says_so() {
+    fn an_unsupported_type_is_an_error() {
         assert_eq!(
             refusal("[key_value_store.default]\ntype = \"redis\"\nurl = \"redis://x\"\n"),
             "r.toml: `key_value_store.default.type`: \"redis\" is not supported yet by this host; use \"spin\""

@@ -1,4 +1,4 @@
-//! An application behind a listener, without anything before it: for trying, testing and measuring.
+//! A plain HTTP/1.1 listener for an application, for tests and measurements.
 
 use std::convert::Infallible;
 
@@ -8,9 +8,9 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
-use crate::Host;
+use crate::host::Host;
 
-/// Serves HTTP/1.1 until `until` is ready, then lets the requests under way end.
+/// Serves HTTP/1.1 until `until` is ready, and then finishes the requests in flight.
 pub async fn serve(host: Host, listener: TcpListener, until: impl Future<Output = ()>) -> std::io::Result<()> {
     let mut until = std::pin::pin!(until);
     loop {
@@ -18,15 +18,15 @@ pub async fn serve(host: Host, listener: TcpListener, until: impl Future<Output 
             accepted = listener.accept() => match accepted {
                 Ok(accepted) => accepted,
                 Err(error) => {
-                    // Out of file descriptors, most likely: those under way will free some.
-                    tracing::warn!(%error, "can't accept");
+                    // Most likely out of file descriptors. Requests in flight will free some.
+                    tracing::warn!(%error, "cannot accept a connection");
                     tokio::time::sleep(std::time::Duration::from_millis(50)).await;
                     continue;
                 }
             },
             () = &mut until => break,
         };
-        // Or an answer in two writes waits for the client's delayed acknowledgement.
+        // Without it, a response in two writes waits for the client's delayed acknowledgement.
         stream.set_nodelay(true)?;
         let host = host.clone();
         tokio::spawn(async move {

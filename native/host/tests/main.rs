@@ -14,6 +14,7 @@ mod host {
     mod manifest;
     mod outbound;
     mod pieces;
+    mod reload;
     mod routing;
     mod sizes;
     mod slow;

@@ -8,13 +8,14 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use http::{Request, StatusCode};
-use nexus_domain::settings::{MAIL_TRANSPORT, MailTransport};
+use nexus_domain::settings::{Environment, MAIL_TRANSPORT, MailTransport, NEXUS_ENV};
+use nexus_host::Host;
 use nexus_sidecar::Surroundings;
 use nexus_sidecar::backend::{Backend, empty};
 use nexus_sidecar::signature::Signer;
 use nexus_sidecar::sockets::SocketsConfig;
 
-use crate::command::{runtime, stop_signal, unserved};
+use crate::command::{hangup_signal, runtime, stop_signal, unserved};
 use crate::components::Manifest;
 use crate::data_dir::{DataDir, Installation};
 use crate::embedded::{self, EmbeddedBackend, Place, own_url};
@@ -23,7 +24,7 @@ use crate::folder_lock::FolderLock;
 use crate::listen::{self, Listen};
 use crate::logging::Log;
 use crate::settings_source::{EnvFile, default_frontend};
-use crate::{open_files, progress, start_check};
+use crate::{open_files, progress, reload, start_check};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -40,7 +41,9 @@ pub struct Arguments {
 
 /// How often readiness is asked for while starting.
 const READY_POLL: Duration = Duration::from_millis(20);
-/// After this long without being ready, the log says what is missing.
+/// The time after readiness in which the first jobs run.
+const SETTLED: Duration = Duration::from_secs(2);
+/// After this time without readiness, the log points to the route that says what is missing.
 const READY_OVERDUE: Duration = Duration::from_secs(10);
 
 pub fn run(arguments: Arguments) -> Result<(), Failure> {
@@ -79,7 +82,10 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         let surroundings = Surroundings {
             open_connections: Some(Arc::new(move || counted.stats().open_database_connections as u64)),
         };
-        let announcing = tokio::spawn(announce_when_ready(Arc::clone(&backend), own_url(address)));
+        if settings.get(&NEXUS_ENV)? == Environment::Development {
+            tokio::spawn(reload::reload_on_hangup(host.clone(), hangup_signal()?));
+        }
+        let announcing = tokio::spawn(start_up(host.clone(), Arc::clone(&backend), own_url(address)));
         let served = nexus_sidecar::run(listener, backend, &settings, surroundings, stop).await;
         announcing.abort();
         host.shutdown().await;
@@ -88,7 +94,15 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
     })
 }
 
-/// Says where we listen as soon as everything that a request needs is there.
+/// Announces the address once the product is ready. Then drops what only the start needed from memory.
+async fn start_up(host: Host, backend: Arc<dyn Backend>, url: String) {
+    announce_when_ready(backend, url).await;
+    tokio::time::sleep(SETTLED).await;
+    let bytes = host.release_unused_code().await;
+    tracing::debug!(bytes, "code that only the start needed is dropped from memory");
+}
+
+/// Prints the address as soon as everything that a request needs is ready.
 async fn announce_when_ready(backend: Arc<dyn Backend>, url: String) {
     let started = Instant::now();
     let mut warned = false;

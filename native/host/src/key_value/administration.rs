@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::LocalStores;
+use super::local::LocalStores;
 use crate::error::LoadError;
 use crate::runtime_config::RuntimeConfig;
 

@@ -34,11 +34,11 @@ where
         accessor.with(|mut access| {
             let state = access.get();
             state.progress.touch();
-            let app = &state.app;
-            if !app.key_value_stores.contains(&label) {
+            let component = &state.component;
+            if !component.key_value_stores.contains(&label) {
                 return Ok(Err(Error::AccessDenied));
             }
-            let Some(backend) = app.shared.key_value.get(&label) else {
+            let Some(backend) = component.shared.key_value.get(&label) else {
                 return Ok(Err(Error::NoSuchStore));
             };
             if state.stores >= MAX_STORES {

@@ -6,9 +6,9 @@ use std::sync::{Arc, OnceLock};
 use rusqlite::{Connection, OptionalExtension};
 use tokio::sync::Mutex;
 
-use super::{Answer, Backend};
+use super::config::KeyValueStore;
+use super::{Backend, Reply};
 use crate::bindings::key_value::Error;
-use crate::runtime_config::KeyValueStore;
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS spin_key_value (
     store TEXT NOT NULL,
@@ -123,7 +123,7 @@ async fn run<T: Send + 'static>(
 }
 
 impl Backend for LocalStores {
-    fn get<'a>(&'a self, store: &'a str, key: &'a str) -> Answer<'a, Option<Vec<u8>>> {
+    fn get<'a>(&'a self, store: &'a str, key: &'a str) -> Reply<'a, Option<Vec<u8>>> {
         let (store, key) = (store.to_owned(), key.to_owned());
         Box::pin(self.read(move |db| {
             db.prepare_cached(GET)?
@@ -132,22 +132,22 @@ impl Backend for LocalStores {
         }))
     }
 
-    fn set<'a>(&'a self, store: &'a str, key: &'a str, value: Vec<u8>) -> Answer<'a, ()> {
+    fn set<'a>(&'a self, store: &'a str, key: &'a str, value: Vec<u8>) -> Reply<'a, ()> {
         let (store, key) = (store.to_owned(), key.to_owned());
         Box::pin(self.write(move |db| db.prepare_cached(SET)?.execute((&store, &key, &value)).map(drop)))
     }
 
-    fn delete<'a>(&'a self, store: &'a str, key: &'a str) -> Answer<'a, ()> {
+    fn delete<'a>(&'a self, store: &'a str, key: &'a str) -> Reply<'a, ()> {
         let (store, key) = (store.to_owned(), key.to_owned());
         Box::pin(self.write(move |db| db.prepare_cached(DELETE)?.execute([&store, &key]).map(drop)))
     }
 
-    fn exists<'a>(&'a self, store: &'a str, key: &'a str) -> Answer<'a, bool> {
+    fn exists<'a>(&'a self, store: &'a str, key: &'a str) -> Reply<'a, bool> {
         let (store, key) = (store.to_owned(), key.to_owned());
         Box::pin(self.read(move |db| db.prepare_cached(EXISTS)?.exists([&store, &key])))
     }
 
-    fn keys<'a>(&'a self, store: &'a str) -> Answer<'a, Vec<String>> {
+    fn keys<'a>(&'a self, store: &'a str) -> Reply<'a, Vec<String>> {
         let store = store.to_owned();
         Box::pin(self.read(move |db| {
             db.prepare_cached(KEYS)?

@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::libsql::Remote;
-use super::{Counters, LibsqlDatabase};
+use super::Counters;
+use super::config::SqliteDatabase;
+use super::libsql::{LibsqlDatabase, Remote};
 use crate::bindings::sqlite::{Error, Value};
 use crate::error::LoadError;
-use crate::runtime_config::{RuntimeConfig, SqliteDatabase};
+use crate::runtime_config::RuntimeConfig;
 
 /// Where a database is.
 pub enum DatabasePlace {

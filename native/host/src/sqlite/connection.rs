@@ -1,65 +1,57 @@
-//! One guest connection to a file: where its statements run.
+//! One guest connection to a file, and the thread on which each of its statements runs.
 //!
-//! Reads run on the thread that serves the request: no hand-over, no wake-up. They can't be made to wait there:
-//! with a busy timeout of zero a lock that is taken gives an error at once, and a read that takes long is cut off;
-//! both then run again on a thread that may block. So do, within a transaction that holds the write lock, writes that
-//! were quick before. Everything else runs on a thread that may block from the start, since whoever waits for the write
-//! lock on a runtime thread may keep its holder from releasing it.
+//! Reads run on the runtime thread that serves the request, without a hand-over or a wake-up. They never wait there: the
+//! busy timeout is zero, so a taken lock is an error at once, and a slow read is interrupted. Both then run again on a
+//! thread that may block. A write that was fast before runs on the runtime thread as well, if its transaction holds the
+//! write lock already. Every other statement runs on a thread that may block: a runtime thread that waits for the write
+//! lock could keep the lock's holder from releasing it.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use tokio::sync::Mutex;
 
-use super::Counters;
 use super::local::{Inline, LocalConnection, Opened};
 use super::rows::Batches;
+use super::{Connect, Counters};
 use crate::bindings::sqlite::{Error, QueryResult, Value};
 
 /// A connection to a file of this machine.
-pub struct Local(Arc<Shared>);
-
-struct Shared {
+pub struct Local {
     local: Arc<Mutex<LocalConnection>>,
     counters: Arc<Counters>,
-}
-
-impl Clone for Local {
-    fn clone(&self) -> Self {
-        Self(self.0.clone())
-    }
 }
 
 impl Local {
     pub fn new(local: LocalConnection, counters: Arc<Counters>) -> Self {
         counters.open_connections.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::new(Shared {
+        Self {
             local: Arc::new(Mutex::new(local)),
             counters,
-        }))
+        }
     }
 
-    /// The whole result at once.
-    pub async fn execute(&self, sql: String, params: Vec<Value>) -> Result<QueryResult, Error> {
+    async fn run(&self, sql: String, params: Vec<Value>) -> Result<QueryResult, Error> {
         self.count();
-        if let Ok(mut local) = self.0.local.try_lock()
+        if let Ok(mut local) = self.local.try_lock()
             && let Inline::Done(result) = local.open()?.run_inline(&sql, &params)
         {
             return result;
         }
-        // The lock is taken before the thread: a queue of waiting statements must not use up the threads.
-        let mut local = self.0.local.clone().lock_owned().await;
-        let patience = local.open()?.wait_for_turn(&sql).await;
-        self.0.counters.off_thread.fetch_add(1, Ordering::Relaxed);
-        tokio::task::spawn_blocking(move || local.open()?.run(&sql, &params, patience))
+        // The lock is taken before the thread, so that waiting statements do not occupy threads.
+        let mut local = self.local.clone().lock_owned().await;
+        let timeout = local.open()?.acquire_write_turn(&sql).await;
+        self.counters.off_thread.fetch_add(1, Ordering::Relaxed);
+        tokio::task::spawn_blocking(move || local.open()?.run(&sql, &params, timeout))
             .await
             .map_err(|error| Error::Io(error.to_string()))?
     }
 
-    /// The columns and rows as they come.
-    pub async fn stream(&self, sql: String, params: Vec<Value>) -> Batches {
+    async fn run_streaming(&self, sql: String, params: Vec<Value>) -> Batches {
         self.count();
-        if let Ok(mut local) = self.0.local.try_lock() {
+        if let Ok(mut local) = self.local.try_lock() {
             match local.open().map(|db| db.run_inline(&sql, &params)) {
                 Ok(Inline::Done(result)) => return Batches::complete(result),
                 Ok(Inline::No) => {}
@@ -67,36 +59,46 @@ impl Local {
             }
         }
         let (sender, batches) = Batches::channel();
-        let mut local = self.0.local.clone().lock_owned().await;
-        let patience = match local.open() {
-            Ok(db) => db.wait_for_turn(&sql).await,
+        let mut local = self.local.clone().lock_owned().await;
+        let timeout = match local.open() {
+            Ok(db) => db.acquire_write_turn(&sql).await,
             Err(error) => return Batches::complete(Err(error)),
         };
-        self.0.counters.off_thread.fetch_add(1, Ordering::Relaxed);
+        self.counters.off_thread.fetch_add(1, Ordering::Relaxed);
         tokio::task::spawn_blocking(move || match local.open() {
-            Ok(db) => db.stream(&sql, &params, patience, sender),
+            Ok(db) => db.stream(&sql, &params, timeout, sender),
             Err(error) => sender.fail(error),
         });
         batches.started().await
     }
 
-    pub async fn changes(&self) -> Result<u64, Error> {
-        Ok(self.0.local.lock().await.open()?.changes())
-    }
-
-    pub async fn last_insert_rowid(&self) -> Result<i64, Error> {
-        Ok(self.0.local.lock().await.open()?.last_insert_rowid())
-    }
-
     fn count(&self) {
-        self.0.counters.statements.fetch_add(1, Ordering::Relaxed);
+        self.counters.statements.fetch_add(1, Ordering::Relaxed);
     }
 }
 
-impl Drop for Shared {
+impl Connect for Local {
+    fn execute(&self, sql: String, params: Vec<Value>) -> BoxFuture<'_, Result<QueryResult, Error>> {
+        self.run(sql, params).boxed()
+    }
+
+    fn stream(&self, sql: String, params: Vec<Value>) -> BoxFuture<'_, Batches> {
+        self.run_streaming(sql, params).boxed()
+    }
+
+    fn changes(&self) -> BoxFuture<'_, Result<u64, Error>> {
+        async { Ok(self.local.lock().await.open()?.changes()) }.boxed()
+    }
+
+    fn last_insert_rowid(&self) -> BoxFuture<'_, Result<i64, Error>> {
+        async { Ok(self.local.lock().await.open()?.last_insert_rowid()) }.boxed()
+    }
+}
+
+impl Drop for Local {
     fn drop(&mut self) {
         self.counters.open_connections.fetch_sub(1, Ordering::Relaxed);
-        // The last connection to close moves the log into the database and syncs it: not on a runtime thread.
+        // The last connection to close checkpoints and syncs the database, which must not block a runtime thread.
         if let Ok(mut local) = self.local.try_lock()
             && let Some(opened) = local.take()
         {

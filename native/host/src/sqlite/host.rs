@@ -17,23 +17,19 @@ const MAX_CONNECTIONS: usize = 256;
 impl GuestState {
     fn open_database(&mut self, label: &str) -> wasmtime::Result<Result<Resource<Connection>, Error>> {
         self.progress.touch();
-        let app = &self.app;
-        if !app.sqlite_databases.contains(label) {
+        let component = &self.component;
+        if !component.sqlite_databases.contains(label) {
             return Ok(Err(Error::AccessDenied));
         }
-        let Some(database) = app.shared.databases.get(label) else {
+        let Some(database) = component.shared.databases.get(label) else {
             return Ok(Err(Error::NoSuchDatabase));
         };
         if self.connections >= MAX_CONNECTIONS {
             return Ok(Err(Error::Io("too many connections opened".into())));
         }
-        match database.connect(app.shared.sqlite_counters.clone()) {
-            Ok(connection) => {
-                self.connections += 1;
-                Ok(Ok(self.table.push(connection)?))
-            }
-            Err(error) => Ok(Err(error)),
-        }
+        let connection = database.connect(component.shared.sqlite_counters.clone());
+        self.connections += 1;
+        Ok(Ok(self.table.push(Connection(connection))?))
     }
 
     fn connection(&mut self, handle: &Resource<Connection>) -> Result<Connection, Error> {
@@ -60,17 +56,17 @@ impl sqlite::HostConnection for GuestState {
             Ok(connection) => connection,
             Err(error) => return Ok(Err(error)),
         };
-        let result = connection.execute(statement, params).await;
+        let result = connection.0.execute(statement, params).await;
         progress.touch();
         Ok(result)
     }
 
     async fn last_insert_rowid(&mut self, handle: Resource<Connection>) -> wasmtime::Result<i64> {
-        Ok(self.connection(&handle)?.last_insert_rowid().await?)
+        Ok(self.connection(&handle)?.0.last_insert_rowid().await?)
     }
 
     async fn changes(&mut self, handle: Resource<Connection>) -> wasmtime::Result<u64> {
-        Ok(self.connection(&handle)?.changes().await?)
+        Ok(self.connection(&handle)?.0.changes().await?)
     }
 
     fn drop(&mut self, handle: Resource<Connection>) -> wasmtime::Result<()> {
@@ -104,7 +100,7 @@ where
         };
         let Batches {
             columns, rows, outcome, ..
-        } = connection.stream(statement, params).await;
+        } = connection.0.stream(statement, params).await;
         let (rows, outcome) = accessor.with(|mut access| {
             access.get().progress.touch();
             let rows = StreamReader::new(&mut access, rows)?;
@@ -126,11 +122,11 @@ where
         handle: Resource<Connection>,
     ) -> wasmtime::Result<i64> {
         let connection = accessor.with(|mut access| access.get().connection(&handle))?;
-        Ok(connection.last_insert_rowid().await?)
+        Ok(connection.0.last_insert_rowid().await?)
     }
 
     async fn changes_async(accessor: &Accessor<T, Self>, handle: Resource<Connection>) -> wasmtime::Result<u64> {
         let connection = accessor.with(|mut access| access.get().connection(&handle))?;
-        Ok(connection.changes().await?)
+        Ok(connection.0.changes().await?)
     }
 }

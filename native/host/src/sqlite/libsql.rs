@@ -10,15 +10,18 @@
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
+use futures::FutureExt;
+use futures::future::{BoxFuture, ready};
 use libsql_hrana::proto;
 use tokio::sync::Mutex;
 use tokio::task::AbortHandle;
 
 use super::classify::{Bound, bound};
-use super::pipeline::{Failure, Server, Told};
+use super::pipeline::{Failure, Reply, Server};
+use super::rows::Batches;
 use super::streams::{Limits, OpenStream, Streams};
 use super::values::{MAX_RESULT_BYTES, too_large};
-use super::{Connection, Counters, Database};
+use super::{Connect, Counters, Database};
 use crate::bindings::sqlite::{Error, QueryResult, RowResult, Value};
 
 /// A database that a server keeps.
@@ -40,8 +43,8 @@ impl LibsqlDatabase {
 }
 
 impl Database for LibsqlDatabase {
-    fn connect(&self, counters: Arc<Counters>) -> Result<Connection, Error> {
-        Ok(Connection::Remote(Arc::new(self.remote(counters))))
+    fn connect(&self, counters: Arc<Counters>) -> Arc<dyn Connect> {
+        Arc::new(self.remote(counters))
     }
 }
 
@@ -78,14 +81,14 @@ impl Remote {
     pub async fn execute(&self, sql: &str, params: Vec<Value>) -> Result<QueryResult, Error> {
         self.counters.statements.fetch_add(1, Ordering::Relaxed);
         let args = params.into_iter().map(to_wire).collect();
-        let told = self.run(sql, args).await;
-        self.result(told)
+        let reply = self.run(sql, args).await;
+        self.result(reply)
     }
 
-    async fn run(&self, sql: &str, args: Vec<proto::Value>) -> Result<Told, Failure> {
+    async fn run(&self, sql: &str, args: Vec<proto::Value>) -> Result<Reply, Failure> {
         let mut session = self.session.lock().await;
         let bound = bound(sql);
-        // Waits for its turn as `Free`: nothing has begun if this is broken off meanwhile.
+        // Waits for its turn as `Free`: nothing has is_new if this is broken off meanwhile.
         let begins = match (&*session, bound) {
             (Session::Open(..), _) => None,
             (Session::Lost, Bound::Begin) | (Session::Free, _) => Some(self.streams.open(sql).await?),
@@ -95,31 +98,31 @@ impl Remote {
             }
             (Session::Lost, _) => return Err(Failure::Lost),
         };
-        let begun = begins.is_some();
+        let is_new = begins.is_some();
         // `Lost` is what is left behind if this is broken off in a transaction.
         let (stream, watch) = match (begins, std::mem::replace(&mut *session, Session::Lost)) {
             (_, Session::Open(stream, watch)) => (stream, Some(watch)),
             (Some(stream), _) => (stream, None),
             (None, _) => return Err(Failure::Lost),
         };
-        if begun {
+        if is_new {
             *session = Session::Free;
         }
-        let alone = begun && !matches!(bound, Bound::Begin | Bound::Savepoint);
+        let is_autocommit = is_new && !matches!(bound, Bound::Begin | Bound::Savepoint);
         let ends = matches!(bound, Bound::Commit | Bound::Rollback);
-        let (told, stream) = stream.run(sql, args, alone || ends).await;
+        let (reply, stream) = stream.run(sql, args, is_autocommit || ends).await;
         *session = match stream {
             Some(stream) => {
                 let watch = watch.unwrap_or_else(|| Watch::begin(&self.session, &self.streams.limits));
                 Session::Open(stream, watch)
             }
-            None => after(&told, begun, bound),
+            None => after(&reply, is_new, bound),
         };
-        told
+        reply
     }
 
-    fn result(&self, told: Result<Told, Failure>) -> Result<QueryResult, Error> {
-        let result = told.and_then(|told| told.result.map_err(Failure::Statement));
+    fn result(&self, reply: Result<Reply, Failure>) -> Result<QueryResult, Error> {
+        let result = reply.and_then(|reply| reply.result.map_err(Failure::Statement));
         let result = result.map_err(|failure| Error::Io(failure.to_string()))?;
         self.changes.store(result.affected_row_count, Ordering::Relaxed);
         if let Some(rowid) = result.last_insert_rowid {
@@ -142,22 +145,33 @@ impl Remote {
             .collect();
         Ok(QueryResult { columns, rows })
     }
+}
 
-    pub fn changes(&self) -> u64 {
-        self.changes.load(Ordering::Relaxed)
+impl Connect for Remote {
+    fn execute(&self, sql: String, params: Vec<Value>) -> BoxFuture<'_, Result<QueryResult, Error>> {
+        async move { Self::execute(self, &sql, params).await }.boxed()
     }
 
-    pub fn last_insert_rowid(&self) -> i64 {
-        self.last_insert_rowid.load(Ordering::Relaxed)
+    /// The server's answer comes whole.
+    fn stream(&self, sql: String, params: Vec<Value>) -> BoxFuture<'_, Batches> {
+        async move { Batches::complete(Self::execute(self, &sql, params).await) }.boxed()
+    }
+
+    fn changes(&self) -> BoxFuture<'_, Result<u64, Error>> {
+        ready(Ok(self.changes.load(Ordering::Relaxed))).boxed()
+    }
+
+    fn last_insert_rowid(&self) -> BoxFuture<'_, Result<i64, Error>> {
+        ready(Ok(self.last_insert_rowid.load(Ordering::Relaxed))).boxed()
     }
 }
 
 /// Where a statement leaves a connection that has no stream after it.
-fn after(told: &Result<Told, Failure>, begun: bool, bound: Bound) -> Session {
-    let done = told.as_ref().is_ok_and(|told| told.result.is_ok());
+fn after(reply: &Result<Reply, Failure>, is_new: bool, bound: Bound) -> Session {
+    let done = reply.as_ref().is_ok_and(|reply| reply.result.is_ok());
     match bound {
-        // It hasn't begun, or nobody will say once more that it is over.
-        _ if begun || done => Session::Free,
+        // It hasn't is_new, or nobody will say once more that it is over.
+        _ if is_new || done => Session::Free,
         Bound::Begin | Bound::Rollback => Session::Free,
         // Whether a commit was carried out may not be known; the guest rolls back. Anything else that fails and ends the
         // transaction with it is the server's doing (it took too long, say), and the guest doesn't know yet.

@@ -13,12 +13,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::checkpoint::Checkpointer;
 use super::classify::{Bound, begins_to_write, bound, first_word, looks_like_a_read};
+use super::config::SqliteFile;
 use super::connection::Local;
 use super::rows::BatchSender;
 use super::values::{MAX_RESULT_BYTES, Stop, bind, collect, columns, convert, io, too_large};
-use super::{Connection, Counters, Database};
+use super::{Connect, Counters, Database};
 use crate::bindings::sqlite::{Error, QueryResult, Value};
-use crate::runtime_config::SqliteFile;
 
 /// More statements than a component has; preparing costs more than running a small one.
 const STATEMENT_CACHE: usize = 512;
@@ -36,44 +36,47 @@ const INLINE_BYTES: usize = 1 << 20;
 const OPS_PER_CHECK: std::ffi::c_int = 10_000;
 
 /// A file, or a fresh database in memory for each connection.
-pub struct LocalDatabase(Arc<Place>);
+pub struct LocalDatabase(Arc<SharedFile>);
 
-pub struct Place {
+pub struct SharedFile {
     file: SqliteFile,
     /// Whose turn it is to write into the file, first come, first served. SQLite itself knows no queue: whoever finds
     /// the lock taken sleeps for some time and tries again, and with many writers some of them never get it. Other
     /// processes are kept apart by SQLite's lock as ever.
-    turns: Arc<Semaphore>,
+    write_turns: Arc<Semaphore>,
     checkpointer: Option<Arc<Checkpointer>>,
 }
 
 impl LocalDatabase {
     pub fn new(file: SqliteFile) -> Self {
-        Self(Arc::new(Place::new(file)))
+        Self(Arc::new(SharedFile::new(file)))
     }
 }
 
-impl Place {
+impl SharedFile {
     fn new(file: SqliteFile) -> Self {
-        let turns = Arc::new(Semaphore::new(1));
-        let checkpointer = file.path.as_deref().map(|path| Checkpointer::new(path, turns.clone()));
+        let write_turns = Arc::new(Semaphore::new(1));
+        let checkpointer = file
+            .path
+            .as_deref()
+            .map(|path| Checkpointer::new(path, write_turns.clone()));
         Self {
             file,
-            turns,
+            write_turns,
             checkpointer,
         }
     }
 }
 
 impl Database for LocalDatabase {
-    fn connect(&self, counters: Arc<Counters>) -> Result<Connection, Error> {
+    fn connect(&self, counters: Arc<Counters>) -> Arc<dyn Connect> {
         let local = LocalConnection::Closed(self.0.clone());
-        Ok(Connection::Local(Local::new(local, counters)))
+        Arc::new(Local::new(local, counters))
     }
 }
 
 pub enum LocalConnection {
-    Closed(Arc<Place>),
+    Closed(Arc<SharedFile>),
     Open(Box<Opened>),
 }
 
@@ -81,7 +84,7 @@ pub enum LocalConnection {
 pub struct Opened {
     /// Closed before the turn is given back.
     db: rusqlite::Connection,
-    place: Arc<Place>,
+    shared: Arc<SharedFile>,
     /// Held from what begins to write until the transaction is over.
     turn: Option<OwnedSemaphorePermit>,
     /// The timeout that the guest believes in.
@@ -107,8 +110,8 @@ pub enum Inline {
 
 impl LocalConnection {
     pub fn open(&mut self) -> Result<&mut Opened, Error> {
-        if let Self::Closed(place) = self {
-            let opened = Opened::new(place.clone())?;
+        if let Self::Closed(shared) = self {
+            let opened = Opened::new(shared.clone())?;
             *self = Self::Open(Box::new(opened));
         }
         match self {
@@ -119,7 +122,7 @@ impl LocalConnection {
 
     pub fn take(&mut self) -> Option<Opened> {
         let Self::Open(opened) = self else { return None };
-        let closed = Self::Closed(opened.place.clone());
+        let closed = Self::Closed(opened.shared.clone());
         match std::mem::replace(self, closed) {
             Self::Open(opened) => Some(*opened),
             Self::Closed(_) => None,
@@ -128,8 +131,8 @@ impl LocalConnection {
 }
 
 impl Opened {
-    fn new(place: Arc<Place>) -> Result<Self, Error> {
-        let config = &place.file;
+    fn new(shared: Arc<SharedFile>) -> Result<Self, Error> {
+        let config = &shared.file;
         let mut db = match &config.path {
             Some(path) => open_file(path),
             None => rusqlite::Connection::open_in_memory(),
@@ -143,7 +146,7 @@ impl Opened {
         db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
             .map_err(io)?;
         db.busy_timeout(Duration::ZERO).map_err(io)?;
-        if let Some(checkpointer) = &place.checkpointer {
+        if let Some(checkpointer) = &shared.checkpointer {
             checkpointer.watch(&mut db).map_err(io)?;
         }
         let clock = Arc::new(InlineClock {
@@ -155,7 +158,7 @@ impl Opened {
             .map_err(io)?;
         Ok(Self {
             db,
-            place,
+            shared,
             turn: None,
             busy_timeout: OPENING_BUSY_TIMEOUT,
             slow: HashSet::new(),
@@ -225,30 +228,30 @@ impl Opened {
 
     /// Waits until nobody else of this process writes, if the statement begins to. Gives how long it may still wait for
     /// other processes.
-    pub async fn wait_for_turn(&mut self, sql: &str) -> Duration {
-        let shared = self.place.file.path.is_some();
-        if !shared || self.turn.is_some() || !self.db.is_autocommit() || !begins_to_write(sql) {
+    pub async fn acquire_write_turn(&mut self, sql: &str) -> Duration {
+        let is_file = self.shared.file.path.is_some();
+        if !is_file || self.turn.is_some() || !self.db.is_autocommit() || !begins_to_write(sql) {
             return self.busy_timeout;
         }
-        if let Ok(turn) = self.place.turns.clone().try_acquire_owned() {
+        if let Ok(turn) = self.shared.write_turns.clone().try_acquire_owned() {
             self.turn = Some(turn);
             return self.busy_timeout;
         }
         let began = Instant::now();
-        let turn = tokio::time::timeout(self.busy_timeout, self.place.turns.clone().acquire_owned()).await;
+        let turn = tokio::time::timeout(self.busy_timeout, self.shared.write_turns.clone().acquire_owned()).await;
         // Without it in time SQLite says that the database is busy.
         self.turn = turn.ok().and_then(Result::ok);
         self.busy_timeout.saturating_sub(began.elapsed())
     }
 
-    /// Runs any statement, on a thread that may block, for at most `patience` in wait of a lock.
-    pub fn run(&mut self, sql: &str, params: &[Value], patience: Duration) -> Result<QueryResult, Error> {
-        self.waiting(sql, patience, |db| execute(db, sql, params))
+    /// Runs any statement, on a thread that may block, for at most `timeout` in wait of a lock.
+    pub fn run(&mut self, sql: &str, params: &[Value], timeout: Duration) -> Result<QueryResult, Error> {
+        self.waiting(sql, timeout, |db| execute(db, sql, params))
     }
 
     /// As `run`, but hands the rows on in batches.
-    pub fn stream(&mut self, sql: &str, params: &[Value], patience: Duration, mut sender: BatchSender) {
-        let result = self.waiting(sql, patience, |db| {
+    pub fn stream(&mut self, sql: &str, params: &[Value], timeout: Duration, mut sender: BatchSender) {
+        let result = self.waiting(sql, timeout, |db| {
             let mut statement = db.prepare_cached(sql).map_err(io)?;
             sender.columns(columns(&statement));
             let count = statement.column_count();
@@ -295,10 +298,10 @@ impl Opened {
     fn waiting<T>(
         &mut self,
         sql: &str,
-        patience: Duration,
+        timeout: Duration,
         work: impl FnOnce(&rusqlite::Connection) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        self.db.busy_timeout(patience).map_err(io)?;
+        self.db.busy_timeout(timeout).map_err(io)?;
         let began = Instant::now();
         let result = work(&self.db);
         if self.turn.is_some() && began.elapsed() < QUICK {

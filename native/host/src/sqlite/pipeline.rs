@@ -12,8 +12,8 @@ use libsql_hrana::proto::{
 use wasmtime_wasi_http::WasiBody;
 
 use super::values::MAX_RESULT_BYTES;
-use crate::client::Client;
 use crate::outbound::Timeouts;
+use crate::outbound::client::Client;
 
 /// A server lets a statement wait five seconds for another's transaction before it breaks that off.
 const TIMEOUTS: Timeouts = Timeouts {
@@ -36,8 +36,8 @@ const CLOSE_TIMEOUTS: Timeouts = Timeouts {
 pub enum Failure {
     #[error("Hrana: `http error: `no connection to the database server: {0}``")]
     Unreachable(String),
-    #[error("Hrana: `api error: `status={status}, body={said}``")]
-    Refused { status: StatusCode, said: String },
+    #[error("Hrana: `api error: `status={status}, body={body}``")]
+    Refused { status: StatusCode, body: String },
     #[error("Hrana: `unexpected response: `{0}``")]
     Strange(String),
     /// Of the server, about the statement.
@@ -77,7 +77,7 @@ impl Stream {
 }
 
 /// What came of one statement.
-pub struct Told {
+pub struct Reply {
     pub result: Result<StmtResult, Error>,
     /// Whether a transaction is open after it.
     pub is_open: bool,
@@ -102,7 +102,7 @@ impl Server {
     }
 
     /// Runs one statement on a stream. `close`: and closes the stream in the same request.
-    pub async fn run(&self, stream: Stream, sql: &str, args: Vec<Value>, close: bool) -> Result<Told, Failure> {
+    pub async fn run(&self, stream: Stream, sql: &str, args: Vec<Value>, close: bool) -> Result<Reply, Failure> {
         let mut requests = vec![
             execute(sql, args),
             StreamRequest::GetAutocommit(GetAutocommitStreamReq {}),
@@ -111,7 +111,7 @@ impl Server {
             requests.push(StreamRequest::Close(CloseStreamReq {}));
         }
         let before = stream.url.clone();
-        let answer = self.ask(stream, requests, TIMEOUTS).await?;
+        let answer = self.send(stream, requests, TIMEOUTS).await?;
         let mut results = answer.results.into_iter();
         let result = match results.next() {
             Some(StreamResult::Ok {
@@ -130,7 +130,7 @@ impl Server {
             Some(base) => Some(pipeline_of(base).ok_or_else(|| Failure::Strange(base.clone()))?),
             None => before,
         };
-        Ok(Told {
+        Ok(Reply {
             result,
             is_open,
             stream: Stream {
@@ -143,10 +143,10 @@ impl Server {
     /// Gives a stream back; the server rolls back what is open on it.
     pub async fn close(&self, stream: Stream) -> Result<(), Failure> {
         let requests = vec![StreamRequest::Close(CloseStreamReq {})];
-        self.ask(stream, requests, CLOSE_TIMEOUTS).await.map(drop)
+        self.send(stream, requests, CLOSE_TIMEOUTS).await.map(drop)
     }
 
-    async fn ask(
+    async fn send(
         &self,
         stream: Stream,
         requests: Vec<StreamRequest>,
@@ -172,16 +172,16 @@ impl Server {
             .await
             .map_err(|error| unreachable(&error))?;
         let status = answer.status();
-        let body = Limited::new(answer.into_body(), ANSWER_LIMIT)
+        let content = Limited::new(answer.into_body(), ANSWER_LIMIT)
             .collect()
             .await
             .map_err(|error| unreachable(&error))?
             .to_bytes();
         if status != StatusCode::OK {
-            let said = String::from_utf8_lossy(&body).chars().take(300).collect();
-            return Err(Failure::Refused { status, said });
+            let body = String::from_utf8_lossy(&content).chars().take(300).collect();
+            return Err(Failure::Refused { status, body });
         }
-        serde_json::from_slice(&body).map_err(|error| Failure::Strange(error.to_string()))
+        serde_json::from_slice(&content).map_err(|error| Failure::Strange(error.to_string()))
     }
 }
 

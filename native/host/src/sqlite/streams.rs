@@ -11,7 +11,7 @@ use libsql_hrana::proto::Value;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::classify::begins_to_write;
-use super::pipeline::{Failure, Server, Stream, Told};
+use super::pipeline::{Failure, Reply, Server, Stream};
 
 /// What one database allows itself at its server.
 #[derive(Clone, Copy)]
@@ -19,7 +19,7 @@ pub struct Limits {
     /// Streams at once; one more waits. sqld refuses more than 128 requests at once, of all nodes together.
     pub streams: usize,
     /// How long a statement waits for its turn, as SQLite waits for a lock.
-    pub patience: Duration,
+    pub timeout: Duration,
     /// How long a transaction may stay without a statement. Servers expire streams after ten seconds.
     pub idle: Duration,
 }
@@ -28,7 +28,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             streams: 48,
-            patience: Duration::from_secs(5),
+            timeout: Duration::from_secs(5),
             idle: Duration::from_secs(10),
         }
     }
@@ -88,7 +88,7 @@ impl Streams {
                 _turn: turn,
             })
         };
-        let permits = tokio::time::timeout(self.limits.patience, permits).await;
+        let permits = tokio::time::timeout(self.limits.timeout, permits).await;
         Ok(OpenStream {
             streams: self.clone(),
             stream: Stream::default(),
@@ -100,26 +100,26 @@ impl Streams {
 
 impl OpenStream {
     /// Runs one statement. The stream comes back while a transaction is open on it. `close`: it never does.
-    pub async fn run(self, sql: &str, args: Vec<Value>, close: bool) -> (Result<Told, Failure>, Option<Self>) {
+    pub async fn run(self, sql: &str, args: Vec<Value>, close: bool) -> (Result<Reply, Failure>, Option<Self>) {
         let (sender, answered) = oneshot::channel();
         let sql = sql.to_owned();
         tokio::spawn(async move {
             // When nobody waits any more, what isn't received is dropped, and the stream with it.
-            let _ = sender.send(self.ask(&sql, args, close).await);
+            let _ = sender.send(self.send(&sql, args, close).await);
         });
         answered
             .await
             .unwrap_or_else(|_| (Err(Failure::Unreachable("the request was ended".to_owned())), None))
     }
 
-    async fn ask(mut self, sql: &str, args: Vec<Value>, close: bool) -> (Result<Told, Failure>, Option<Self>) {
-        let told = self.streams.server.run(self.stream.clone(), sql, args, close).await;
+    async fn send(mut self, sql: &str, args: Vec<Value>, close: bool) -> (Result<Reply, Failure>, Option<Self>) {
+        let reply = self.streams.server.run(self.stream.clone(), sql, args, close).await;
         // If there is no answer, the server may still know the stream by the baton before.
-        let Ok(told) = told else { return (told, None) };
-        self.stream = told.stream.clone();
+        let Ok(reply) = reply else { return (reply, None) };
+        self.stream = reply.stream.clone();
         self.used = Instant::now();
-        let goes_on = told.is_open && self.stream.is_kept();
-        (Ok(told), goes_on.then_some(self))
+        let goes_on = reply.is_open && self.stream.is_kept();
+        (Ok(reply), goes_on.then_some(self))
     }
 }
 

@@ -50,7 +50,7 @@ impl Fake {
 
     /// Until every stream that was opened is closed.
     async fn all_closed(&self) -> usize {
-        let patience = Instant::now() + Duration::from_secs(10);
+        let deadline = Instant::now() + Duration::from_secs(10);
         loop {
             let (opened, closed, open) = self.counted(|it| (it.opened, it.closed, it.open.len()));
             let idle = self.counted(|it| it.asked == it.answered);
@@ -58,7 +58,7 @@ impl Fake {
                 return opened;
             }
             assert!(
-                Instant::now() < patience,
+                Instant::now() < deadline,
                 "{opened} opened, {closed} closed, {open} open"
             );
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -143,16 +143,16 @@ fn failure(message: &str, code: &str) -> Document {
     json!({ "type": "error", "error": { "message": message, "code": code } })
 }
 
-fn patient(idle: Duration) -> Limits {
+fn limits(idle: Duration) -> Limits {
     Limits {
         streams: 8,
-        patience: Duration::from_secs(5),
+        timeout: Duration::from_secs(5),
         idle,
     }
 }
 
 fn database(url: &str) -> LibsqlDatabase {
-    LibsqlDatabase::with_limits(url, "", patient(Duration::from_secs(10))).unwrap()
+    LibsqlDatabase::with_limits(url, "", limits(Duration::from_secs(10))).unwrap()
 }
 
 async fn ask(remote: &Remote, sql: &str) -> Result<(), String> {
@@ -255,7 +255,7 @@ async fn writers_of_one_process_come_to_the_server_one_after_the_other() {
 async fn a_turn_that_doesn_t_come_is_a_busy_database() {
     let (fake, url) = Fake::start().await;
     let limits = Limits {
-        patience: Duration::from_millis(100),
+        timeout: Duration::from_millis(100),
         ..Limits::default()
     };
     let database = LibsqlDatabase::with_limits(&url, "", limits).unwrap();
@@ -271,7 +271,7 @@ async fn a_turn_that_doesn_t_come_is_a_busy_database() {
 #[tokio::test]
 async fn a_transaction_in_which_nothing_happens_is_rolled_back_and_the_next_may_write() {
     let (fake, url) = Fake::start().await;
-    let limits = patient(Duration::from_millis(200));
+    let limits = limits(Duration::from_millis(200));
     let database = LibsqlDatabase::with_limits(&url, "", limits).unwrap();
     let (first, second) = (database.remote(Arc::default()), database.remote(Arc::default()));
     ask(&first, "BEGIN IMMEDIATE").await.unwrap();

@@ -5,12 +5,12 @@ fn opened(path: Option<PathBuf>) -> Opened {
         path,
         allow_attach_file: false,
     };
-    Opened::new(Arc::new(Place::new(file))).unwrap()
+    Opened::new(Arc::new(SharedFile::new(file))).unwrap()
 }
 
 fn run(db: &mut Opened, sql: &str) -> Result<QueryResult, Error> {
-    let patience = db.busy_timeout;
-    db.run(sql, &[], patience)
+    let timeout = db.busy_timeout;
+    db.run(sql, &[], timeout)
 }
 
 #[test]
@@ -60,9 +60,9 @@ async fn writers_of_one_file_take_turns_in_the_order_they_came() {
         allow_attach_file: false,
     };
     let database = LocalDatabase::new(file);
-    let connect = || database.connect(Arc::default()).unwrap();
+    let connect = || database.connect(Arc::default());
     let first = connect();
-    let execute = async |db: &Connection, sql: &str| db.execute(sql.to_owned(), Vec::new()).await;
+    let execute = async |db: &Arc<dyn Connect>, sql: &str| db.execute(sql.to_owned(), Vec::new()).await;
     execute(&first, "CREATE TABLE t (x)").await.unwrap();
     execute(&first, "BEGIN IMMEDIATE").await.unwrap();
     let writers: Vec<_> = (0..40)
@@ -95,16 +95,16 @@ async fn whoever_goes_away_gives_its_turn_back() {
     let folder = tempfile::tempdir().unwrap();
     let path = Some(folder.path().join("a.db"));
     let mut gone = opened(path.clone());
-    let place = gone.place.clone();
-    gone.wait_for_turn("BEGIN IMMEDIATE").await;
+    let shared = gone.shared.clone();
+    gone.acquire_write_turn("BEGIN IMMEDIATE").await;
     run(&mut gone, "BEGIN IMMEDIATE").unwrap();
-    assert_eq!(place.turns.available_permits(), 0);
+    assert_eq!(shared.write_turns.available_permits(), 0);
     drop(gone);
-    let mut next = Opened::new(place.clone()).unwrap();
-    next.wait_for_turn("CREATE TABLE t (x)").await;
+    let mut next = Opened::new(shared.clone()).unwrap();
+    next.acquire_write_turn("CREATE TABLE t (x)").await;
     run(&mut next, "CREATE TABLE t (x)").unwrap();
     assert_eq!(
-        place.turns.available_permits(),
+        shared.write_turns.available_permits(),
         1,
         "a statement by itself is over with itself"
     );
@@ -117,7 +117,7 @@ async fn a_quick_write_runs_inline_only_while_its_transaction_holds_the_lock() {
     let insert = "INSERT INTO t VALUES (1)";
     run(&mut db, "CREATE TABLE t (x)").unwrap();
     for _ in 0..20 {
-        db.wait_for_turn("BEGIN IMMEDIATE").await;
+        db.acquire_write_turn("BEGIN IMMEDIATE").await;
         run(&mut db, "BEGIN IMMEDIATE").unwrap();
         run(&mut db, insert).unwrap();
         run(&mut db, "COMMIT").unwrap();
@@ -126,7 +126,7 @@ async fn a_quick_write_runs_inline_only_while_its_transaction_holds_the_lock() {
         matches!(db.run_inline(insert, &[]), Inline::No),
         "it would wait for the lock"
     );
-    db.wait_for_turn("BEGIN IMMEDIATE").await;
+    db.acquire_write_turn("BEGIN IMMEDIATE").await;
     run(&mut db, "BEGIN IMMEDIATE").unwrap();
     assert!(matches!(db.run_inline(insert, &[]), Inline::Done(Ok(_))));
     let long = [Value::Text("x".repeat(INLINE_PARAMETER_BYTES + 1))];

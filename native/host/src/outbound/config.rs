@@ -1,4 +1,4 @@
-//! `allowed_outbound_hosts`: who a component may call.
+//! `allowed_outbound_hosts`: which hosts a component may call.
 //!
 //! An entry is `scheme://host[:port]`; each part may be `*`, a host may be `*.domain`, an address, a network
 //! (`10.0.0.0/8`), or `self`. A port may be a range (`8000..9000`). Without a port it is the scheme's own.
@@ -11,7 +11,10 @@ use url::Host;
 use crate::template::Template;
 use crate::variables::Variables;
 
-pub const INTERNAL_SUFFIX: &str = ".spin.internal";
+/// The domain of the application's components.
+const INTERNAL_SUFFIX: &str = ".spin.internal";
+/// The authority of calls to the application itself, for libraries that need an absolute URI.
+pub const OWN_HOST: &str = "self.alt";
 
 #[derive(Debug, Default)]
 pub struct AllowedHosts(Vec<Entry>);
@@ -213,7 +216,7 @@ fn default_port(scheme: &str) -> Option<u16> {
     })
 }
 
-/// The component that a host names inside the application.
+/// The component that a host of the domain `spin.internal` names.
 pub fn internal_target(host: &str) -> Option<&str> {
     let (name, rest) = host.split_once('.')?;
     (rest == &INTERNAL_SUFFIX[1..]).then_some(name)

@@ -6,25 +6,8 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
+use super::headers::RouteValues;
 use http::HeaderValue;
-use serde::Deserialize;
-
-use crate::headers::RouteValues;
-
-/// A route as the manifest has it.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
-pub enum RouteSpec {
-    Path(String),
-    Private(Private),
-}
-
-/// Reached by service chaining only.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Private {
-    pub private: bool,
-}
 
 #[derive(Clone, Debug, PartialEq)]
 enum Segment {

@@ -19,7 +19,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use wasmtime_wasi_http::{Error, WasiBody};
 
-use crate::outbound::Timeouts;
+use super::Timeouts;
 
 tokio::task_local! {
     /// The pooled client has no parameter for it.

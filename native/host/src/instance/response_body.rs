@@ -1,7 +1,7 @@
-//! Bodies that a guest is still writing, and what becomes of them when its instance ends.
+//! Response bodies that a guest is still writing when its instance may end.
 //!
-//! `wasmtime` ends such a body like any other when the instance is dropped: its reader could not tell a truncated answer from a
-//! whole one. So each instance knows these bodies. One that the guest has not ended by then ends with an error.
+//! `wasmtime` ends such a body normally when it drops the instance, so a reader cannot tell a truncated response from a
+//! complete one. Therefore each instance tracks these bodies. A body that the guest has not ended by then ends with an error.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -14,29 +14,29 @@ use wasmtime_wasi_http::{Error, WasiBody};
 
 type Piece = Result<Frame<Bytes>, Error>;
 
-/// More pieces than this are not between a guest and its reader; a body that has more is not written by the guest.
-const MOST_WAITING: usize = 64;
+/// The largest number of pieces between a guest and its reader. A body with more is not written by the guest.
+const MAX_WAITING: usize = 64;
 
-/// The bodies of one instance.
+/// The response bodies of one instance.
 #[derive(Default)]
-pub struct Bodies(Mutex<Vec<Weak<Mutex<State>>>>);
+pub struct ResponseBodies(Mutex<Vec<Weak<Mutex<State>>>>);
 
-/// A body as its reader sees it.
-pub struct Unfinished(Arc<Mutex<State>>);
+/// A response body as its reader sees it.
+pub struct ResponseBody(Arc<Mutex<State>>);
 
 struct State {
-    /// Taken from the guest, not yet by the reader.
+    /// Pieces that the guest has written and the reader has not read.
     taken: VecDeque<Piece>,
     rest: WasiBody,
     ended: bool,
-    /// Its instance ends. From now on `rest` ends because of that, whatever it looks like.
+    /// The instance is ending. From now on an end of `rest` is caused by that.
     orphaned: bool,
     reader: Option<Waker>,
 }
 
-impl Bodies {
-    /// The rest of a body of which some pieces were taken before.
-    pub fn watch(&self, taken: VecDeque<Piece>, rest: WasiBody) -> Unfinished {
+impl ResponseBodies {
+    /// Tracks a body. `taken` are the pieces that were read from it before.
+    pub fn watch(&self, taken: VecDeque<Piece>, rest: WasiBody) -> ResponseBody {
         let state = Arc::new(Mutex::new(State {
             taken,
             rest,
@@ -47,10 +47,10 @@ impl Bodies {
         let mut bodies = self.lock();
         bodies.retain(|body| body.strong_count() > 0);
         bodies.push(Arc::downgrade(&state));
-        Unfinished(state)
+        ResponseBody(state)
     }
 
-    /// Before the instance is dropped: takes what its guest has written, and learns which bodies it has ended.
+    /// To call before the instance is dropped: reads what the guest has written, and which bodies it has ended.
     pub fn collect(&self) {
         self.each(|state| {
             state.take_ready();
@@ -58,8 +58,8 @@ impl Bodies {
         });
     }
 
-    /// After the instance was dropped: what the guest had not ended ends with an error. A body that goes on was not the guest's
-    /// own: it passes on what comes from elsewhere.
+    /// To call after the instance was dropped: bodies that the guest had not ended end with an error. A body that continues
+    /// comes from elsewhere and was only passed on by the guest.
     pub fn abandon(&self) {
         self.each(|state| {
             state.take_ready();
@@ -84,7 +84,7 @@ impl Bodies {
 impl State {
     fn take_ready(&mut self) {
         let cx = &mut Context::from_waker(Waker::noop());
-        while !self.ended && self.taken.len() < MOST_WAITING {
+        while !self.ended && self.taken.len() < MAX_WAITING {
             let Poll::Ready(piece) = self.poll_rest(cx) else {
                 return;
             };
@@ -113,7 +113,7 @@ impl State {
     }
 }
 
-impl Body for Unfinished {
+impl Body for ResponseBody {
     type Data = Bytes;
     type Error = Error;
 
@@ -141,7 +141,7 @@ impl Body for Unfinished {
     }
 }
 
-/// With a declared length, the last byte is the end.
+/// Whether the body has ended. With a declared length, it ends with its last byte.
 pub fn is_complete(rest: &WasiBody) -> bool {
     rest.is_end_stream() || rest.size_hint().exact() == Some(0)
 }

@@ -1,9 +1,8 @@
 //! Compiled components on disk, so that a start does not compile.
 //!
-//! An entry is looked for beside the component's own file, where a build leaves it for everybody ([`BESIDE`]), and in the cache
-//! folder of whoever runs the host. Its name is a hash of what the component is made of and of everything that the engine's
-//! code depends on. It is mapped into memory rather than read: code that is not run takes up no memory. An entry that can't
-//! be used is compiled again.
+//! An entry is searched beside the component's own file, where a build stores it ([`BESIDE`]), and in the embedder's cache
+//! folder. Its name is a hash of the component's parts and of everything that the engine's code depends on. It is mapped
+//! into memory, not read, so code that does not run takes up no memory. An unusable entry is compiled again.
 
 use std::fs::{self, File};
 use std::hash::{Hash, Hasher};
@@ -17,10 +16,10 @@ use wasmtime::component::Component;
 /// The folder beside a component's file that holds its compiled code.
 pub const BESIDE: &str = "compiled";
 const EXTENSION: &str = "cwasm";
-/// The code's checksum, behind it.
+/// Length of the checksum at the end of an entry, in bytes.
 const SUM: u64 = 32;
 
-/// What the name of an entry is made of.
+/// A hash that names an entry.
 pub struct Key(Sha256);
 
 impl Key {
@@ -33,18 +32,18 @@ impl Key {
         self.0.update(text);
     }
 
-    /// The file's content, without holding all of it.
+    /// Adds the content of a file. Reads it in pieces.
     pub fn file(&mut self, path: &Path) -> io::Result<()> {
         self.0.update(sum(&mut File::open(path)?)?);
         Ok(())
     }
 
-    /// The name for every engine.
+    /// The name, independent of the engine.
     pub fn name(self) -> String {
         hex::encode(self.0.finalize())
     }
 
-    /// The name for this engine.
+    /// The name of the code for this engine.
     pub fn compiled(mut self, engine: &Engine) -> String {
         self.text(env!("CARGO_PKG_VERSION"));
         engine.precompile_compatibility_hash().hash(&mut Fold(&mut self.0));
@@ -52,7 +51,7 @@ impl Key {
     }
 }
 
-/// Lets what is `Hash` into a hash that does not change between builds of the compiler.
+/// Feeds a `Hash` value into SHA-256, which is the same for all builds of the host.
 struct Fold<'a>(&'a mut Sha256);
 
 impl Hasher for Fold<'_> {
@@ -70,7 +69,7 @@ pub fn beside(component: &Path) -> PathBuf {
     component.parent().unwrap_or(Path::new(".")).join(BESIDE)
 }
 
-/// What was compiled before, from the first folder that has it.
+/// Loads an entry from the first folder that has it.
 pub fn find(engine: &Engine, name: &str, folders: &[PathBuf]) -> Option<Component> {
     folders.iter().find_map(|folder| {
         let entry = folder.join(name);
@@ -78,7 +77,7 @@ pub fn find(engine: &Engine, name: &str, folders: &[PathBuf]) -> Option<Componen
             Ok(component) => Some(component),
             Err(error) if is_missing(&error) => None,
             Err(error) => {
-                tracing::warn!(file = %entry.display(), "compiled code is unusable: {error:#}");
+                tracing::warn!(file = %entry.display(), "the compiled code is unusable: {error:#}");
                 None
             }
         }
@@ -101,7 +100,7 @@ fn load(engine: &Engine, entry: &Path) -> wasmtime::Result<Component> {
 
 fn check(file: &mut File) -> wasmtime::Result<()> {
     let Some(size) = file.metadata()?.len().checked_sub(SUM) else {
-        return Err(wasmtime::format_err!("it is cut short"));
+        return Err(wasmtime::format_err!("the file is truncated"));
     };
     let found = sum(&mut Read::by_ref(file).take(size))?;
     let mut expected = Vec::new();
@@ -109,7 +108,7 @@ fn check(file: &mut File) -> wasmtime::Result<()> {
     file.read_to_end(&mut expected)?;
     match found.as_slice() == expected {
         true => Ok(()),
-        false => Err(wasmtime::format_err!("its checksum doesn't match")),
+        false => Err(wasmtime::format_err!("the checksum does not match")),
     }
 }
 
@@ -124,7 +123,7 @@ fn sum(from: &mut impl Read) -> io::Result<[u8; SUM as usize]> {
     }
 }
 
-/// Compiles, and keeps the code in a folder if that can be done. Without it the next start takes as long, and that is all.
+/// Compiles a component and stores the code in `folder`. If it cannot be stored, the next start compiles again.
 pub fn compile(engine: &Engine, wasm: &[u8], name: &str, folder: Option<&Path>) -> wasmtime::Result<Component> {
     let component = Component::new(engine, wasm)?;
     let Some(folder) = folder else {
@@ -132,20 +131,20 @@ pub fn compile(engine: &Engine, wasm: &[u8], name: &str, folder: Option<&Path>) 
     };
     let kept = component.serialize().and_then(|code| Ok(store(folder, name, &code)?));
     if let Err(error) = kept {
-        tracing::warn!(folder = %folder.display(), "compiled code can't be kept: {error:#}");
+        tracing::warn!(folder = %folder.display(), "the compiled code cannot be stored: {error:#}");
         return Ok(component);
     }
-    // Mapped like that of any later start.
+    // Mapped as on later starts, instead of kept in anonymous memory.
     Ok(load(engine, &folder.join(name)).unwrap_or(component))
 }
 
-/// Written beside and renamed, so that nobody ever sees half an entry.
+/// Writes a temporary file and renames it, so that no reader sees a partial entry.
 fn store(folder: &Path, name: &str, code: &[u8]) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(code)?;
     file.write_all(&sum(&mut &*code)?)?;
-    // As readable as the component itself: others may run it.
+    // Other users may run it: it is as readable as the component itself.
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -155,7 +154,7 @@ fn store(folder: &Path, name: &str, code: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Removes the code of components that are no longer there.
+/// Removes all entries but these.
 pub fn keep_only(folder: &Path, names: &[String]) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();

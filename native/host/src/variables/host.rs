@@ -1,4 +1,4 @@
-//! `spin:variables`.
+//! The functions of `spin:variables`.
 
 use wasmtime::component::{Accessor, HasData};
 
@@ -17,11 +17,12 @@ where
             return Ok(Err(Error::InvalidName(problem)));
         }
         Ok(accessor.with(|mut access| {
-            let app = &access.get().app;
-            app.variables
+            let component = &access.get().component;
+            component
+                .variables
                 .get(&name)
                 .cloned()
-                .ok_or_else(|| Error::Undefined(format!("no variable for {:?}.{name:?}", app.id)))
+                .ok_or_else(|| Error::Undefined(format!("no variable for {:?}.{name:?}", component.id)))
         }))
     }
 }

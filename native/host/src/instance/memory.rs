@@ -1,18 +1,19 @@
-//! The memory limit of an instance, over all its memories: a composed component has one for each part.
+//! The memory limit of an instance. It covers all memories together: a composed component has one for each part.
 
 use wasmtime::ResourceLimiter;
 
 pub struct MemoryLimit {
+    /// Bytes of all memories.
     used: usize,
-    most: usize,
+    max: usize,
 }
 
-/// Table elements of one table; a table that grows without end is refused as well.
+/// The largest number of elements of one table.
 const MAX_TABLE_ELEMENTS: usize = 100_000;
 
 impl MemoryLimit {
-    pub fn new(most: usize) -> Self {
-        Self { used: 0, most }
+    pub fn new(max: usize) -> Self {
+        Self { used: 0, max }
     }
 
     pub fn used(&self) -> usize {
@@ -23,11 +24,11 @@ impl MemoryLimit {
 impl ResourceLimiter for MemoryLimit {
     fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
         let used = self.used.saturating_sub(current).saturating_add(desired);
-        let granted = used <= self.most;
+        let granted = used <= self.max;
         if granted {
             self.used = used;
         }
-        // A refusal reaches the guest as an allocation that failed.
+        // The guest sees a refusal as a failed allocation.
         Ok(granted)
     }
 

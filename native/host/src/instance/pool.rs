@@ -1,13 +1,12 @@
-//! The instances of one component, and which of them gets a request.
+//! The instances of one component, and the choice of an instance for each request.
 //!
-//! There is no use in more instances that compute than there are cores: they would only push each other's memory out
-//! of the caches. So a request goes to the instance that became free last, or to a new one, as long as fewer compute
-//! than that; otherwise it waits for the next that finishes, which takes it without a detour. An instance offers
-//! itself when its guest has nothing to do or waits for something.
+//! More computing instances than cores would only evict each other's memory from the caches. While fewer instances than
+//! that compute, a request goes to the instance that became free last, or to a new one. Otherwise it waits, and the next
+//! instance that becomes free takes it directly. An instance offers itself when its guest is idle or waits for something.
 //!
-//! Nobody waits behind a long computation: an instance that computes for more than a tick of the clock no longer
-//! counts, and what it was handed and hasn't begun goes elsewhere; and when no instance takes anything for a moment,
-//! whoever waits gets a new one.
+//! No request waits behind a long computation. An instance that computes for more than a tick of the clock no longer
+//! counts as computing, and a request that it was given but has not started goes to another instance. When no instance
+//! takes a request for a moment, a waiting request gets a new instance.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -20,53 +19,38 @@ use http::{Request, Response};
 use tokio::sync::OwnedSemaphorePermit;
 use wasmtime_wasi_http::WasiBody;
 
-use crate::aside::{Long, MayGoAside};
-use crate::instance::{self, Instances};
+use super::factory::InstanceFactory;
+use super::job::{Job, NoAnswer};
+use super::offload::{LongFlag, Offload};
+use crate::state::Shared;
 
-/// How often somebody looks after the requests that wait, and how long nothing may move.
-const LOOK_AFTER: Duration = Duration::from_millis(2);
-
-/// Why a component gave no answer.
-#[derive(Debug)]
-pub enum NoAnswer {
-    /// No instance could be had in time.
-    Busy,
-    /// It trapped, ran out of its limits, or answered with an error.
-    Failed(wasmtime::Error),
-}
-
-pub type Answer = wasmtime::Result<Response<WasiBody>>;
-pub type Reply = oneshot::Sender<Answer>;
-
-/// A request on its way to an instance.
-pub struct Job {
-    pub request: Request<WasiBody>,
-    pub reply: Reply,
-}
+/// The interval at which the queue is checked, and the longest time in which no waiting request is taken.
+const QUEUE_CHECK: Duration = Duration::from_millis(2);
 
 pub struct Pool {
-    instances: Instances,
+    factory: InstanceFactory,
     cores: usize,
     computing: AtomicUsize,
     queues: Mutex<Queues>,
 }
 
 struct Queues {
-    /// Instances that take a request now, the one to ask first at the end.
+    /// Instances that can take a request. The last one is chosen first.
     free: Vec<Arc<Slot>>,
-    /// Requests without an instance, and since when.
+    /// Requests without an instance, each with the start of its wait.
     waiting: VecDeque<(Instant, Job)>,
-    /// When an instance last took one of them.
-    moved: Instant,
-    looked_after: bool,
+    /// When an instance last took a waiting request.
+    last_taken: Instant,
+    /// Whether the task that checks the queue runs.
+    is_checked: bool,
 }
 
-/// Where a request is put for one instance.
+/// The inbox of one instance.
 #[derive(Default)]
 pub struct Slot {
     inbox: Mutex<Option<Job>>,
     waker: AtomicWaker,
-    /// Counted in the pool's `computing`.
+    /// Whether the instance counts in the pool's `computing`.
     counted: AtomicBool,
 }
 
@@ -75,16 +59,16 @@ pub struct Slot {
 pub struct NoInstance;
 
 impl Pool {
-    pub fn new(instances: Instances) -> Arc<Self> {
+    pub fn new(factory: InstanceFactory) -> Arc<Self> {
         Arc::new(Self {
-            instances,
+            factory,
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             computing: AtomicUsize::new(0),
             queues: Mutex::new(Queues {
                 free: Vec::new(),
                 waiting: VecDeque::new(),
-                moved: Instant::now(),
-                looked_after: false,
+                last_taken: Instant::now(),
+                is_checked: false,
             }),
         })
     }
@@ -96,7 +80,7 @@ impl Pool {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) if is_busy(&error) => Err(NoAnswer::Busy),
             Ok(Err(error)) => Err(NoAnswer::Failed(error)),
-            // The instance ended with all its requests; it has told the log why.
+            // The instance ended with all its requests. It has logged the reason.
             Err(_) => Err(NoAnswer::Failed(wasmtime::format_err!(
                 "its instance ended before the answer"
             ))),
@@ -107,30 +91,30 @@ impl Pool {
         let mut queues = self.queues();
         let has_core = self.computing.load(Ordering::Relaxed) < self.cores;
         let left = if has_core {
-            self.place(&mut queues, job)
+            self.assign(&mut queues, job)
         } else {
             Some(job)
         };
         let Some(job) = left else { return };
         let now = Instant::now();
         if queues.waiting.is_empty() {
-            queues.moved = now;
+            queues.last_taken = now;
         }
         queues.waiting.push_back((now, job));
-        if !queues.looked_after {
-            queues.looked_after = true;
-            tokio::spawn(self.clone().look_after());
+        if !queues.is_checked {
+            queues.is_checked = true;
+            tokio::spawn(self.clone().check_queue());
         }
     }
 
-    /// Gives a request to a free instance or to a new one; gives it back if none may be made.
-    fn place(self: &Arc<Self>, queues: &mut Queues, job: Job) -> Option<Job> {
+    /// Gives a request to a free instance or to a new one. Returns the request if there is no permit for a new instance.
+    fn assign(self: &Arc<Self>, queues: &mut Queues, job: Job) -> Option<Job> {
         if let Some(slot) = queues.free.pop() {
-            self.begin(&slot);
+            self.set_computing(&slot);
             slot.put(job);
             return None;
         }
-        let permits = self.instances.shared().instances.clone();
+        let permits = self.factory.shared().instances.clone();
         let Ok(permit) = permits.try_acquire_owned() else {
             return Some(job);
         };
@@ -140,49 +124,50 @@ impl Pool {
 
     fn start(self: &Arc<Self>, permit: OwnedSemaphorePermit, job: Job) {
         let slot = Arc::new(Slot::default());
-        self.begin(&slot);
-        let long = Long::default();
-        let life = instance::run(self.clone(), slot, permit, job, long.clone());
-        tokio::spawn(MayGoAside::new(life, long));
+        self.set_computing(&slot);
+        let long = LongFlag::default();
+        let instance = super::run(self.clone(), slot, permit, job, long.clone());
+        tokio::spawn(Offload::new(instance, long));
     }
 
-    /// For as long as requests wait: sees to it that something moves, and that nobody waits for too long.
-    async fn look_after(self: Arc<Self>) {
-        let longest = self.instances.shared().limits.queue_timeout;
+    /// Runs while requests wait. Ends waits that exceed the queue timeout, and makes an instance when none takes a request.
+    async fn check_queue(self: Arc<Self>) {
+        let timeout = self.factory.shared().limits.queue_timeout;
         loop {
-            tokio::time::sleep(LOOK_AFTER).await;
+            tokio::time::sleep(QUEUE_CHECK).await;
             let mut queues = self.queues();
             while let Some((since, _)) = queues.waiting.front()
-                && since.elapsed() >= longest
+                && since.elapsed() >= timeout
                 && let Some((_, job)) = queues.waiting.pop_front()
             {
                 let _ = job.reply.send(Err(NoInstance.into()));
             }
-            if queues.moved.elapsed() >= LOOK_AFTER
+            if queues.last_taken.elapsed() >= QUEUE_CHECK
                 && let Some((since, job)) = queues.waiting.pop_front()
             {
-                match self.place(&mut queues, job) {
-                    None => queues.moved = Instant::now(),
+                match self.assign(&mut queues, job) {
+                    None => queues.last_taken = Instant::now(),
                     Some(job) => queues.waiting.push_front((since, job)),
                 }
             }
             if queues.waiting.is_empty() {
-                queues.looked_after = false;
+                queues.is_checked = false;
                 return;
             }
         }
     }
 
-    pub fn instances(&self) -> &Instances {
-        &self.instances
+    pub fn factory(&self) -> &InstanceFactory {
+        &self.factory
     }
 
-    /// An instance takes one more request: one that waits, or the next that comes.
+    /// Offers an instance that can take one more request. Returns a waiting request; without one, the instance is listed as
+    /// free.
     pub fn offer(&self, slot: &Arc<Slot>) -> Option<Job> {
         let mut queues = self.queues();
         if let Some((_, job)) = queues.waiting.pop_front() {
-            queues.moved = Instant::now();
-            self.begin(slot);
+            queues.last_taken = Instant::now();
+            self.set_computing(slot);
             return Some(job);
         }
         if slot.inbox().is_none() && !queues.free.iter().any(|free| Arc::ptr_eq(free, slot)) {
@@ -191,7 +176,7 @@ impl Pool {
         None
     }
 
-    /// Takes an instance off the list. Whether it was on it, and so has nothing in its inbox.
+    /// Removes an instance from the free list. Returns whether it was listed; then its inbox is empty.
     pub fn withdraw(&self, slot: &Arc<Slot>) -> bool {
         let mut queues = self.queues();
         let index = queues.free.iter().position(|free| Arc::ptr_eq(free, slot));
@@ -204,30 +189,30 @@ impl Pool {
         }
     }
 
-    /// The instance computes for long: it gets no more, and what it hasn't begun goes to another.
+    /// Stops giving requests to an instance that computes for long. A request that it has not started goes to another one.
     pub fn pass_over(self: &Arc<Self>, slot: &Arc<Slot>) {
-        self.rest(slot);
+        self.set_waiting(slot);
         self.withdraw(slot);
         if let Some(job) = slot.take() {
             self.submit(job);
         }
     }
 
-    /// The instance is gone. At the end of the process nobody can take over what it hasn't begun.
-    pub fn forget(self: &Arc<Self>, slot: &Arc<Slot>) {
+    /// Removes an instance that has ended. At the end of the process no other instance takes over its request.
+    pub fn remove(self: &Arc<Self>, slot: &Arc<Slot>) {
         if tokio::runtime::Handle::try_current().is_ok() {
             self.pass_over(slot);
         }
     }
 
-    fn begin(&self, slot: &Slot) {
+    fn set_computing(&self, slot: &Slot) {
         if !slot.counted.swap(true, Ordering::Relaxed) {
             self.computing.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// The instance doesn't compute now.
-    pub fn rest(&self, slot: &Slot) {
+    /// Records that the instance does not compute now.
+    pub fn set_waiting(&self, slot: &Slot) {
         if slot.counted.swap(false, Ordering::Relaxed) {
             self.computing.fetch_sub(1, Ordering::Relaxed);
         }
@@ -239,7 +224,7 @@ impl Pool {
 }
 
 impl Slot {
-    /// Called with the pool's lock held, so that an instance is never both on the list and given a request.
+    /// To call with the pool's lock held, so that an instance is never both listed as free and given a request.
     fn put(&self, job: Job) {
         *self.inbox() = Some(job);
         self.waker.wake();
@@ -258,16 +243,17 @@ impl Slot {
     }
 }
 
-/// For the clock's callback, which lives in the instance and mustn't keep the pool alive.
-pub struct Place {
+/// An instance's slot in its pool, for the clock's callback. The callback is part of the instance and must not keep the pool
+/// alive.
+pub struct SlotRef {
     pub pool: Weak<Pool>,
     pub slot: Weak<Slot>,
-    pub long: Long,
+    pub long: LongFlag,
 }
 
-impl Place {
-    pub fn go_aside(&self) {
-        self.long.is_long();
+impl SlotRef {
+    pub fn offload(&self) {
+        self.long.set();
     }
 
     pub fn pass_over(&self) {
@@ -281,11 +267,11 @@ fn is_busy(error: &wasmtime::Error) -> bool {
     error.is::<NoInstance>() || error.is::<wasmtime::PoolConcurrencyLimitError>()
 }
 
-/// Counts an instance for as long as it lives.
-pub struct Counted(Arc<crate::state::Shared>);
+/// Counts an instance while it lives.
+pub struct Counted(Arc<Shared>);
 
 impl Counted {
-    pub fn new(shared: Arc<crate::state::Shared>) -> Self {
+    pub fn new(shared: Arc<Shared>) -> Self {
         shared.live_instances.fetch_add(1, Ordering::Relaxed);
         shared.instances_made.fetch_add(1, Ordering::Relaxed);
         Self(shared)

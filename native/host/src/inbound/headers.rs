@@ -1,4 +1,4 @@
-//! What a component is told about the request, in headers.
+//! The `Spin-*` headers, which describe a request to its component.
 
 use std::net::SocketAddr;
 
@@ -6,7 +6,7 @@ use http::header::{CONNECTION, HOST};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri};
 
-use crate::allowed_hosts::internal_target;
+use crate::outbound::config::internal_target;
 
 pub const PATH_INFO: HeaderName = HeaderName::from_static("spin-path-info");
 pub const FULL_URL: HeaderName = HeaderName::from_static("spin-full-url");
@@ -15,7 +15,7 @@ pub const BASE_PATH: HeaderName = HeaderName::from_static("spin-base-path");
 pub const RAW_COMPONENT_ROUTE: HeaderName = HeaderName::from_static("spin-raw-component-route");
 pub const COMPONENT_ROUTE: HeaderName = HeaderName::from_static("spin-component-route");
 pub const CLIENT_ADDR: HeaderName = HeaderName::from_static("spin-client-addr");
-const OWN: [HeaderName; 7] = [
+const SPIN_HEADERS: [HeaderName; 7] = [
     PATH_INFO,
     FULL_URL,
     MATCHED_ROUTE,
@@ -26,7 +26,7 @@ const OWN: [HeaderName; 7] = [
 ];
 const PATH_MATCH_PREFIX: &str = "spin-path-match-";
 
-/// What a route says about itself, ready to be sent along.
+/// A route's part of the headers.
 #[derive(Clone, Debug)]
 pub struct RouteValues {
     pub matched: HeaderValue,
@@ -34,24 +34,24 @@ pub struct RouteValues {
     pub prefix: HeaderValue,
 }
 
-/// A call from one component to another is as if the other had all routes.
+/// The values for a call from one component to another: the callee answers every path.
 pub static CHAINED: RouteValues = RouteValues {
     matched: HeaderValue::from_static("/..."),
     raw: HeaderValue::from_static("/..."),
     prefix: HeaderValue::from_static(""),
 };
 
-/// The way to the component, in the words of the headers.
+/// How a request matched its component's route.
 pub struct Matched<'a> {
     pub route: &'a RouteValues,
     pub trailing: &'a str,
     pub names: &'a [(&'a str, &'a str)],
 }
 
-/// Sets the headers. What came from outside under these names is gone: it would be believed.
-pub fn tell<B>(request: &mut Request<B>, matched: &Matched<'_>, client: SocketAddr) {
+/// Sets the headers, and removes values that the client sent under these names: a component would trust them.
+pub fn set_spin_headers<B>(request: &mut Request<B>, matched: &Matched<'_>, client: SocketAddr) {
     let url = full_url(request);
-    forget(request.headers_mut());
+    strip_spin_headers(request.headers_mut());
     let headers = request.headers_mut();
     headers.reserve(7 + matched.names.len());
     headers.insert(MATCHED_ROUTE, matched.route.matched.clone());
@@ -69,12 +69,12 @@ pub fn tell<B>(request: &mut Request<B>, matched: &Matched<'_>, client: SocketAd
     }
 }
 
-/// Takes away what came from outside under the names of these headers.
-pub fn forget(headers: &mut HeaderMap) {
+/// Removes the headers that the client sent under these names.
+pub fn strip_spin_headers(headers: &mut HeaderMap) {
     let forged: Vec<HeaderName> = headers
         .keys()
         .filter(|name| name.as_str().starts_with("spin-"))
-        .filter(|name| OWN.contains(name) || name.as_str().starts_with(PATH_MATCH_PREFIX))
+        .filter(|name| SPIN_HEADERS.contains(name) || name.as_str().starts_with(PATH_MATCH_PREFIX))
         .cloned()
         .collect();
     for name in forged {
@@ -100,7 +100,7 @@ fn full_url<B>(request: &Request<B>) -> String {
     format!("{scheme}://{host}{path}")
 }
 
-/// Takes away what is between the client and the listener only.
+/// Removes hop-by-hop headers, and a `Host` that names a component.
 pub fn strip_hop(headers: &mut HeaderMap) {
     let inside = headers
         .get(HOST)
@@ -112,7 +112,7 @@ pub fn strip_hop(headers: &mut HeaderMap) {
     headers.remove(CONNECTION);
 }
 
-/// Makes the address absolute; components expect it so.
+/// Makes the URI absolute. Components expect that.
 pub fn complete_uri<B>(request: &mut Request<B>) {
     if request.uri().scheme().is_some() && request.uri().authority().is_some() {
         return;
