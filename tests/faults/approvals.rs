@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use nexus_store::{Database, audit_read, integrity};
+use nexus_store::{Database, audit::reader, integrity};
 use nexus_tests::{Answer, Client, TestApp, TestAppBuilder};
 use reqwest::Method;
 use serde_json::json;
@@ -123,7 +123,7 @@ async fn kill_during_decisions(kills: u32) {
     let Made { approvals, rejections } = made;
     let database = Database::open_file(&app.database_file()).expect("the database");
     assert_eq!(integrity::quick_check(&database), Ok(Vec::new()));
-    let log = audit_read::verify(&database).expect("it can be read");
+    let log = reader::verify(&database).expect("it can be read");
     assert!(log.valid, "{log:?}");
     assert!(
         0 < approvals + rejections && approvals + rejections < i64::from(kills) * 6,

@@ -2,7 +2,7 @@
 
 use nexus_domain::Timestamp;
 use nexus_domain::ids::MailId;
-use nexus_store::outbox::{self, NewMail};
+use nexus_store::mail::outbox::{self, NewMail};
 use nexus_store::{Database, StoreError, params};
 use nexus_tests::{FakeSendGrid, TestApp, TestAppBuilder};
 use serde_json::json;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use nexus_store::{Database, audit_read, integrity};
+use nexus_store::{Database, audit::reader, integrity};
 use nexus_tests::{Client, TestApp};
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
@@ -154,7 +154,7 @@ async fn kill_during_payments(kills: u32) {
     let sound = database.query("PRAGMA integrity_check", &[]).expect("rows");
     assert_eq!(sound[0].get::<String>(0).expect("text"), "ok");
     assert_eq!(integrity::quick_check(&database), Ok(Vec::new()));
-    let log = audit_read::verify(&database).expect("it can be read");
+    let log = reader::verify(&database).expect("it can be read");
     assert!(log.valid, "{log:?}");
     starts.sort_unstable();
     println!(

@@ -36,7 +36,7 @@ impl Product {
             .await;
         let database = Database::open_file(&app.data().join(".spin/sqlite_db.db")).expect("the database");
         let company = clock::new_id(CompanyId::generate);
-        nexus_store::companies::insert(&database, company, "Load", "load", "EUR", "UTC", clock::now())
+        nexus_store::identity::companies::insert(&database, company, "Load", "load", "EUR", "UTC", clock::now())
             .expect("a company");
         Self { app, database, company }
     }

@@ -4,7 +4,7 @@ use nexus_domain::chat::Chat;
 use nexus_domain::ids::{ChatId, UserId};
 use nexus_protocol::EventName;
 use nexus_protocol::relay::RelayEvent;
-use nexus_store::messages::Changed;
+use nexus_store::chat::messages::Changed;
 use serde_json::json;
 
 /// The chat to its members, or to `only` these.

@@ -7,7 +7,7 @@ use nexus_domain::ids::UserId;
 use nexus_domain::settings;
 use nexus_kit::{App, Code, Problem, clock, relay};
 use nexus_protocol::relay::{ADMIT, AdmitMessage, Admitted};
-use nexus_store::request_counts::{self, CountLimit};
+use nexus_store::identity::request_counts::{self, CountLimit};
 
 /// Counts a message, or refuses it.
 pub async fn admit(app: &App, user_id: UserId) -> Result<(), Problem> {

@@ -2,8 +2,8 @@
 
 use nexus_domain::Invalid;
 use nexus_kit::{Code, FieldError, Problem};
-use nexus_store::chats::ChatError;
-use nexus_store::messages::ChangeError;
+use nexus_store::chat::chats::ChatError;
+use nexus_store::chat::messages::ChangeError;
 
 pub fn of_chat(error: ChatError) -> Problem {
     match error {

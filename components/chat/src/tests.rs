@@ -51,7 +51,8 @@ fn house_with(settings: &[(&str, &str)]) -> House {
 impl House {
     fn company(&self, slug: &str) -> CompanyId {
         let id = clock::new_id(CompanyId::generate);
-        nexus_store::companies::insert(self.app.database(), id, slug, slug, "EUR", "UTC", clock::now()).unwrap();
+        nexus_store::identity::companies::insert(self.app.database(), id, slug, slug, "EUR", "UTC", clock::now())
+            .unwrap();
         id
     }
 

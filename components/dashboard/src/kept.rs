@@ -6,7 +6,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 
 use nexus_domain::Timestamp;
 use nexus_domain::ids::CompanyId;
-use nexus_store::dashboard::Stamp;
+use nexus_store::property::dashboard::Stamp;
 use serde::{Deserialize, Serialize};
 
 /// An answer and until when it is good, if nothing changes.

@@ -35,7 +35,7 @@ fn router(app: &App) -> Layered {
 
 fn company(app: &App) -> CompanyId {
     let id = clock::new_id(CompanyId::generate);
-    nexus_store::companies::insert(
+    nexus_store::identity::companies::insert(
         app.database(),
         id,
         "Acme",
@@ -232,11 +232,12 @@ async fn every_kind_of_write_is_seen_by_the_next_reader() {
             figures
         };
         assert_ne!(without_time(&after), without_time(&shown), "{what} changes a figure");
-        let day = nexus_store::company_day::open(app.database(), own, clock::now())
+        let day = nexus_store::property::company_state::open(app.database(), own, clock::now())
             .unwrap()
             .unwrap()
             .day;
-        let counted = serde_json::to_value(nexus_store::dashboard::figures(app.database(), &day).unwrap()).unwrap();
+        let counted =
+            serde_json::to_value(nexus_store::property::dashboard::figures(app.database(), &day).unwrap()).unwrap();
         assert_eq!(
             without_time(&after),
             without_time(&counted),
@@ -250,7 +251,7 @@ async fn every_kind_of_write_is_seen_by_the_next_reader() {
 fn a_home_let_without_a_break_over_month_ends_is_occupied_in_every_month() {
     let app = app();
     let own = company(&app);
-    let day = nexus_store::company_day::open(app.database(), own, clock::now())
+    let day = nexus_store::property::company_state::open(app.database(), own, clock::now())
         .unwrap()
         .unwrap()
         .day;
@@ -270,7 +271,7 @@ fn a_home_let_without_a_break_over_month_ends_is_occupied_in_every_month() {
             )
             .unwrap();
     }
-    let figures = nexus_store::dashboard::figures(app.database(), &day).unwrap();
+    let figures = nexus_store::property::dashboard::figures(app.database(), &day).unwrap();
     let rates: Vec<f64> = figures.forecast.iter().map(|month| month.occupancy_rate).collect();
     assert_eq!(rates, [1.0; 3], "nothing but full months to learn from");
 }

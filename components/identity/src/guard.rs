@@ -3,9 +3,12 @@
 use nexus_domain::Timestamp;
 use nexus_domain::ids::{UserId, uuid_v7};
 use nexus_kit::{App, Caller, Code, Problem, clock};
-use nexus_store::request_counts::{self, CountLimit};
-use nexus_store::sign_in_attempts::{self, Admission, Guess, SIGN_IN_LIMITS};
-use nexus_store::{Database, StoreError, decoys, passkeys, password_resets};
+use nexus_store::identity::request_counts::{self, CountLimit};
+use nexus_store::identity::sign_in_attempts::{self, Admission, Guess, SIGN_IN_LIMITS};
+use nexus_store::{
+    Database, StoreError,
+    identity::{decoys, passkeys, password_resets},
+};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 

@@ -8,10 +8,10 @@ use nexus_domain::seal::SealKey;
 use nexus_domain::settings::Secret;
 use nexus_domain::{Timestamp, settings};
 use nexus_kit::{App, Problem, clock};
-use nexus_store::decoys::{self, DecoyMail};
-use nexus_store::one_time_codes::Purpose;
-use nexus_store::outbox::{self, NewMail};
-use nexus_store::users::UserRecord;
+use nexus_store::identity::decoys::{self, DecoyMail};
+use nexus_store::identity::one_time_codes::Purpose;
+use nexus_store::identity::users::UserRecord;
+use nexus_store::mail::outbox::{self, NewMail};
 use nexus_store::{StoreError, Transaction};
 use serde_json::{Value, json};
 
@@ -119,7 +119,7 @@ impl Mail {
     }
 
     pub fn password_reset(app: &App, to: Recipient, token: &str) -> Result<Self, Problem> {
-        let lifetime = nexus_store::password_resets::LIFETIME_SECONDS;
+        let lifetime = nexus_store::identity::password_resets::LIFETIME_SECONDS;
         Self::compose(
             app,
             to,

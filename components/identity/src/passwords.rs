@@ -4,7 +4,7 @@ use nexus_domain::password::{self, Owner, Password};
 use nexus_domain::password_hash::{HashError, Hashing, Imported, Verdict};
 use nexus_domain::settings;
 use nexus_kit::{App, Code, FieldError, Problem, clock};
-use nexus_store::sign_ins::{self, Credentials};
+use nexus_store::identity::sign_ins::{self, Credentials};
 
 pub fn hashing(app: &App) -> Result<Hashing, Problem> {
     Ok(Hashing::new(

@@ -7,8 +7,8 @@ use nexus_domain::settings::Secret;
 use nexus_domain::{Invalid, Timestamp, settings, totp};
 use nexus_kit::{App, Code, Problem};
 use nexus_store::Transaction;
-use nexus_store::second_factors::{self, SecondFactor};
-use nexus_store::users::UserRecord;
+use nexus_store::identity::second_factors::{self, SecondFactor};
+use nexus_store::identity::users::UserRecord;
 use serde_json::{Value, json};
 
 use crate::passkeys::{self, Proven, RelyingParty};

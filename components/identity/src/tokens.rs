@@ -8,7 +8,7 @@ use nexus_domain::settings::Secret;
 use nexus_domain::token::{AccessClaims, sign_access_token};
 use nexus_domain::{Timestamp, settings};
 use nexus_kit::{App, Problem, respond};
-use nexus_store::users::UserRecord;
+use nexus_store::identity::users::UserRecord;
 use serde::Serialize;
 use utoipa::ToSchema;
 

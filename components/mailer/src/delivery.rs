@@ -16,8 +16,8 @@ use nexus_domain::email::for_sending;
 use nexus_domain::mail::{self, Outcome};
 use nexus_domain::settings::{self, MailTransport};
 use nexus_kit::{App, Problem, clock};
-use nexus_store::mail_delivery::{self, Fate, LeasedMail, Settled, Turn};
-use nexus_store::{StoreError, decoys};
+use nexus_store::mail::outbox_delivery::{self, Fate, LeasedMail, Settled, Turn};
+use nexus_store::{StoreError, identity::decoys};
 use serde::Serialize;
 
 use crate::accepted;
@@ -70,7 +70,7 @@ pub async fn drain(app: &App) -> Result<Drained, Problem> {
     // What is still to be written down comes first, whatever else fails.
     if unsettled::is_empty() {
         pass_decoys(app).await?;
-        if !mail_delivery::is_due(app.database(), clock::now())? {
+        if !outbox_delivery::is_due(app.database(), clock::now())? {
             return Ok(Drained::default());
         }
     }
@@ -132,7 +132,7 @@ pub(crate) async fn run<T: Transport>(app: &App, press: &Press, transport: Optio
         };
         let (settled, outcomes) = unsettled::all();
         if !settled.is_empty() || turn.room > 0 {
-            match mail_delivery::settle_and_lease(app.database(), &settled, &outcomes, &turn) {
+            match outbox_delivery::settle_and_lease(app.database(), &settled, &outcomes, &turn) {
                 Ok(leased) => {
                     failing = None;
                     settled.iter().for_each(|one| drained.count(&one.fate));

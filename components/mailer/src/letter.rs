@@ -7,7 +7,7 @@ mod fr;
 
 use askama::Template as _;
 use nexus_domain::mail::Template;
-use nexus_store::mail_delivery::Rendered;
+use nexus_store::mail::outbox_delivery::Rendered;
 use serde_json::{Map, Value};
 
 /// What a mail says, before it has a look.

@@ -27,14 +27,14 @@ pub mod transport;
 mod unsettled;
 
 use nexus_kit::{App, listing};
-use nexus_store::mail_admin;
+use nexus_store::mail::outbox_admin;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 /// Every route of this component.
 pub fn routes() -> OpenApiRouter<App> {
     let mut router = operations();
-    listing::document(router.get_openapi_mut(), "/admin/mail", &mail_admin::LISTING);
+    listing::document(router.get_openapi_mut(), "/admin/mail", &outbox_admin::LISTING);
     router
 }
 

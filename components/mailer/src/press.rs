@@ -4,7 +4,7 @@ use nexus_domain::mail::{self, Template};
 use nexus_domain::seal::SealKey;
 use nexus_domain::settings;
 use nexus_kit::{App, Problem};
-use nexus_store::mail_delivery::{LeasedMail, Rendered};
+use nexus_store::mail::outbox_delivery::{LeasedMail, Rendered};
 use serde_json::{Map, Value};
 
 use crate::letter::{self, Brand, Facts};

@@ -11,9 +11,9 @@ use nexus_domain::{EmailAddress, Role, mail};
 use nexus_kit::layers::Layered;
 use nexus_kit::{App, Config, clock, layers, openapi};
 use nexus_protocol::signature::sign_request;
-use nexus_store::outbox::{self, NewMail};
-use nexus_store::users::{self, NewUser};
-use nexus_store::{Database, companies, params};
+use nexus_store::identity::users::{self, NewUser};
+use nexus_store::mail::outbox::{self, NewMail};
+use nexus_store::{Database, identity::companies, params};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -273,11 +273,11 @@ async fn a_one_time_code_that_has_expired_is_not_sent_again() {
 #[tokio::test]
 async fn what_was_heard_of_the_key_a_moment_ago_is_good_enough_but_not_at_a_start() {
     let f = Fixture::new("sendgrid");
-    let known = nexus_store::mail_check::MailCheck {
+    let known = nexus_store::mail::key_check::MailCheck {
         status: "ok".into(),
         detail: None,
     };
-    nexus_store::mail_check::keep(f.app.database(), &known, clock::now()).unwrap();
+    nexus_store::mail::key_check::keep(f.app.database(), &known, clock::now()).unwrap();
     let (_, check) = f.signed("GET", "/internal/mail/check").await;
     assert_eq!(check["status"], "ok");
     // Outside a component no transport is bound, so asking finds nobody.

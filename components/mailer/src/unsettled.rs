@@ -9,7 +9,7 @@ use std::collections::HashSet;
 
 use nexus_domain::ids::MailId;
 use nexus_domain::mail::Outcome;
-use nexus_store::mail_delivery::{Fate, Settled};
+use nexus_store::mail::outbox_delivery::{Fate, Settled};
 
 use crate::accepted;
 

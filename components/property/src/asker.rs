@@ -6,9 +6,9 @@ use nexus_domain::ids::{CompanyId, TenantId, UserId};
 use nexus_domain::{Invalid, Role};
 use nexus_kit::listing::{Asked, Pairs};
 use nexus_kit::{App, Caller, FieldError, Path, Problem, Session, clock, turn};
-use nexus_store::company_day::{self, CompanyDay, CompanyState};
-use nexus_store::held::{self, Held};
-use nexus_store::{StoreError, tenants};
+use nexus_store::property::company_owned::{self, Held};
+use nexus_store::property::company_state::{self, CompanyDay, CompanyState};
+use nexus_store::{StoreError, property::tenants};
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::{OpenApi, RefOr, Required};
@@ -211,7 +211,7 @@ impl Asker {
         let beside = self.state.as_ref().filter(|state| state.day.id == company);
         let state = match beside {
             Some(state) => Some(state.clone()),
-            None => company_day::state(app.database(), company, clock::now())?,
+            None => company_state::state(app.database(), company, clock::now())?,
         };
         let state = state.ok_or_else(|| Problem::not_found_in("companyId"))?;
         if state.is_current() {
@@ -240,9 +240,9 @@ impl Asker {
 
     /// Something by its id, in the company where they may see it, as it is today there.
     pub async fn find<I: Held>(&self, app: &App, id: I) -> Result<(CompanyDay, I::Thing), Problem> {
-        let company = self.company_holding(|| held::company_of(app.database(), id))?;
+        let company = self.company_holding(|| company_owned::company_of(app.database(), id))?;
         let day = self.open(app, company).await?;
-        let found = held::find(app.database(), company, id)?.ok_or_else(Problem::not_found)?;
+        let found = company_owned::find(app.database(), company, id)?.ok_or_else(Problem::not_found)?;
         Ok((day, found))
     }
 

@@ -6,8 +6,11 @@ use nexus_domain::invoice::LedgerError;
 use nexus_domain::occupancy::OccupancyError;
 use nexus_domain::place::ApartmentError;
 use nexus_kit::{Code, Problem};
-use nexus_store::references::Reference;
-use nexus_store::{StoreError, invoices, occupancies};
+use nexus_store::property::references::Reference;
+use nexus_store::{
+    StoreError,
+    property::{invoices, occupancies},
+};
 
 /// A problem, made from whatever went wrong in here.
 pub struct Fault(Problem);

@@ -13,7 +13,7 @@ mod telling;
 use axum::routing::post;
 use nexus_kit::{App, listing};
 use nexus_protocol::job_paths;
-use nexus_store::{self as store, company_settings};
+use nexus_store::{self as store, property::company_settings};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -26,13 +26,13 @@ pub fn routes() -> OpenApiRouter<App> {
     let mut router = operations();
     let api = router.get_openapi_mut();
     listing::document(api, "/companies", &company_settings::LISTING);
-    listing::document(api, "/compounds", &store::compounds::LISTING);
-    listing::document(api, "/apartments", &store::apartments::LISTING);
-    listing::document(api, "/tenants", &store::tenants::LISTING);
-    listing::document(api, "/occupancies", &store::occupancies::LISTING);
-    listing::document(api, "/invoices", &store::invoices::LISTING);
-    listing::document(api, "/payments", &store::payments::LISTING);
-    listing::document(api, "/maintenance-requests", &store::maintenance::LISTING);
+    listing::document(api, "/compounds", &store::property::compounds::LISTING);
+    listing::document(api, "/apartments", &store::property::apartments::LISTING);
+    listing::document(api, "/tenants", &store::property::tenants::LISTING);
+    listing::document(api, "/occupancies", &store::property::occupancies::LISTING);
+    listing::document(api, "/invoices", &store::property::invoices::LISTING);
+    listing::document(api, "/payments", &store::property::payments::LISTING);
+    listing::document(api, "/maintenance-requests", &store::property::maintenance::LISTING);
     asker::document(api);
     router
 }

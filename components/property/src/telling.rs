@@ -4,7 +4,7 @@ use nexus_domain::settings;
 use nexus_kit::{App, Problem, clock, relay};
 use nexus_protocol::EventName;
 use nexus_protocol::relay::RelayEvent;
-use nexus_store::ledger_notices::{Means, Told};
+use nexus_store::property::ledger_notices::{Means, Told};
 use serde_json::json;
 
 /// Where the console is: the first of the origins the frontend is served from.

@@ -98,7 +98,7 @@ impl Product {
 
     fn company(&self) -> CompanyId {
         let id = clock::new_id(CompanyId::generate);
-        nexus_store::companies::insert(
+        nexus_store::identity::companies::insert(
             self.app.database(),
             id,
             "Acme",

@@ -10,7 +10,7 @@ use nexus_domain::ids::{CompanyId, SessionId, UserId};
 use nexus_domain::token::{AccessClaims, AccessKey, sign_access_token};
 use nexus_domain::{Role, settings};
 use nexus_kit::{App, Config, clock};
-use nexus_store::{Database, companies, params};
+use nexus_store::{Database, identity::companies, params};
 use serde_json::Value;
 use tower::ServiceExt;
 

@@ -4,7 +4,7 @@ mod act;
 mod routes;
 
 use nexus_kit::{App, listing};
-use nexus_store::{audit_read, user_admin};
+use nexus_store::{audit::reader, identity::user_admin};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -13,7 +13,7 @@ pub fn routes() -> OpenApiRouter<App> {
     let mut router = operations();
     let api = router.get_openapi_mut();
     listing::document(api, "/admin/users", &user_admin::LISTING);
-    listing::document(api, "/admin/audit", &audit_read::LISTING);
+    listing::document(api, "/admin/audit", &reader::LISTING);
     listing::document_sorts(api, "/admin/verifications", &["submittedAt"], "submittedAt");
     router
 }

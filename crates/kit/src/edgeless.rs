@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use nexus_domain::settings::{self, Networks};
 use nexus_protocol::edge::{is_admin, is_throttled, subscriber};
-use nexus_store::request_counts::{self, CountLimit};
+use nexus_store::identity::request_counts::{self, CountLimit};
 
 use crate::{App, Code, Config, Problem, clock, writes};
 

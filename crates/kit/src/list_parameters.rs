@@ -4,7 +4,7 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 use nexus_domain::Invalid;
 use nexus_domain::ids::CompanyId;
-use nexus_store::companies;
+use nexus_store::identity::companies;
 use nexus_store::listing::{Accepts, Filter, Listing};
 use utoipa::IntoParams;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn, ParameterStyle};

@@ -255,7 +255,7 @@ impl<T: Serialize> http_body::Body for CsvBody<T> {
 mod tests {
     use super::*;
     use crate::Code;
-    use nexus_store::apartments::LISTING;
+    use nexus_store::property::apartments::LISTING;
 
     fn asked(pairs: &[(&str, &str)]) -> Result<Asked, Problem> {
         let pairs: Vec<_> = pairs

@@ -10,9 +10,9 @@ use http::request::Parts;
 use nexus_domain::ids::{CompanyId, SessionId, UserId};
 use nexus_domain::token::{AccessClaims, TokenError, verify_access_token};
 use nexus_domain::{Role, Timestamp};
-use nexus_store::company_day::CompanyState;
-use nexus_store::held::Held;
-use nexus_store::sessions::{self, ActiveSession, Beside};
+use nexus_store::identity::sessions::{self, ActiveSession, Beside};
+use nexus_store::property::company_owned::Held;
+use nexus_store::property::company_state::CompanyState;
 use nexus_store::{Database, StoreError};
 
 use crate::{App, Code, Problem, clock};

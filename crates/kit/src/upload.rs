@@ -12,7 +12,7 @@ use nexus_domain::Invalid;
 use nexus_domain::document::{self, CheckedDocument, Document, DocumentType};
 use nexus_domain::ids::DocumentId;
 use nexus_domain::status::VerificationStatus;
-use nexus_store::documents::{NewDocument, StoredDocument};
+use nexus_store::verification::documents::{NewDocument, StoredDocument};
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -1,5 +1,7 @@
 //! The append-only audit log, one hash chain per company (and one for what belongs to none).
 
+pub mod reader;
+
 use nexus_domain::Timestamp;
 use nexus_domain::ids::{AuditId, CompanyId, UserId};
 use sha2::{Digest, Sha256};

@@ -5,7 +5,10 @@ use nexus_domain::place::StoredAddress;
 use nexus_domain::text::fold;
 use serde_json::Value as Json;
 
-use crate::{Database, Row, StoreError, compounds, maintenance, params};
+use crate::{
+    Database, Row, StoreError, params,
+    property::{compounds, maintenance},
+};
 
 /// How many rows one transaction rewrites.
 const AT_ONCE: i64 = 500;

@@ -11,7 +11,10 @@ use nexus_domain::text::fold;
 use nexus_domain::{EmailAddress, Timestamp};
 use serde_json::json;
 
-use crate::{Database, StoreError, company_day, company_settings, params};
+use crate::{
+    Database, StoreError, params,
+    property::{company_settings, company_state},
+};
 use chance::Chance;
 
 /// How much is made.
@@ -79,7 +82,7 @@ pub fn fill(
                 what,
             });
         };
-        let id = match crate::companies::by_slug(database, &slug)? {
+        let id = match crate::identity::companies::by_slug(database, &slug)? {
             Some(there) => there.id,
             None => {
                 let id = company(database, plan, &mut own, &name, &slug)?;
@@ -150,7 +153,7 @@ fn furnish_by(
     chance: &mut Chance,
     say: &mut dyn FnMut(What),
 ) -> Result<(), StoreError> {
-    let day = company_day::open(database, company, size.now)?
+    let day = company_state::open(database, company, size.now)?
         .ok_or(StoreError::Column { index: 0 })?
         .day;
     say(What::Estate);

@@ -7,10 +7,11 @@ use nexus_domain::status::VerificationStatus;
 use nexus_domain::{Role, Timestamp};
 
 use crate::audit::{self, NewAuditEntry};
-use crate::documents::{self, StoredDocument};
+use self::documents::StoredDocument;
 use crate::{Database, Row, StoreError, Value, params};
 
 mod decision;
+pub mod documents;
 pub use decision::{
     Approval, Decided, Decider, DecisionError, DecisionMail, Rejection, approve, check_open, reject, resubmit,
 };

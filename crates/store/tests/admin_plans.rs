@@ -5,7 +5,7 @@
 use nexus_domain::Timestamp;
 use nexus_domain::ids::CompanyId;
 use nexus_store::listing::{Listing, PageRequest, Sort, statement};
-use nexus_store::{Database, Value, audit_read, mail_admin, user_admin};
+use nexus_store::{Database, Value, audit::reader, identity::user_admin, mail::outbox_admin};
 
 fn plan<T>(database: &Database, listing: &Listing<T>, request: &PageRequest) -> Vec<String> {
     let mut params = vec![Value::Null; 5 + request.filters.len()];
@@ -74,15 +74,15 @@ fn the_lists_of_admins_go_by_the_company() {
     check(
         &database,
         "audit",
-        &audit_read::OF_COMPANY,
-        &audit_read::LISTING,
+        &reader::OF_COMPANY,
+        &reader::LISTING,
         "company_id=?",
     );
     check(
         &database,
         "mail",
-        &mail_admin::OF_COMPANY,
-        &mail_admin::LISTING,
+        &outbox_admin::OF_COMPANY,
+        &outbox_admin::LISTING,
         "company_id=?",
     );
 }

@@ -5,7 +5,7 @@
 mod property_support;
 
 use nexus_domain::occupancy::OccupancyStatus;
-use nexus_store::{invoices, occupancies, payments};
+use nexus_store::property::{invoices, occupancies, payments};
 use property_support::scene::scene;
 use property_support::*;
 

@@ -7,7 +7,7 @@ mod property_support;
 use std::collections::BTreeMap;
 
 use nexus_domain::Timestamp;
-use nexus_store::{Database, occupancies, params};
+use nexus_store::{Database, params, property::occupancies};
 use property_support::scene::{Scene, scene};
 use property_support::*;
 

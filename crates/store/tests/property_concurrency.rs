@@ -12,8 +12,11 @@ use std::thread;
 
 use nexus_domain::invoice::LedgerError;
 use nexus_domain::occupancy::OccupancyError;
-use nexus_store::ledger_notices::Means;
-use nexus_store::{Database, billing, company_settings, held, invoices, occupancies, params, payments};
+use nexus_store::property::ledger_notices::Means;
+use nexus_store::{
+    Database, params,
+    property::{billing, company_owned, company_settings, invoices, occupancies, payments},
+};
 use property_support::*;
 
 const WRITERS: usize = 64;
@@ -95,7 +98,7 @@ fn payments_on_one_invoice_never_come_to_more_than_it() {
         (14, WRITERS - 14),
         "14 × 70 = 980 is the most that fits"
     );
-    let after = held::find(&database, company, invoice.id).unwrap().unwrap();
+    let after = company_owned::find(&database, company, invoice.id).unwrap().unwrap();
     assert_eq!(after.paid_amount, money(980));
     let sum = database
         .query(

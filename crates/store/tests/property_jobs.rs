@@ -8,8 +8,11 @@ use std::thread;
 
 use nexus_domain::Role;
 use nexus_domain::company::LateFee;
-use nexus_store::ledger_notices::Means;
-use nexus_store::{Database, StoreError, billing, company_settings, invoices, params};
+use nexus_store::property::ledger_notices::Means;
+use nexus_store::{
+    Database, StoreError, params,
+    property::{billing, company_settings, invoices},
+};
 use property_support::*;
 
 mod property_support;

@@ -11,9 +11,12 @@ use std::thread;
 use nexus_domain::company::{Company, Days, LateFee, LateFeeType};
 use nexus_domain::ids::{CompanyId, InvoiceId, TenantId, UserId};
 use nexus_domain::invoice::{Invoice, InvoiceKind, InvoiceStatus, LedgerError};
-use nexus_store::company_day::CompanyDay;
-use nexus_store::ledger_notices::Means;
-use nexus_store::{Database, billing, company_settings, held, invoices, params, payments};
+use nexus_store::property::company_state::CompanyDay;
+use nexus_store::property::ledger_notices::Means;
+use nexus_store::{
+    Database, params,
+    property::{billing, company_owned, company_settings, invoices, payments},
+};
 use property_support::*;
 
 const MEANS: Means<'_> = Means {
@@ -90,7 +93,7 @@ impl Books {
     }
 
     fn invoice(&self, id: InvoiceId) -> Invoice {
-        held::find(&self.database, self.company, id).unwrap().unwrap()
+        company_owned::find(&self.database, self.company, id).unwrap().unwrap()
     }
 
     fn void(&self, day: &CompanyDay, id: InvoiceId) -> Result<invoices::Voided, invoices::Refused> {

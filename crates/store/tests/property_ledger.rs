@@ -8,8 +8,11 @@ use std::collections::BTreeMap;
 
 use nexus_domain::ids::{InvoiceId, PaymentId, UserId};
 use nexus_domain::invoice::InvoiceStatus;
-use nexus_store::ledger_notices::Means;
-use nexus_store::{Database, billing, company_settings, held, invoices, params, payments};
+use nexus_store::property::ledger_notices::Means;
+use nexus_store::{
+    Database, params,
+    property::{billing, company_owned, company_settings, invoices, payments},
+};
 use property_support::*;
 use proptest::prelude::*;
 
@@ -125,7 +128,7 @@ proptest! {
             .collect();
         let mut numbers: BTreeMap<i16, Vec<i64>> = BTreeMap::new();
         for id in ids::<InvoiceId>(&database, "SELECT id FROM invoices") {
-            let invoice = held::find(&database, company, id).unwrap().unwrap();
+            let invoice = company_owned::find(&database, company, id).unwrap().unwrap();
             let paid = sums.get(&id.to_string()).copied().unwrap_or(0);
             prop_assert_eq!(invoice.paid_amount.minor_units(), paid, "paid is the sum of its payments");
             prop_assert_eq!(invoice.total_amount.minor_units(), invoice.lines.iter().map(|line| line.amount).sum::<i64>());

@@ -11,7 +11,8 @@ use nexus_domain::ids::CompanyId;
 use nexus_domain::text::fold;
 use nexus_store::listing::{Filter, Listing, PageRequest, Sort, page};
 use nexus_store::{
-    Database, Value, apartments, company_settings, compounds, invoices, maintenance, occupancies, payments, tenants,
+    Database, Value,
+    property::{apartments, company_settings, compounds, invoices, maintenance, occupancies, payments, tenants},
 };
 use property_support::furnished::{ROWS, found_companies, furnish};
 use serde::Serialize;

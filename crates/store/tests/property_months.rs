@@ -10,11 +10,11 @@ use std::sync::Barrier;
 use std::thread;
 
 use nexus_domain::ids::CompanyId;
-use nexus_store::billing::{self, Generated, MonthBatch};
-use nexus_store::company_day::CompanyDay;
-use nexus_store::invoices::Refused;
-use nexus_store::ledger_notices::Means;
-use nexus_store::{Database, StoreError, company_settings, params};
+use nexus_store::property::billing::{self, Generated, MonthBatch};
+use nexus_store::property::company_state::CompanyDay;
+use nexus_store::property::invoices::Refused;
+use nexus_store::property::ledger_notices::Means;
+use nexus_store::{Database, StoreError, params, property::company_settings};
 use property_support::*;
 
 const MEANS: Means<'_> = Means {

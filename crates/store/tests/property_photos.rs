@@ -6,7 +6,12 @@ use nexus_domain::Role;
 use nexus_domain::ids::{AttachmentId, CompanyId, MaintenanceRequestId, UserId};
 use nexus_domain::maintenance::{MaintenanceRequest, Priority, RequestStatus};
 use nexus_domain::message::Attachment;
-use nexus_store::{Database, StoreError, attachments, company_settings, maintenance, params};
+use nexus_store::{
+    Database, StoreError,
+    chat::attachments,
+    params,
+    property::{company_settings, maintenance},
+};
 use property_support::*;
 
 mod property_support;

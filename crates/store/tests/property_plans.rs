@@ -6,12 +6,14 @@ use nexus_domain::Timestamp;
 use nexus_domain::ids::{
     ApartmentId, CompanyId, CompoundId, InvoiceId, MaintenanceRequestId, OccupancyId, PaymentId, TenantId,
 };
-use nexus_store::held::Held;
+use nexus_store::identity::sessions::beside_statement;
 use nexus_store::listing::{Listing, PageRequest, Sort, statement};
-use nexus_store::sessions::beside_statement;
+use nexus_store::property::company_owned::Held;
 use nexus_store::{
-    Database, Value, apartments, company_settings, compounds, dashboard, invoices, maintenance, occupancies, params,
-    payments, tenants,
+    Database, Value, params,
+    property::{
+        apartments, company_settings, compounds, dashboard, invoices, maintenance, occupancies, payments, tenants,
+    },
 };
 
 fn plan(database: &Database, sql: &str, params: &[Value]) -> Vec<String> {

@@ -9,10 +9,13 @@ use nexus_domain::ids::{UserId, uuid_v7};
 use nexus_domain::invoice::{InvoiceStatus, LedgerError};
 use nexus_domain::occupancy::{DepositAction, OccupancyError, OccupancyStatus};
 use nexus_domain::place::ApartmentStatus;
-use nexus_store::company_day;
-use nexus_store::dashboard::Stamp;
-use nexus_store::ledger_notices::Means;
-use nexus_store::{StoreError, billing, company_settings, dashboard, held, invoices, occupancies, params, payments};
+use nexus_store::property::company_state;
+use nexus_store::property::dashboard::Stamp;
+use nexus_store::property::ledger_notices::Means;
+use nexus_store::{
+    StoreError, params,
+    property::{billing, company_owned, company_settings, dashboard, invoices, occupancies, payments},
+};
 use property_support::scene::scene;
 use property_support::*;
 
@@ -33,7 +36,9 @@ fn an_apartment_is_occupied_from_the_first_day_of_an_occupancy_to_its_last() {
     ] {
         today(&scene.database, scene.day.id, noon(day));
         assert_eq!(scene.apartment_status(), apartment, "{day}");
-        let found = held::find(&scene.database, scene.day.id, lease).unwrap().unwrap();
+        let found = company_owned::find(&scene.database, scene.day.id, lease)
+            .unwrap()
+            .unwrap();
         assert_eq!(found.status, occupancy, "{day}");
     }
 }
@@ -103,7 +108,7 @@ fn an_invoice_follows_its_payments_and_the_day() {
     let lease = scene.lease("2026-03-01", None);
     let invoice = scene.issue(lease, 1_000, "2026-03-12");
     let status = || {
-        held::find(&scene.database, scene.day.id, invoice.id)
+        company_owned::find(&scene.database, scene.day.id, invoice.id)
             .unwrap()
             .unwrap()
             .status
@@ -247,7 +252,9 @@ fn a_generated_month_is_prorated_and_dated_by_what_it_bills() {
 fn the_dashboard_counts_what_there_is_and_moves_on_with_every_change() {
     let scene = scene("2026-03-10");
     let stamp_at = |now| {
-        let state = company_day::state(&scene.database, scene.day.id, now).unwrap().unwrap();
+        let state = company_state::state(&scene.database, scene.day.id, now)
+            .unwrap()
+            .unwrap();
         let state = state.opened(&scene.database).unwrap().unwrap();
         (state.day.clone(), Stamp::of(&state))
     };

@@ -12,20 +12,23 @@ use nexus_domain::page::{Search, Sort};
 use nexus_domain::place::StoredAddress;
 use nexus_domain::status::UserStatus;
 use nexus_domain::{EmailAddress, Role};
-use nexus_store::chats::{self, ChatList, NewChat};
+use nexus_store::chat::chats::{self, ChatList, NewChat};
+use nexus_store::chat::message_search::{self, index_words};
+use nexus_store::chat::messages::{self, NewMessage};
+use nexus_store::chat::notifications::{self, Notification, NotificationList};
+use nexus_store::chat::people::{self, PeopleList};
+use nexus_store::identity::user_admin;
+use nexus_store::identity::users::{self, NewUser};
 use nexus_store::listing::{Listing, PageRequest, page};
-use nexus_store::mail_admin;
-use nexus_store::message_words::{self, index_words};
-use nexus_store::messages::{self, NewMessage};
-use nexus_store::notifications::{self, Notification, NotificationList};
-use nexus_store::outbox::{self, NewMail};
-use nexus_store::people::{self, PeopleList};
-use nexus_store::user_admin;
-use nexus_store::users::{self, NewUser};
+use nexus_store::mail::outbox::{self, NewMail};
+use nexus_store::mail::outbox_admin;
 use nexus_store::verification::{self, CaseList};
 use nexus_store::{
-    Database, apartments, company_settings, compounds, documents, held, invoices, maintenance, occupancies, payments,
-    tenants,
+    Database,
+    property::{
+        apartments, company_owned, company_settings, compounds, invoices, maintenance, occupancies, payments, tenants,
+    },
+    verification::documents,
 };
 use property_support::scene::{Scene, scene};
 use property_support::{company, payment, random};
@@ -127,7 +130,7 @@ fn furnished(text: &str) -> (Scene, UserId) {
                 tenant.full_name = text.into();
                 Ok::<_, nexus_store::StoreError>(tenant)
             })?;
-            let apartment = held::find(tx, id, scene.apartment)?.unwrap();
+            let apartment = company_owned::find(tx, id, scene.apartment)?.unwrap();
             compounds::edit(tx, id, apartment.compound_id, now, |mut compound| {
                 compound.name = "W".into();
                 compound.address = StoredAddress {
@@ -267,7 +270,7 @@ fn found(scene: &Scene, user: UserId, typed: &str) -> Vec<(&'static str, usize)>
         after: None,
         limit: 10,
     };
-    let words = message_words::Search {
+    let words = message_search::Search {
         user,
         words: typed.to_owned(),
         chat: None,
@@ -298,7 +301,7 @@ fn found(scene: &Scene, user: UserId, typed: &str) -> Vec<(&'static str, usize)>
         ),
         ("notifications", notifications::list(database, &told).unwrap().len()),
         ("chats", chats::list(database, &own_chats).unwrap().len()),
-        ("messages", message_words::search(database, &words).unwrap().len()),
+        ("messages", message_search::search(database, &words).unwrap().len()),
     ]
 }
 
@@ -368,13 +371,13 @@ fn mails_are_found_by_either_form_of_an_address() {
             company: Some(id),
             filters: Vec::new(),
             search: Some(typed.to_owned()),
-            sort: &mail_admin::OF_COMPANY.sorts[0],
+            sort: &outbox_admin::OF_COMPANY.sorts[0],
             descending: false,
             after: None,
             limit: 10,
             with_total: true,
         };
-        let found = page(&database, &mail_admin::OF_COMPANY, &wanted).unwrap();
+        let found = page(&database, &outbox_admin::OF_COMPANY, &wanted).unwrap();
         assert_eq!((found.items.len(), found.total), (1, Some(1)), "{typed}");
     }
 }

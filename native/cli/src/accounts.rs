@@ -9,7 +9,7 @@ use nexus_domain::settings::{BCRYPT_COST, PASSWORD_HASH};
 use nexus_domain::status::UserStatus;
 use nexus_domain::{EmailAddress, Role, Timestamp};
 use nexus_store::audit::{self, NewAuditEntry};
-use nexus_store::users::{self, NewUser};
+use nexus_store::identity::users::{self, NewUser};
 use nexus_store::{StoreError, Transaction};
 
 use crate::failure::Failure;

@@ -3,7 +3,7 @@ use nexus_domain::ids::UserId;
 use nexus_domain::status::UserStatus;
 use nexus_domain::{EmailAddress, Role, Timestamp};
 use nexus_store::Database;
-use nexus_store::users::{self, NewUser};
+use nexus_store::identity::users::{self, NewUser};
 use nexus_tests::{Account, Client, TestApp};
 use serde_json::json;
 

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use nexus_domain::Timestamp;
 use nexus_store::Database;
-use nexus_store::sign_in_attempts::{self, SIGN_IN_LIMITS};
+use nexus_store::identity::sign_in_attempts::{self, SIGN_IN_LIMITS};
 use nexus_tests::{Client, TestApp};
 
 use super::{credentials, resident};

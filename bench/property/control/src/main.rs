@@ -17,7 +17,7 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use nexus_domain::Timestamp;
 use nexus_domain::token::{AccessKey, verify_access_token};
-use nexus_store::dashboard::FIGURES;
+use nexus_store::property::dashboard::FIGURES;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Row, named_params, params};
 use serde::Serialize;

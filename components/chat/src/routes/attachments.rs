@@ -12,7 +12,7 @@ use nexus_domain::picture::{self, MAX_PIXELS, Picture, PictureFormat};
 use nexus_domain::text::{has_visible, is_shown_in_a_file_name};
 use nexus_kit::blob::BlobKey;
 use nexus_kit::{Answer, App, Code, Path, Problem, Session, blob, clock, form, respond, version};
-use nexus_store::attachments;
+use nexus_store::chat::attachments;
 use utoipa::ToSchema;
 
 /// What a file may weigh.

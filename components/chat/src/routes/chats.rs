@@ -15,7 +15,7 @@ use nexus_kit::{
     Answer, App, FieldErrors, Json, Path, Problem, Query, Session, clock, csv_pages, listing, relay, respond, version,
 };
 use nexus_store::Value;
-use nexus_store::chats::{self, ChatList, NewChat};
+use nexus_store::chat::chats::{self, ChatList, NewChat};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{Body, require_member, viewer};

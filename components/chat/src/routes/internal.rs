@@ -18,9 +18,9 @@ use nexus_protocol::relay_calls::{
     After, ChatRequest, ChatSnapshot, ConnectOutcome, FeedRequest, Items, MAX_ITEMS, MessageToSend, PresenceReport,
     ReadMark, ReadOutcome, SendOutcome, UserChats,
 };
-use nexus_store::history::{self, MOST_REPLAYED};
-use nexus_store::messages::{self, NewMessage, Sent};
-use nexus_store::{chats, people, relay};
+use nexus_store::chat::message_history::{self, MOST_REPLAYED};
+use nexus_store::chat::messages::{self, NewMessage, Sent};
+use nexus_store::chat::{chats, people, relay_reads};
 use serde::de::DeserializeOwned;
 
 /// As much as the sidecar ever sends: [`MAX_ITEMS`] messages of up to 64 KiB.
@@ -52,7 +52,7 @@ pub async fn connect(State(app): State<App>, request: Request) -> Answer<Respons
         .map(|token| verify_access_token(app.access_keys(), token, now.as_seconds()))
         .collect();
     let sessions: Vec<_> = claims.iter().flatten().map(|claims| claims.sid).collect();
-    let found: HashMap<_, _> = relay::connecting(app.database(), &sessions, now)?
+    let found: HashMap<_, _> = relay_reads::connecting(app.database(), &sessions, now)?
         .into_iter()
         .map(|found| (found.session_id, found))
         .collect();
@@ -94,13 +94,13 @@ fn refused(code: &str, message: &str) -> ConnectOutcome {
 
 fn heads_by_user(app: &App, users: &[UserId]) -> Result<HashMap<UserId, Vec<ChatHead>>, Problem> {
     let mut chats: HashMap<UserId, Vec<ChatHead>> = HashMap::new();
-    for (user, head) in relay::chats_of(app.database(), users)? {
+    for (user, head) in relay_reads::chats_of(app.database(), users)? {
         chats.entry(user).or_default().push(wire_head(head));
     }
     Ok(chats)
 }
 
-fn wire_head(head: relay::ChatHead) -> ChatHead {
+fn wire_head(head: relay_reads::ChatHead) -> ChatHead {
     ChatHead {
         chat_id: head.chat_id,
         last_seq: head.last_seq,
@@ -209,17 +209,17 @@ pub async fn read(State(app): State<App>, request: Request) -> Answer<Response> 
 
 /// What connections missed.
 pub async fn catch_up(State(app): State<App>, request: Request) -> Answer<Response> {
-    let behind: Vec<history::Behind> = items::<ClientPosition>(&app, request)
+    let behind: Vec<message_history::Behind> = items::<ClientPosition>(&app, request)
         .await?
         .into_iter()
-        .map(|b| history::Behind {
+        .map(|b| message_history::Behind {
             chat: b.chat_id,
             user: b.user_id,
             seq: b.seq,
             change: b.change,
         })
         .collect();
-    let missed = history::catch_up(app.database(), &behind)?
+    let missed = message_history::catch_up(app.database(), &behind)?
         .into_iter()
         .map(|found| Missed {
             messages: found.messages,
@@ -237,7 +237,7 @@ pub async fn catch_up(State(app): State<App>, request: Request) -> Answer<Respon
 pub async fn range(State(app): State<App>, request: Request) -> Answer<Response> {
     let asked: After = call(&app, request).await?;
     let limit = u32::try_from(MOST_REPLAYED).unwrap_or(u32::MAX);
-    Ok(answer(history::range(
+    Ok(answer(message_history::range(
         app.database(),
         asked.chat_id,
         asked.after,
@@ -249,7 +249,7 @@ pub async fn range(State(app): State<App>, request: Request) -> Answer<Response>
 pub async fn changes(State(app): State<App>, request: Request) -> Answer<Response> {
     let asked: After = call(&app, request).await?;
     let limit = u32::try_from(MOST_REPLAYED).unwrap_or(u32::MAX);
-    let changes = history::changes_after(app.database(), asked.chat_id, asked.after, limit)?
+    let changes = message_history::changes_after(app.database(), asked.chat_id, asked.after, limit)?
         .into_iter()
         .map(|changed| Change {
             change: changed.change,
@@ -262,11 +262,11 @@ pub async fn changes(State(app): State<App>, request: Request) -> Answer<Respons
 /// What happened since the relay asked last.
 pub async fn feed(State(app): State<App>, request: Request) -> Answer<Response> {
     let asked: FeedRequest = call(&app, request).await?;
-    let since = asked.since.map(|since| relay::FeedPosition {
+    let since = asked.since.map(|since| relay_reads::FeedPosition {
         event: since.event,
         message: since.message,
     });
-    let feed = relay::feed(app.database(), since)?;
+    let feed = relay_reads::feed(app.database(), since)?;
     Ok(respond::ok(&Feed {
         position: FeedPosition {
             event: feed.position.event,
@@ -282,7 +282,7 @@ pub async fn feed(State(app): State<App>, request: Request) -> Answer<Response> 
     }))
 }
 
-fn wire_membership(membership: relay::Membership) -> Membership {
+fn wire_membership(membership: relay_reads::Membership) -> Membership {
     Membership {
         chat_id: membership.chat_id,
         user_id: membership.user_id,
@@ -294,7 +294,7 @@ fn wire_renamed((chat_id, name): (ChatId, Option<String>)) -> Renamed {
     Renamed { chat_id, name }
 }
 
-fn wire_notified(written: nexus_store::notifications::Notification) -> UserNotification {
+fn wire_notified(written: nexus_store::chat::notifications::Notification) -> UserNotification {
     UserNotification {
         user_id: written.user_id,
         notification: Notification {
@@ -329,7 +329,7 @@ pub async fn chat(State(app): State<App>, request: Request) -> Answer<Response> 
     let Some((member, _)) = unread.first() else {
         return Ok(respond::ok(&None::<ChatSnapshot>));
     };
-    let newcomers = relay::newcomers(app.database(), asked.chat_id, &asked.newcomers)?
+    let newcomers = relay_reads::newcomers(app.database(), asked.chat_id, &asked.newcomers)?
         .into_iter()
         .map(|came| Newcomer {
             user_id: came.user_id,

@@ -7,7 +7,7 @@ use nexus_domain::Invalid;
 use nexus_domain::chat::{Chat, MOST_MEMBERS};
 use nexus_domain::ids::{ChatId, UserId};
 use nexus_kit::{Answer, App, FieldErrors, Json, Path, Problem, Session, clock, relay, respond};
-use nexus_store::chats;
+use nexus_store::chat::chats;
 use utoipa::ToSchema;
 
 use super::chats::shown;

@@ -11,9 +11,9 @@ use nexus_domain::page::Limit;
 use nexus_kit::patch::Change;
 use nexus_kit::{Answer, App, FieldErrors, Json, Path, Problem, Query, Session, clock, relay, respond, version};
 use nexus_protocol::relay::RelayEvent;
-use nexus_store::chats;
-use nexus_store::history::{self, Page};
-use nexus_store::messages::{self, NewMessage, Sent};
+use nexus_store::chat::chats;
+use nexus_store::chat::message_history::{self, Page};
+use nexus_store::chat::messages::{self, NewMessage, Sent};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -75,7 +75,7 @@ pub async fn list_messages(
         (None, Some(SeqParam(before))) => Page::Before(before),
         (None, None) => Page::Latest,
     };
-    let items = history::page(app.database(), id, page, query.limit.get())?;
+    let items = message_history::page(app.database(), id, page, query.limit.get())?;
     Ok(respond::ok(&MessageList {
         first_seq: items.first().map(|message| message.seq),
         last_seq: items.last().map(|message| message.seq),
@@ -188,7 +188,7 @@ pub async fn update_message(
     headers: HeaderMap,
     body: Body<UpdateMessage>,
 ) -> Answer<Response> {
-    let message = history::find(app.database(), chat, id, session.user())?.ok_or_else(Problem::not_found)?;
+    let message = message_history::find(app.database(), chat, id, session.user())?.ok_or_else(Problem::not_found)?;
     let Json(body) = body?;
     let Some(content) = body.content.0 else {
         respond::check_if_match(&headers, version::of(&message))?;

@@ -13,7 +13,7 @@ pub mod search;
 use nexus_domain::chat::Viewer;
 use nexus_domain::ids::ChatId;
 use nexus_kit::{App, Json, Problem, Query, Session};
-use nexus_store::chats as store;
+use nexus_store::chat::chats as store;
 
 /// What the body or the query says, or what is wrong with it: not one's chat is 404 before that is told.
 pub type Body<T> = Result<Json<T>, Problem>;

@@ -10,7 +10,7 @@ use nexus_domain::{Invalid, Timestamp};
 use nexus_kit::listing::accepts_csv;
 use nexus_kit::page::{self, Page, bad_cursor};
 use nexus_kit::{Answer, App, FieldErrors, Json, Problem, Query, Session, clock, csv_pages, listing, respond};
-use nexus_store::notifications::{self, NotificationList};
+use nexus_store::chat::notifications::{self, NotificationList};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 

@@ -11,8 +11,8 @@ use nexus_domain::{Invalid, Role, Timestamp};
 use nexus_kit::listing::accepts_csv;
 use nexus_kit::page::{self, Page};
 use nexus_kit::{Answer, App, FieldErrors, Problem, Query, Session, clock, csv_pages, listing, respond};
-use nexus_store::companies;
-use nexus_store::people::{self, PeopleList};
+use nexus_store::chat::people::{self, PeopleList};
+use nexus_store::identity::companies;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 

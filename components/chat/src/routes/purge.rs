@@ -8,7 +8,7 @@ use nexus_domain::Timestamp;
 use nexus_kit::blob::{self, BlobKey};
 use nexus_kit::layers::signed_body;
 use nexus_kit::{Answer, App, Problem, clock, on_this_thread, respond};
-use nexus_store::{attachments, message_words, notifications, relay};
+use nexus_store::chat::{attachments, message_search, notifications, relay_reads};
 
 const LARGEST_BODY: usize = 1024;
 /// How many times 2,000 messages are indexed in one turn.
@@ -18,11 +18,11 @@ pub async fn purge(State(app): State<App>, request: Request) -> Answer<Response>
     signed_body(&app, request, LARGEST_BODY).await?;
     let (database, now) = (app.database(), clock::now());
     notifications::purge(database, now)?;
-    relay::purge(database, now)?;
+    relay_reads::purge(database, now)?;
     attachments::purge(database, now)?;
     on_this_thread(delete_unused_blobs(&app, now)).await?;
     for _ in 0..MOST_INDEXING {
-        if message_words::index_words(database)? {
+        if message_search::index_words(database)? {
             break;
         }
     }

@@ -11,7 +11,7 @@ use nexus_domain::page::{Flag, Limit};
 use nexus_kit::listing::accepts_csv;
 use nexus_kit::page::{self, Page, bad_cursor};
 use nexus_kit::{Answer, App, FieldErrors, Problem, Query, Session, csv_pages, listing};
-use nexus_store::message_words::{self, Search};
+use nexus_store::chat::message_search::{self, Search};
 use utoipa::IntoParams;
 
 use crate::paging;
@@ -86,23 +86,23 @@ pub async fn search_messages(
         limit: query.limit.and_one(),
     };
     for _ in 0..ROUNDS_OF_INDEXING {
-        if message_words::index_words(app.database())? {
+        if message_search::index_words(app.database())? {
             break;
         }
     }
     if accepts_csv(&headers) {
         (search.after, search.limit) = (None, csv_pages::ROWS);
         return csv_pages::answer("messages", COLUMNS, move || {
-            let found = message_words::search(app.database(), &search)?;
+            let found = message_search::search(app.database(), &search)?;
             search.after = found.last().map(|hit| hit.n);
             Ok(found.into_iter().map(|hit| hit.message).collect())
         });
     }
     let counted = query.with_total.is_set();
     let total = counted
-        .then(|| message_words::count(app.database(), &search))
+        .then(|| message_search::count(app.database(), &search))
         .transpose()?;
-    let found = message_words::search(app.database(), &search)?;
+    let found = message_search::search(app.database(), &search)?;
     let page = Page::of(found, query.limit, total, &name, |hit| vec![hit.n.into()]);
     Ok(listing::page(&headers, &page.map(|hit| hit.message)))
 }

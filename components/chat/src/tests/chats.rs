@@ -147,7 +147,7 @@ async fn lists_are_sorted_counted_and_given_as_csv_as_everywhere() {
     );
     for number in 1..=3_u8 {
         let at = nexus_domain::Timestamp::from_millis(i64::from(number));
-        let notification = nexus_store::notifications::Notification {
+        let notification = nexus_store::chat::notifications::Notification {
             id: nexus_domain::ids::NotificationId::generate(at, [number; 10]),
             user_id: anna.id,
             kind: "INVOICE_ISSUED".into(),
@@ -157,7 +157,7 @@ async fn lists_are_sorted_counted_and_given_as_csv_as_everywhere() {
             created_at: clock::now(),
             read_at: None,
         };
-        nexus_store::notifications::insert(house.app.database(), &notification).unwrap();
+        nexus_store::chat::notifications::insert(house.app.database(), &notification).unwrap();
     }
     let path = "/notifications?sort=createdAt&limit=2&withTotal=true";
     let (_, oldest) = house.call(&anna, "GET", path, None).await;

@@ -60,7 +60,7 @@ async fn where_there_is_a_relay_it_says_how_long_to_wait() {
 /// Made in the store: this relay listens to questions only.
 fn chats_between(scene: &Scene) -> String {
     use nexus_domain::chat::{ChatType, Viewer};
-    let new = nexus_store::chats::NewChat {
+    let new = nexus_store::chat::chats::NewChat {
         id: clock::new_id(nexus_domain::ids::ChatId::generate),
         kind: ChatType::Direct,
         name: None,
@@ -71,6 +71,6 @@ fn chats_between(scene: &Scene) -> String {
         role: Role::Tenant,
         company: scene.house.company_of(&scene.anna),
     };
-    let (chat, _) = nexus_store::chats::create(scene.house.app.database(), viewer, &new, clock::now()).unwrap();
+    let (chat, _) = nexus_store::chat::chats::create(scene.house.app.database(), viewer, &new, clock::now()).unwrap();
     chat.id.to_string()
 }

@@ -1,6 +1,6 @@
 use nexus_domain::ids::{AttachmentId, NotificationId};
 use nexus_kit::blob::{self, BlobKey};
-use nexus_store::notifications::Notification;
+use nexus_store::chat::notifications::Notification;
 
 use super::*;
 
@@ -92,7 +92,7 @@ async fn old_notifications_and_events_go_and_words_are_indexed() {
             created_at: now.plus_seconds(-days * 86_400),
             read_at: None,
         };
-        nexus_store::notifications::insert(house.app.database(), &notification).unwrap();
+        nexus_store::chat::notifications::insert(house.app.database(), &notification).unwrap();
     }
     house.run("UPDATE relay_feed SET at = 0 WHERE kind = 'MEMBERSHIP'");
     house.purge().await;

@@ -5,7 +5,7 @@ use axum::response::Response;
 use nexus_domain::company_gauges::{GaugesRequest, GaugesResponse};
 use nexus_kit::layers::signed_body;
 use nexus_kit::{Answer, App, Problem, respond};
-use nexus_store::dashboard;
+use nexus_store::property::dashboard;
 
 /// A thousand slugs with their versions.
 const BODY_LIMIT: usize = 256 * 1024;

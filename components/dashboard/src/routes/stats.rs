@@ -9,8 +9,8 @@ use nexus_domain::ids::CompanyId;
 use nexus_domain::{Invalid, Role, settings};
 use nexus_kit::layers::Observed;
 use nexus_kit::{Answer, App, Problem, Session};
-use nexus_store::company_day::CompanyState;
-use nexus_store::dashboard::{self, Stamp};
+use nexus_store::property::company_state::CompanyState;
+use nexus_store::property::dashboard::{self, Stamp};
 
 use crate::kept::{self, Kept};
 

@@ -10,9 +10,9 @@ use nexus_domain::{EmailAddress, Invalid};
 use nexus_kit::layers::nudge_mail;
 use nexus_kit::{Answer, App, Caller, Code, FieldErrors, Json, Problem, Session, clock, respond};
 use nexus_store::audit::{self, NewAuditEntry};
-use nexus_store::one_time_codes::{self, NewCode, Purpose};
-use nexus_store::sign_ins::{self, Credentials};
-use nexus_store::{companies, users};
+use nexus_store::identity::one_time_codes::{self, NewCode, Purpose};
+use nexus_store::identity::sign_ins::{self, Credentials};
+use nexus_store::identity::{companies, users};
 use serde_json::json;
 use utoipa::ToSchema;
 

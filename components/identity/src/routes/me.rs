@@ -8,7 +8,7 @@ use nexus_domain::person_name::{Locale, PersonName};
 use nexus_kit::patch::Change;
 use nexus_kit::session::LimitedSession;
 use nexus_kit::{Answer, App, Code, FieldErrors, Json, Problem, clock, respond, version};
-use nexus_store::users::{self, ProfileChange, UserRecord};
+use nexus_store::identity::users::{self, ProfileChange, UserRecord};
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -8,8 +8,8 @@ use nexus_domain::one_time_code::{LIFETIME_SECONDS, OneTimeCode};
 use nexus_domain::{EmailAddress, Invalid};
 use nexus_kit::layers::nudge_mail;
 use nexus_kit::{Answer, App, Caller, Code, FieldErrors, Json, Problem, clock, respond};
-use nexus_store::one_time_codes::{self, NewCode, Purpose, TriedCode};
-use nexus_store::users::{self, UserRecord};
+use nexus_store::identity::one_time_codes::{self, NewCode, Purpose, TriedCode};
+use nexus_store::identity::users::{self, UserRecord};
 use serde::Serialize;
 use utoipa::ToSchema;
 

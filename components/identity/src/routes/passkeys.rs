@@ -8,8 +8,11 @@ use nexus_domain::ids::PasskeyId;
 use nexus_domain::passkey::{MOST_PER_PERSON, PasskeyName};
 use nexus_kit::session::EnrolmentSession;
 use nexus_kit::{Answer, App, Caller, Code, FieldErrors, Json, Path, Problem, clock, respond};
-use nexus_store::passkeys::{self, Passkey};
-use nexus_store::{StoreError, audit, second_factors, sign_ins};
+use nexus_store::identity::passkeys::{self, Passkey};
+use nexus_store::{
+    StoreError, audit,
+    identity::{second_factors, sign_ins},
+};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;

@@ -10,8 +10,11 @@ use nexus_kit::blob::{self, BlobKey};
 use nexus_kit::session::LimitedSession;
 use nexus_kit::{Answer, App, Caller, FieldErrors, Json, Problem, Session, clock, layers, respond};
 use nexus_store::audit::{self, NewAuditEntry};
-use nexus_store::sessions::{self, SessionEnd};
-use nexus_store::{documents, personal_data, sign_ins};
+use nexus_store::identity::sessions::{self, SessionEnd};
+use nexus_store::{
+    identity::{personal_data, sign_ins},
+    verification::documents,
+};
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -125,7 +128,7 @@ pub async fn run_retention(State(app): State<App>, caller: Caller, request: Requ
 }
 
 fn anonymise(app: &App, caller: &Caller, user: UserId, now: Timestamp) -> Result<Option<Vec<String>>, Problem> {
-    let company = nexus_store::users::by_id(app.database(), user)?.and_then(|user| user.company_id);
+    let company = nexus_store::identity::users::by_id(app.database(), user)?.and_then(|user| user.company_id);
     app.database().transaction(|tx| {
         let orphans = personal_data::anonymise(tx, user, now)?;
         if orphans.is_some() {

@@ -7,7 +7,7 @@ use http::HeaderMap;
 use nexus_domain::Timestamp;
 use nexus_domain::refresh_token::RefreshToken;
 use nexus_kit::{Answer, App, Caller, Code, FieldErrors, Json, Problem, clock};
-use nexus_store::refreshes::{self, RefreshState, Worth};
+use nexus_store::identity::refresh_tokens::{self, RefreshState, Worth};
 use utoipa::ToSchema;
 
 use crate::cookies::RequestHeaders;
@@ -75,7 +75,7 @@ pub async fn refresh_session(
 fn rotate(app: &App, caller: &Caller, token: &RefreshToken, now: Timestamp) -> Result<(RefreshState, u32), Problem> {
     let mut state = find_genuine(app, token)?;
     if state.worth(token.counter, now) == Worth::Present {
-        if refreshes::advance(app.database(), token.session, token.counter, &caller.address, now)? {
+        if refresh_tokens::advance(app.database(), token.session, token.counter, &caller.address, now)? {
             let next = state.counter.saturating_add(1);
             return Ok((state, next));
         }
@@ -88,7 +88,7 @@ fn rotate(app: &App, caller: &Caller, token: &RefreshToken, now: Timestamp) -> R
             Ok((state, present))
         }
         Worth::Reused => {
-            refreshes::end_reused(app.database(), state.user.id, token.session, now)?;
+            refresh_tokens::end_reused(app.database(), state.user.id, token.session, now)?;
             security_log::record(caller, "refresh", Code::TokenReused.as_str(), Some(state.user.id));
             ended::tell_sessions(app, vec![token.session]);
             Err(Problem::new(
@@ -105,7 +105,7 @@ fn rotate(app: &App, caller: &Caller, token: &RefreshToken, now: Timestamp) -> R
 
 /// The session that the token names, if we made the token.
 pub fn find_genuine(app: &App, token: &RefreshToken) -> Result<RefreshState, Problem> {
-    let state = refreshes::find(app.database(), token.session)?.ok_or_else(not_valid)?;
+    let state = refresh_tokens::find(app.database(), token.session)?.ok_or_else(not_valid)?;
     if tokens::refresh_keys(app)?.made(token, &state.salt) {
         Ok(state)
     } else {

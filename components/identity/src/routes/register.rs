@@ -17,11 +17,11 @@ use nexus_kit::layers::nudge_mail;
 use nexus_kit::upload::{self, DocumentBody, DocumentView, JSON_UPLOAD_LIMIT};
 use nexus_kit::{Answer, App, Caller, Code, FieldErrors, Json, Problem, clock, respond};
 use nexus_store::audit::NewAuditEntry;
-use nexus_store::companies::{self, CompanyForRegistration};
-use nexus_store::documents::NewDocument;
-use nexus_store::one_time_codes::{NewCode, Purpose};
-use nexus_store::users::{self, NewUser, UserRecord};
-use nexus_store::{StoreError, audit, documents, one_time_codes};
+use nexus_store::identity::companies::{self, CompanyForRegistration};
+use nexus_store::identity::one_time_codes::{NewCode, Purpose};
+use nexus_store::identity::users::{self, NewUser, UserRecord};
+use nexus_store::verification::documents::NewDocument;
+use nexus_store::{StoreError, audit, identity::one_time_codes, verification::documents};
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -11,7 +11,10 @@ use nexus_domain::{Invalid, settings};
 use nexus_kit::session::EnrolmentSession;
 use nexus_kit::{Answer, App, Caller, Code, FieldErrors, Json, Problem, clock, respond};
 use nexus_store::audit::{self, NewAuditEntry};
-use nexus_store::{Transaction, second_factors, sign_ins, users};
+use nexus_store::{
+    Transaction,
+    identity::{second_factors, sign_ins, users},
+};
 use qrcode::render::svg;
 use qrcode::{EcLevel, QrCode};
 use serde::Serialize;

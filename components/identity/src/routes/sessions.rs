@@ -8,7 +8,7 @@ use nexus_domain::ids::SessionId;
 use nexus_domain::refresh_token::RefreshToken;
 use nexus_kit::session::LimitedSession;
 use nexus_kit::{Answer, App, Json, Path, Problem, Session, clock, respond};
-use nexus_store::sessions::{self, ListedSession, SessionEnd};
+use nexus_store::identity::sessions::{self, ListedSession, SessionEnd};
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -11,8 +11,8 @@ use nexus_domain::status::UserStatus;
 use nexus_domain::{EmailAddress, Invalid, Timestamp, settings};
 use nexus_kit::layers::Observed;
 use nexus_kit::{Answer, App, Caller, Code, FieldErrors, Json, Problem, Query, clock};
-use nexus_store::sign_ins::{self, Credentials, NewSession};
-use nexus_store::users;
+use nexus_store::identity::sign_ins::{self, Credentials, NewSession};
+use nexus_store::identity::users;
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 

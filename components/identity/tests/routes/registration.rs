@@ -53,7 +53,8 @@ async fn who_registers_without_documents_is_mailed_a_link_to_hand_them_in() {
     assert_eq!(reply.status, StatusCode::CREATED);
     let token = app.link_token("ana@example.org", "documents-requested");
     let hash = nexus_domain::document::LinkToken::hash(&token);
-    let found = nexus_store::documents::find_link(app.database(), &hash, nexus_kit::clock::now()).unwrap();
+    let found =
+        nexus_store::verification::documents::find_link(app.database(), &hash, nexus_kit::clock::now()).unwrap();
     assert_eq!(found.unwrap().to_string(), reply.text("/user/id"));
 }
 

@@ -246,14 +246,14 @@ async fn a_wrong_code_does_not_activate() {
 async fn an_admins_reset_takes_factor_and_codes_away() {
     let app = TestApp::new();
     with_factor(&app).await;
-    let user = nexus_store::users::by_email(app.database(), &ANA.parse().unwrap())
+    let user = nexus_store::identity::users::by_email(app.database(), &ANA.parse().unwrap())
         .unwrap()
         .unwrap()
         .id;
     let now = clock::now();
     let reset = app
         .database()
-        .transaction(|tx| nexus_store::second_factors::reset(tx, user, now));
+        .transaction(|tx| nexus_store::identity::second_factors::reset(tx, user, now));
     assert_eq!(reset, Ok(true));
     assert_eq!(sign_in(&app, PASSWORD, None).await.status, StatusCode::OK);
 }

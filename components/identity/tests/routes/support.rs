@@ -15,7 +15,7 @@ use nexus_domain::{EmailAddress, Role};
 use nexus_kit::layers::Layered;
 use nexus_kit::{App, Config, clock, layers, openapi};
 use nexus_protocol::signature::{client_header, sign_request};
-use nexus_store::users::{self, NewUser};
+use nexus_store::identity::users::{self, NewUser};
 use nexus_store::{Database, params};
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -208,8 +208,16 @@ impl TestApp {
 
     pub fn company(&self, slug: &str, domains: &[&str]) -> CompanyId {
         let id = clock::new_id(CompanyId::generate);
-        nexus_store::companies::insert(self.database(), id, slug, slug, "EUR", "Europe/Ljubljana", clock::now())
-            .unwrap();
+        nexus_store::identity::companies::insert(
+            self.database(),
+            id,
+            slug,
+            slug,
+            "EUR",
+            "Europe/Ljubljana",
+            clock::now(),
+        )
+        .unwrap();
         self.sql(
             "UPDATE companies SET allowed_email_domains = ?2 WHERE id = ?1",
             params![id, json!(domains).to_string()],

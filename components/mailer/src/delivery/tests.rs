@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use nexus_domain::Timestamp;
 use nexus_domain::ids::MailId;
 use nexus_kit::Config;
-use nexus_store::outbox::{self, NewMail};
+use nexus_store::mail::outbox::{self, NewMail};
 use nexus_store::{Database, params};
 use serde_json::json;
 

@@ -7,8 +7,11 @@ use nexus_domain::settings::{self, MailTransport};
 use nexus_kit::layers::signed_body;
 use nexus_kit::{Answer, App, Problem, clock, respond};
 use nexus_protocol::job_paths;
-use nexus_store::mail_check::{self, MailCheck};
-use nexus_store::{idempotency, mail_admin, mail_delivery};
+use nexus_store::mail::key_check::{self, MailCheck};
+use nexus_store::{
+    idempotency,
+    mail::{outbox_admin, outbox_delivery},
+};
 use serde::Serialize;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -43,8 +46,8 @@ async fn deliver_mail(State(app): State<App>, request: Request) -> Answer<Respon
 async fn tidy_mail(State(app): State<App>, request: Request) -> Answer<Response> {
     signed_body(&app, request, BODY_LIMIT).await?;
     let (database, now) = (app.database(), clock::now());
-    mail_delivery::wipe_old_secrets(database, now.plus_seconds(-SECRETS_KEPT_SECONDS))?;
-    mail_admin::forget_events(database, now.plus_seconds(-EVENTS_KEPT_SECONDS))?;
+    outbox_delivery::wipe_old_secrets(database, now.plus_seconds(-SECRETS_KEPT_SECONDS))?;
+    outbox_admin::forget_events(database, now.plus_seconds(-EVENTS_KEPT_SECONDS))?;
     idempotency::forget_old(database, now)?;
     Ok(respond::no_content())
 }
@@ -69,13 +72,13 @@ async fn check_mail(State(app): State<App>, request: Request) -> Answer<Response
     signed_body(&app, request, BODY_LIMIT).await?;
     let known = match fresh {
         true => None,
-        false => mail_check::latest(app.database(), clock::now().plus_seconds(-CHECK_KEPT_SECONDS))?,
+        false => key_check::latest(app.database(), clock::now().plus_seconds(-CHECK_KEPT_SECONDS))?,
     };
     let check = match known {
         Some(check) => check,
         None => ask(&app).await?,
     };
-    let breaker_open = mail_delivery::breaker(app.database())?.is_open();
+    let breaker_open = outbox_delivery::breaker(app.database())?.is_open();
     let (status, detail) = match breaker_open && check.status == OK {
         true => (
             UNREACHABLE.to_owned(),
@@ -87,7 +90,7 @@ async fn check_mail(State(app): State<App>, request: Request) -> Answer<Response
         status,
         detail,
         breaker_open,
-        waiting: mail_delivery::backlog(app.database())?.waiting,
+        waiting: outbox_delivery::backlog(app.database())?.waiting,
     }))
 }
 
@@ -113,6 +116,6 @@ async fn ask(app: &App) -> Result<MailCheck, Problem> {
         status: status.to_owned(),
         detail,
     };
-    mail_check::keep(app.database(), &check, clock::now())?;
+    key_check::keep(app.database(), &check, clock::now())?;
     Ok(check)
 }

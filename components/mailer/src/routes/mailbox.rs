@@ -10,7 +10,7 @@ use nexus_domain::ids::MailId;
 use nexus_domain::settings::{self, Environment, MailTransport};
 use nexus_kit::problem::ProblemDocument;
 use nexus_kit::{Answer, App, Caller, Path, Problem, respond};
-use nexus_store::mail_delivery::{self, MailboxItem};
+use nexus_store::mail::outbox_delivery::{self, MailboxItem};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -74,7 +74,7 @@ pub async fn list_mailbox(State(app): State<App>, caller: Caller) -> Answer<Resp
     require_development(&app, &caller)?;
     // Whoever looks wants to see what was written a moment ago, scheduler or not.
     nexus_kit::on_this_thread(delivery::drain(&app)).await?;
-    let items = mail_delivery::mailbox(app.database(), SHOWN)?
+    let items = outbox_delivery::mailbox(app.database(), SHOWN)?
         .into_iter()
         .map(MailView::from)
         .collect();
@@ -93,6 +93,6 @@ pub async fn get_mailbox_item(
     Path(id): Path<MailId>,
 ) -> Answer<Response> {
     require_development(&app, &caller)?;
-    let item = mail_delivery::mailbox_item(app.database(), id)?.ok_or_else(Problem::not_found)?;
+    let item = outbox_delivery::mailbox_item(app.database(), id)?.ok_or_else(Problem::not_found)?;
     Ok(respond::versioned(&headers, item.at.as_millis(), &MailView::from(item)))
 }

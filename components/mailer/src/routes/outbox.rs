@@ -11,7 +11,7 @@ use nexus_kit::listing::{self, ListParams, Pairs};
 use nexus_kit::page::Page;
 use nexus_kit::problem::ProblemDocument;
 use nexus_kit::{Answer, App, Caller, Code, Path, Problem, Session, clock, respond};
-use nexus_store::mail_admin::{self, OutboxItem, RetryError};
+use nexus_store::mail::outbox_admin::{self, OutboxItem, RetryError};
 
 use crate::{act, letter};
 
@@ -46,8 +46,8 @@ pub async fn list_mail(
     let pairs = pairs?;
     let scope = pairs.scope(&app, &session)?;
     let list = match scope {
-        Some(_) => &mail_admin::OF_COMPANY,
-        None => &mail_admin::LISTING,
+        Some(_) => &outbox_admin::OF_COMPANY,
+        None => &outbox_admin::LISTING,
     };
     let asked = listing::read(list, "mail", scope, &pairs.0)?;
     listing::answer(&app, &headers, list, asked, COLUMNS, |mail| mail)
@@ -74,7 +74,7 @@ pub async fn retry_mail(
             .parse::<Template>()
             .is_ok_and(|known| letter::needed_secret(known).is_some())
     };
-    let item = mail_admin::retry(app.database(), id, session.scope()?, needs_secret, &entry).map_err(explain)?;
+    let item = outbox_admin::retry(app.database(), id, session.scope()?, needs_secret, &entry).map_err(explain)?;
     Ok(nudge_mail(respond::ok(&item)))
 }
 

@@ -8,7 +8,7 @@ use http::HeaderMap;
 use nexus_domain::settings;
 use nexus_kit::problem::ProblemDocument;
 use nexus_kit::{Answer, App, Caller, Code, Problem, clock, extract, respond};
-use nexus_store::mail_admin::{self, ProviderEvent};
+use nexus_store::mail::outbox_admin::{self, ProviderEvent};
 use p256::ecdsa::signature::Verifier;
 use p256::ecdsa::{Signature, VerifyingKey};
 use p256::pkcs8::DecodePublicKey;
@@ -49,7 +49,7 @@ pub async fn take_sendgrid_events(
         .filter_map(Event::into_provider_event)
         .collect();
     let now = clock::now();
-    mail_admin::record_events(app.database(), &events, now, || act::entry(None, &caller, now))?;
+    outbox_admin::record_events(app.database(), &events, now, || act::entry(None, &caller, now))?;
     Ok(respond::no_content())
 }
 

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use krilla::image::Image;
 use krilla::metadata::Metadata;
 use nexus_domain::person_name::Locale;
-use nexus_store::papers::{Addressee, Letterhead};
+use nexus_store::property::papers::{Addressee, Letterhead};
 
 pub use invoice::print_invoice;
 pub use receipt::print_receipt;

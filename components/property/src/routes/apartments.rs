@@ -10,7 +10,7 @@ use nexus_kit::listing::{self, ListParams};
 use nexus_kit::page::Page;
 use nexus_kit::patch::{Change, Clearable, Loose};
 use nexus_kit::{App, FieldErrors, Json, Problem, clock, respond};
-use nexus_store::{apartments as store, held};
+use nexus_store::property::{apartments as store, company_owned};
 use utoipa::ToSchema;
 
 use crate::asker::{Asker, Seeker};
@@ -74,7 +74,7 @@ pub async fn create_apartment(State(app): State<App>, asker: Asker, body: Body<L
     asker.require(Role::Manager)?;
     let Json(body) = body?;
     if let Some(compound) = body.id::<CompoundId>("compoundId") {
-        held::find(app.database(), company, compound)?.ok_or_else(|| Problem::not_found_in("compoundId"))?;
+        company_owned::find(app.database(), company, compound)?.ok_or_else(|| Problem::not_found_in("compoundId"))?;
     }
     asker.only(&[])?;
     let new: NewApartment = shaped(body)?;
@@ -157,7 +157,8 @@ pub async fn update_apartment(
     asker.require(Role::Manager)?;
     let Json(body) = body?;
     if let Some(compound) = body.id::<CompoundId>("compoundId") {
-        held::find(app.database(), found.company_id, compound)?.ok_or_else(|| Problem::not_found_in("compoundId"))?;
+        company_owned::find(app.database(), found.company_id, compound)?
+            .ok_or_else(|| Problem::not_found_in("compoundId"))?;
     }
     asker.only(&[])?;
     let patch: ApartmentPatch = shaped(body)?;
@@ -203,7 +204,7 @@ pub async fn delete_apartment(State(app): State<App>, seeker: Seeker<ApartmentId
         &asker,
         headers,
         (company, &APARTMENT, apartment),
-        move |tx| Ok(held::find(tx, company, apartment)?.map(|found| found.version)),
+        move |tx| Ok(company_owned::find(tx, company, apartment)?.map(|found| found.version)),
         move |tx| store::delete(tx, company, apartment),
     )
     .await

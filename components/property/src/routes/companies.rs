@@ -12,7 +12,7 @@ use nexus_kit::listing::{self, ListParams};
 use nexus_kit::page::Page;
 use nexus_kit::patch::{Change, Loose, Partial};
 use nexus_kit::{App, FieldErrors, Json, Path, Problem, clock, respond};
-use nexus_store::{attachments, company_settings as store};
+use nexus_store::{chat::attachments, property::company_settings as store};
 use utoipa::ToSchema;
 
 use crate::asker::Asker;

@@ -9,8 +9,8 @@ use nexus_kit::listing::{self, ListParams};
 use nexus_kit::page::Page;
 use nexus_kit::patch::{Change, Loose};
 use nexus_kit::{App, FieldErrors, Json, clock, respond};
-use nexus_store::compounds as store;
-use nexus_store::held;
+use nexus_store::property::company_owned;
+use nexus_store::property::compounds as store;
 use utoipa::ToSchema;
 
 use crate::asker::{Asker, Seeker};
@@ -169,7 +169,7 @@ pub async fn delete_compound(State(app): State<App>, seeker: Seeker<CompoundId>,
         &asker,
         headers,
         (company, &COMPOUND, compound),
-        move |tx| Ok(held::find(tx, company, compound)?.map(|found| found.version)),
+        move |tx| Ok(company_owned::find(tx, company, compound)?.map(|found| found.version)),
         move |tx| store::delete(tx, company, compound),
     )
     .await

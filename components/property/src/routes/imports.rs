@@ -9,7 +9,7 @@ use nexus_domain::ids::{CompanyId, uuid_v7};
 use nexus_domain::page::Flag;
 use nexus_kit::csv::{self, CsvError, Reader, Record};
 use nexus_kit::{App, FieldErrors, Problem, clock, respond, turn};
-use nexus_store::imports::{self as store, StagedRow};
+use nexus_store::property::imports::{self as store, StagedRow};
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;

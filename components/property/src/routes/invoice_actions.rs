@@ -10,11 +10,14 @@ use nexus_domain::invoice::{Invoice, InvoiceStatus};
 use nexus_kit::idempotency::{Keyed, Start, Ticket, settle_in_batch};
 use nexus_kit::layers::nudge_mail;
 use nexus_kit::{App, FieldErrors, Problem, respond, write};
-use nexus_store::billing::MonthBatch;
-use nexus_store::company_day::CompanyDay;
-use nexus_store::invoices::Voided;
-use nexus_store::ledger_notices::{Event, Notice, tell};
-use nexus_store::{StoreError, Transaction, billing, company_settings, held, invoices as store};
+use nexus_store::property::billing::MonthBatch;
+use nexus_store::property::company_state::CompanyDay;
+use nexus_store::property::invoices::Voided;
+use nexus_store::property::ledger_notices::{Event, Notice, tell};
+use nexus_store::{
+    StoreError, Transaction,
+    property::{billing, company_owned, company_settings, invoices as store},
+};
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -27,7 +30,7 @@ use crate::telling;
 
 /// Holds `If-Match` against the invoice as it is under the lock.
 fn check_version(tx: &Transaction<'_>, headers: &HeaderMap, day: &CompanyDay, invoice: InvoiceId) -> Result<(), Fault> {
-    let invoice = held::find(tx, day.id, invoice)?.ok_or_else(Problem::not_found)?;
+    let invoice = company_owned::find(tx, day.id, invoice)?.ok_or_else(Problem::not_found)?;
     Ok(respond::check_if_match(headers, invoice.version)?)
 }
 

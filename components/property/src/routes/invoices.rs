@@ -14,9 +14,9 @@ use nexus_kit::listing::{self, ListParams};
 use nexus_kit::page::Page;
 use nexus_kit::patch::{Change, Clearable, Loose};
 use nexus_kit::{App, FieldErrors, Json, Problem, clock, respond, write};
-use nexus_store::company_day::CompanyDay;
-use nexus_store::ledger_notices::{Event, Notice, tell};
-use nexus_store::{company_settings, held, invoices as store};
+use nexus_store::property::company_state::CompanyDay;
+use nexus_store::property::ledger_notices::{Event, Notice, tell};
+use nexus_store::property::{company_owned, company_settings, invoices as store};
 use utoipa::ToSchema;
 
 use crate::asker::{Asker, Seeker};
@@ -144,9 +144,10 @@ pub async fn create_invoice(State(app): State<App>, asker: Asker, keyed: Result<
     asker.require(Role::Manager)?;
     let keyed = keyed?;
     let occupancy = match keyed.body.id::<OccupancyId>("occupancyId") {
-        Some(occupancy) => {
-            Some(held::find(app.database(), day.id, occupancy)?.ok_or_else(|| Problem::not_found_in("occupancyId"))?)
-        }
+        Some(occupancy) => Some(
+            company_owned::find(app.database(), day.id, occupancy)?
+                .ok_or_else(|| Problem::not_found_in("occupancyId"))?,
+        ),
         None => None,
     };
     asker.only(&[])?;
@@ -339,7 +340,7 @@ pub async fn delete_invoice(State(app): State<App>, seeker: Seeker<InvoiceId>, h
         &asker,
         headers,
         (company, &INVOICE, invoice),
-        move |tx| Ok(held::find(tx, company, invoice)?.map(|found| found.version)),
+        move |tx| Ok(company_owned::find(tx, company, invoice)?.map(|found| found.version)),
         move |tx| store::delete(tx, company, invoice),
     )
     .await

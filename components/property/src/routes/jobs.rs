@@ -11,10 +11,13 @@ use nexus_domain::invoice::Invoice;
 use nexus_kit::layers::{nudge_mail, signed_body};
 use nexus_kit::log::{self, Level};
 use nexus_kit::{App, Caller, Problem, clock, respond, turn};
-use nexus_store::billing::MonthBatch;
-use nexus_store::company_day::{self, CompanyDay};
-use nexus_store::ledger_notices::{Means, Told};
-use nexus_store::{Transaction, billing, company_settings, job_rounds};
+use nexus_store::property::billing::MonthBatch;
+use nexus_store::property::company_state::{self, CompanyDay};
+use nexus_store::property::ledger_notices::{Means, Told};
+use nexus_store::{
+    Transaction,
+    property::{billing, company_settings, job_rounds},
+};
 use serde_json::json;
 
 use super::invoice_actions::note_generated;
@@ -118,7 +121,7 @@ fn work_for(
 ) -> Result<Done, Fault> {
     let database = app.database();
     let (Some(opened), Some(company)) = (
-        company_day::open(database, id, clock::now())?,
+        company_state::open(database, id, clock::now())?,
         company_settings::find(database, id)?,
     ) else {
         return Ok(Done::default());

@@ -10,9 +10,12 @@ use nexus_kit::listing::{self, ListParams};
 use nexus_kit::page::Page;
 use nexus_kit::patch::{Change, Clearable, Loose};
 use nexus_kit::{App, Code, FieldErrors, Json, Problem, clock, respond, write};
-use nexus_store::ledger_notices::Told;
-use nexus_store::notifications::{self, Notification};
-use nexus_store::{Database, StoreError, held, maintenance as store, occupancies};
+use nexus_store::chat::notifications::{self, Notification};
+use nexus_store::property::ledger_notices::Told;
+use nexus_store::{
+    Database, StoreError,
+    property::{company_owned, maintenance as store, occupancies},
+};
 use utoipa::ToSchema;
 
 use crate::asker::{Asker, Seeker};
@@ -76,7 +79,7 @@ pub struct NewMaintenanceRequest {
 /// 404 for an apartment that isn't there, or isn't the resident's home; for an assignee who isn't staff.
 fn check_references(app: &App, asker: &Asker, company: CompanyId, body: &Loose) -> Result<(), Problem> {
     if let Some(apartment) = body.id::<ApartmentId>("apartmentId") {
-        held::find(app.database(), company, apartment)?.ok_or_else(|| Problem::not_found_in("apartmentId"))?;
+        company_owned::find(app.database(), company, apartment)?.ok_or_else(|| Problem::not_found_in("apartmentId"))?;
         if asker.role().is_resident() {
             let at_home = match asker.tenant(app, company)? {
                 Some(tenant) => occupancies::home_of(app.database(), company, tenant, apartment)?,
@@ -329,7 +332,7 @@ pub async fn delete_maintenance_request(
         &asker,
         headers,
         (company, &MAINTENANCE, request),
-        move |tx| Ok(held::find(tx, company, request)?.map(|found| found.version)),
+        move |tx| Ok(company_owned::find(tx, company, request)?.map(|found| found.version)),
         move |tx| store::delete(tx, company, request),
     )
     .await

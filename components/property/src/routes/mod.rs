@@ -16,7 +16,7 @@ pub mod tenants;
 use http::HeaderMap;
 use nexus_domain::ids::CompanyId;
 use nexus_kit::{App, FieldErrors, Problem, respond, write};
-use nexus_store::{Edited, StoreError, Transaction, references};
+use nexus_store::{Edited, StoreError, Transaction, property::references};
 use serde::Serialize;
 
 use crate::asker::Asker;

@@ -12,8 +12,11 @@ use nexus_kit::listing::{self, ListParams};
 use nexus_kit::page::Page;
 use nexus_kit::patch::{Change, Clearable, Loose};
 use nexus_kit::{App, FieldErrors, Json, Problem, clock, respond, write};
-use nexus_store::company_day::CompanyDay;
-use nexus_store::{Edited, company_settings, held, occupancies as store};
+use nexus_store::property::company_state::CompanyDay;
+use nexus_store::{
+    Edited,
+    property::{company_owned, company_settings, occupancies as store},
+};
 use serde_json::json;
 use utoipa::ToSchema;
 
@@ -81,13 +84,13 @@ pub async fn create_occupancy(State(app): State<App>, asker: Asker, body: Body<L
     let Json(body) = body?;
     let database = app.database();
     let apartment = match body.id::<ApartmentId>("apartmentId") {
-        Some(apartment) => {
-            Some(held::find(database, day.id, apartment)?.ok_or_else(|| Problem::not_found_in("apartmentId"))?)
-        }
+        Some(apartment) => Some(
+            company_owned::find(database, day.id, apartment)?.ok_or_else(|| Problem::not_found_in("apartmentId"))?,
+        ),
         None => None,
     };
     if let Some(tenant) = body.id::<TenantId>("tenantId") {
-        held::find(database, day.id, tenant)?.ok_or_else(|| Problem::not_found_in("tenantId"))?;
+        company_owned::find(database, day.id, tenant)?.ok_or_else(|| Problem::not_found_in("tenantId"))?;
     }
     asker.only(&[])?;
     let new: NewOccupancy = shaped(body)?;
@@ -236,7 +239,7 @@ pub async fn delete_occupancy(State(app): State<App>, seeker: Seeker<OccupancyId
         &asker,
         headers,
         (company, &OCCUPANCY, occupancy),
-        move |tx| Ok(held::find(tx, company, occupancy)?.map(|found| found.version)),
+        move |tx| Ok(company_owned::find(tx, company, occupancy)?.map(|found| found.version)),
         move |tx| store::delete(tx, &day, occupancy),
     )
     .await

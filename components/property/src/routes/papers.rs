@@ -11,8 +11,8 @@ use nexus_domain::person_name::Locale;
 use nexus_kit::blob::{self, BlobKey};
 use nexus_kit::log::{self, Level};
 use nexus_kit::{App, Problem};
-use nexus_store::held;
-use nexus_store::papers::{self, Addressee, Letterhead};
+use nexus_store::property::company_owned;
+use nexus_store::property::papers::{self, Addressee, Letterhead};
 use serde_json::{Value, json};
 
 use crate::asker::{Asker, Seeker};
@@ -46,7 +46,7 @@ pub async fn get_invoice_pdf(State(app): State<App>, seeker: Seeker<InvoiceId>) 
 pub async fn get_payment_receipt(State(app): State<App>, seeker: Seeker<PaymentId>) -> Outcome {
     let (asker, day, payment) = payments::find(&app, seeker).await?;
     let wanted = locale(&asker)?;
-    let invoice = held::find(app.database(), day.id, payment.invoice_id)?.ok_or_else(Problem::not_found)?;
+    let invoice = company_owned::find(app.database(), day.id, payment.invoice_id)?.ok_or_else(Problem::not_found)?;
     let sides = Sides::find(&app, &invoice).await?;
     let printed = sides.print(wanted, |envelope| {
         print_receipt(&payment, &invoice, &day.zone, envelope)

@@ -15,9 +15,9 @@ use nexus_kit::listing::{self, ListParams};
 use nexus_kit::page::Page;
 use nexus_kit::patch::{Change, Loose};
 use nexus_kit::{App, FieldErrors, Problem, clock, respond, write};
-use nexus_store::company_day::CompanyDay;
-use nexus_store::ledger_notices::{Event, Notice, tell};
-use nexus_store::{held, payments as store};
+use nexus_store::property::company_state::CompanyDay;
+use nexus_store::property::ledger_notices::{Event, Notice, tell};
+use nexus_store::property::{company_owned, payments as store};
 use serde_json::json;
 use utoipa::ToSchema;
 
@@ -89,8 +89,8 @@ pub async fn create_payment(State(app): State<App>, asker: Asker, keyed: Result<
     let keyed = keyed?;
     let tenant = match keyed.body.id::<InvoiceId>("invoiceId") {
         Some(invoice) => {
-            let invoice =
-                held::find(app.database(), day.id, invoice)?.ok_or_else(|| Problem::not_found_in("invoiceId"))?;
+            let invoice = company_owned::find(app.database(), day.id, invoice)?
+                .ok_or_else(|| Problem::not_found_in("invoiceId"))?;
             Some(invoice.tenant_id)
         }
         None => None,

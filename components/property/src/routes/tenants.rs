@@ -9,7 +9,10 @@ use nexus_kit::listing::{self, ListParams};
 use nexus_kit::page::Page;
 use nexus_kit::patch::{Change, Clearable, Loose};
 use nexus_kit::{App, Code, FieldErrors, Json, Problem, clock, respond};
-use nexus_store::{StoreError, held, tenants as store};
+use nexus_store::{
+    StoreError,
+    property::{company_owned, tenants as store},
+};
 use utoipa::ToSchema;
 
 use crate::asker::{Asker, Seeker};
@@ -239,7 +242,7 @@ pub async fn delete_tenant(State(app): State<App>, seeker: Seeker<TenantId>, hea
         &asker,
         headers,
         (company, &TENANT, tenant),
-        move |tx| Ok(held::find(tx, company, tenant)?.map(|found| found.version)),
+        move |tx| Ok(company_owned::find(tx, company, tenant)?.map(|found| found.version)),
         move |tx| store::delete(tx, company, tenant),
     )
     .await

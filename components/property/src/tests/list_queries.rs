@@ -252,7 +252,7 @@ async fn a_long_table_has_every_row_once() {
             updated_at: now,
             version: 1,
         };
-        nexus_store::compounds::insert(product.app.database(), &compound).unwrap();
+        nexus_store::property::compounds::insert(product.app.database(), &compound).unwrap();
     }
     for sort in ["createdAt", "name", "-city"] {
         let (path, accept) = (format!("/compounds?sort={sort}"), [("accept", "text/csv")]);

@@ -3,7 +3,7 @@
 
 use nexus_domain::ids::AttachmentId;
 use nexus_domain::message::Attachment;
-use nexus_store::attachments;
+use nexus_store::chat::attachments;
 
 use super::*;
 

@@ -140,7 +140,7 @@ async fn the_ledger_s_acts_are_written_down_once_each_and_refused_ones_not_at_al
         of_company[0].1,
         json!({"month": "2025-02", "created": 1, "first": "2025-000001", "last": "2025-000001"})
     );
-    let all = nexus_store::audit_read::verify(product.app.database()).unwrap();
+    let all = nexus_store::audit::reader::verify(product.app.database()).unwrap();
     assert!(all.valid && all.entries > 8, "{all:?}");
 }
 

@@ -14,8 +14,8 @@ use nexus_kit::layers::nudge_mail;
 use nexus_kit::problem::ProblemDocument;
 use nexus_kit::{Answer, App, Caller, FieldErrors, Path, Problem, Session, clock, relay, respond, version};
 use nexus_protocol::relay::RelayEvent;
-use nexus_store::user_admin::{self, AccountAct};
-use nexus_store::users::UserRecord;
+use nexus_store::identity::user_admin::{self, AccountAct};
+use nexus_store::identity::users::UserRecord;
 use utoipa::ToSchema;
 
 use super::decisions::check_reason;

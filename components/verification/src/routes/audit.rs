@@ -8,7 +8,7 @@ use nexus_kit::listing::{self, ListParams, Pairs};
 use nexus_kit::page::Page;
 use nexus_kit::problem::ProblemDocument;
 use nexus_kit::{Answer, App, Session, respond};
-use nexus_store::audit_read::{self as store, AuditEntry, Verification};
+use nexus_store::audit::reader::{self as store, AuditEntry, Verification};
 
 const COLUMNS: &[&str] = &[
     "id",

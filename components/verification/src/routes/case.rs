@@ -13,7 +13,7 @@ use nexus_kit::problem::ProblemDocument;
 use nexus_kit::upload::{self, DocumentBody, DocumentView, JSON_UPLOAD_LIMIT};
 use nexus_kit::{Answer, App, Caller, Code, FieldErrors, Json, Problem, Query, clock, respond, version};
 use nexus_store::audit::NewAuditEntry;
-use nexus_store::documents;
+use nexus_store::verification::documents;
 use nexus_store::verification::{self, DecisionError};
 use serde::Serialize;
 use serde_json::json;

@@ -20,7 +20,7 @@ use nexus_kit::patch::Loose;
 use nexus_kit::problem::ProblemDocument;
 use nexus_kit::{Answer, App, Caller, Code, FieldErrors, Path, Problem, Session, clock, relay, respond};
 use nexus_protocol::relay::RelayEvent;
-use nexus_store::users::UserRecord;
+use nexus_store::identity::users::UserRecord;
 use nexus_store::verification::{self, Approval, Decided, Decider, DecisionError, DecisionMail, Rejection};
 use serde::Serialize;
 use serde_json::json;

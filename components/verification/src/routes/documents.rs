@@ -10,7 +10,7 @@ use nexus_kit::problem::ProblemDocument;
 use nexus_kit::upload::DocumentView;
 use nexus_kit::{Answer, App, Caller, Path, Problem, Session, clock, respond};
 use nexus_store::audit::NewAuditEntry;
-use nexus_store::{documents, verification};
+use nexus_store::verification::{self, documents};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use utoipa::ToSchema;

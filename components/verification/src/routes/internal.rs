@@ -9,7 +9,7 @@ use nexus_kit::layers::signed_body;
 use nexus_kit::{Answer, App, Caller, Problem, clock, respond};
 use nexus_protocol::job_paths;
 use nexus_store::audit::{self, NewAuditEntry};
-use nexus_store::{blobs, documents};
+use nexus_store::{blobs, verification::documents};
 use serde::Serialize;
 use serde_json::json;
 use utoipa_axum::router::OpenApiRouter;

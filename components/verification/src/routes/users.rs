@@ -11,9 +11,9 @@ use nexus_kit::page::Page;
 use nexus_kit::patch::{Change, Clearable, Loose};
 use nexus_kit::problem::ProblemDocument;
 use nexus_kit::{Answer, App, Caller, Code, FieldErrors, Json, Path, Problem, Session, clock, respond, version};
-use nexus_store::companies;
-use nexus_store::user_admin::{self, Actor, UserActError, UserChange};
-use nexus_store::users::UserRecord;
+use nexus_store::identity::companies;
+use nexus_store::identity::user_admin::{self, Actor, UserActError, UserChange};
+use nexus_store::identity::users::UserRecord;
 use utoipa::ToSchema;
 
 use crate::act;

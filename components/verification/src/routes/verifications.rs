@@ -14,7 +14,7 @@ use nexus_kit::listing::accepts_csv;
 use nexus_kit::page::{self, Page};
 use nexus_kit::problem::ProblemDocument;
 use nexus_kit::{Answer, App, FieldErrors, Path, Problem, Query, Session, listing, respond, version};
-use nexus_store::documents::StoredDocument;
+use nexus_store::verification::documents::StoredDocument;
 use nexus_store::verification::{self, Case, CaseList, PastDecision};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};

@@ -8,8 +8,8 @@ use nexus_domain::token::{AccessClaims, AccessKey, sign_access_token};
 use nexus_domain::{EmailAddress, Role};
 use nexus_kit::layers::Layered;
 use nexus_kit::{App, Config, clock, layers, openapi, upload};
-use nexus_store::users::{self, NewUser};
-use nexus_store::{Database, StoreError, companies, documents, params};
+use nexus_store::identity::users::{self, NewUser};
+use nexus_store::{Database, StoreError, identity::companies, params, verification::documents};
 use serde_json::Value;
 use tower::ServiceExt;
 

@@ -2,7 +2,7 @@ use nexus_domain::ids::UserId;
 use nexus_domain::{EmailAddress, Timestamp};
 
 use super::*;
-use crate::users;
+use crate::identity::users;
 
 fn insert_user(database: &Database, n: i64, email: &str, key: &str) {
     let id = UserId::generate(Timestamp::from_millis(n), [0; 10]);

@@ -13,9 +13,9 @@ use serde_json::{Value as Json, json};
 
 use super::chance::Chance;
 use super::names;
-use crate::company_day::CompanyDay;
-use crate::compounds::folded;
-use crate::{Database, StoreError, invoices, params};
+use crate::property::company_state::CompanyDay;
+use crate::property::compounds::folded;
+use crate::{Database, StoreError, params, property::invoices};
 
 /// Rows one statement takes in.
 const BATCH: usize = 1_000;

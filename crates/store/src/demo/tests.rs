@@ -62,7 +62,7 @@ fn a_company_that_is_there_gets_a_past_that_nobody_is_written_to_about() {
     let database = Database::in_memory().unwrap();
     let now = Timestamp::from_millis(1_780_000_000_000);
     let company = CompanyId::generate(now, [7; 10]);
-    crate::companies::insert(&database, company, "Acme", "acme", "EGP", "Africa/Cairo", now).unwrap();
+    crate::identity::companies::insert(&database, company, "Acme", "acme", "EGP", "Africa/Cairo", now).unwrap();
     let size = Estate {
         apartments: 24,
         months: 24,

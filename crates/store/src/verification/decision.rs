@@ -2,10 +2,10 @@
 
 use super::{Case, find};
 use crate::audit::{self, NewAuditEntry};
-use crate::documents::{self, NewDocument, StoredDocument};
-use crate::notifications::{self, Notification};
-use crate::outbox::{self, NewMail};
-use crate::users::{self, UserRecord};
+use crate::chat::notifications::{self, Notification};
+use crate::identity::users::{self, UserRecord};
+use crate::mail::outbox::{self, NewMail};
+use crate::verification::documents::{self, NewDocument, StoredDocument};
 use crate::{Database, StoreError, Transaction, params};
 use nexus_domain::ids::{AuditId, CompanyId, NotificationId, UserId};
 use nexus_domain::mail::Template;

@@ -8,8 +8,8 @@ use nexus_domain::status::UserStatus;
 use serde_json::json;
 
 use super::*;
-use crate::documents::NewDocument;
-use crate::users::{self, NewUser};
+use crate::identity::users::{self, NewUser};
+use crate::verification::documents::NewDocument;
 
 fn with_case(path: &Path) -> (UserId, UserId) {
     let database = Database::open_file(path).unwrap();

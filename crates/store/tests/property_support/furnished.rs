@@ -7,9 +7,12 @@ use nexus_domain::maintenance::{MaintenanceRequest, Priority, RequestStatus};
 use nexus_domain::occupancy::OccupancyStatus;
 use nexus_domain::place::{Apartment, ApartmentStatus, Compound, StoredAddress};
 use nexus_domain::tenant::Tenant;
-use nexus_store::company_day::CompanyDay;
+use nexus_store::property::company_state::CompanyDay;
 use nexus_store::{
-    Database, apartments, companies, compounds, invoices, maintenance, occupancies, params, payments, tenants,
+    Database,
+    identity::companies,
+    params,
+    property::{apartments, compounds, invoices, maintenance, occupancies, payments, tenants},
 };
 
 use super::{company, date, draft, money, new_occupancy, noon, payment, person, random, today};

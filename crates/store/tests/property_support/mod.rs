@@ -14,8 +14,13 @@ use nexus_domain::occupancy::{Occupancy, OccupancyStatus};
 use nexus_domain::place::{Apartment, ApartmentStatus, Compound, StoredAddress};
 use nexus_domain::tenant::Tenant;
 use nexus_domain::{Role, Timestamp};
-use nexus_store::company_day::{self, CompanyDay};
-use nexus_store::{Database, apartments, companies, compounds, occupancies, params, tenants};
+use nexus_store::property::company_state::{self, CompanyDay};
+use nexus_store::{
+    Database,
+    identity::companies,
+    params,
+    property::{apartments, compounds, occupancies, tenants},
+};
 
 static COUNTER: AtomicU64 = AtomicU64::new(1);
 
@@ -47,7 +52,7 @@ pub fn company(database: &Database, now: Timestamp) -> CompanyId {
 }
 
 pub fn today(database: &Database, company: CompanyId, now: Timestamp) -> CompanyDay {
-    company_day::open(database, company, now).unwrap().unwrap().day
+    company_state::open(database, company, now).unwrap().unwrap().day
 }
 
 pub fn person(database: &Database, company: CompanyId, role: Role, now: Timestamp) -> UserId {

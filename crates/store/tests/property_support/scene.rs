@@ -3,8 +3,11 @@
 use nexus_domain::ids::{ApartmentId, OccupancyId, TenantId};
 use nexus_domain::invoice::Invoice;
 use nexus_domain::place::ApartmentStatus;
-use nexus_store::company_day::CompanyDay;
-use nexus_store::{Database, held, invoices};
+use nexus_store::property::company_state::CompanyDay;
+use nexus_store::{
+    Database,
+    property::{company_owned, invoices},
+};
 
 use super::{apartment, company, compound, draft, noon, occupancy, tenant, today};
 
@@ -36,7 +39,7 @@ impl Scene {
     }
 
     pub fn apartment_status(&self) -> ApartmentStatus {
-        held::find(&self.database, self.day.id, self.apartment)
+        company_owned::find(&self.database, self.day.id, self.apartment)
             .unwrap()
             .unwrap()
             .status

@@ -6,7 +6,7 @@ use std::io::{IsTerminal, Read, stdin};
 use clap::{Args, Subcommand};
 use nexus_domain::person_name::PersonName;
 use nexus_domain::{EmailAddress, Role};
-use nexus_store::{companies, users};
+use nexus_store::identity::{companies, users};
 
 use crate::accounts::{self, Account, InsertError};
 use crate::data_dir::Installation;

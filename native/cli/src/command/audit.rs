@@ -1,7 +1,7 @@
 //! `nexus audit verify`: proves that nobody changed the audit log. Works while the product runs, and on a restored backup.
 
 use clap::{Args, Subcommand};
-use nexus_store::audit_read;
+use nexus_store::audit::reader;
 
 use crate::data_dir::Installation;
 use crate::failure::Failure;
@@ -24,7 +24,7 @@ pub fn verify(arguments: &VerifyArguments) -> Result<(), Failure> {
             "--data: there is no database yet, so there is no log",
         ));
     }
-    let found = audit_read::verify(&arguments.installation.database()?)
+    let found = reader::verify(&arguments.installation.database()?)
         .map_err(|error| Failure::failed("the log can't be read", error))?;
     match found.first_broken {
         None => {

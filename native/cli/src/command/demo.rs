@@ -12,7 +12,7 @@ use clap::Args;
 use nexus_domain::Invalid;
 use nexus_domain::ids::CompanyId;
 use nexus_store::demo::{self, Estate, Plan, What};
-use nexus_store::{Database, StoreError, companies};
+use nexus_store::{Database, StoreError, identity::companies};
 
 use crate::accounts::{self, InsertError, random};
 use crate::command::demo::people::People;

@@ -15,9 +15,9 @@ use clap::{Args, ValueEnum};
 use nexus_domain::ids::{AuditId, CompanyId, UserId};
 use nexus_domain::user_import::ImportedPerson;
 use nexus_store::audit::{self, NewAuditEntry};
-use nexus_store::user_imports::{self, Holder};
-use nexus_store::users::NewUser;
-use nexus_store::{Database, Transaction, companies};
+use nexus_store::identity::user_imports::{self, Holder};
+use nexus_store::identity::users::NewUser;
+use nexus_store::{Database, Transaction, identity::companies};
 
 use crate::accounts::{self, InsertError, random};
 use crate::data_dir::Installation;

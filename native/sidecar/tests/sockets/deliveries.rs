@@ -66,7 +66,8 @@ async fn every_frame_is_counted_on_every_path() {
     house.hub.deliver(vec![RelayEvent::MessageStored { placed }]).await;
     let edit = |text: &str| {
         let (database, now) = (house.app.database(), clock::now());
-        nexus_store::messages::edit(database, ben.id, chat, missed.message.id, text.into(), |_| true, now).unwrap()
+        nexus_store::chat::messages::edit(database, ben.id, chat, missed.message.id, text.into(), |_| true, now)
+            .unwrap()
     };
     let edited = edit("first");
     let placed = house.store(chat, &ben, "after the change");

@@ -18,11 +18,11 @@ impl House {
 
     fn add(&self, chat: ChatId, by: &Person, new: &Person) {
         let database = self.app.database();
-        nexus_store::chats::add_members(database, self.viewer(by), chat, &[new.id], clock::now()).unwrap();
+        nexus_store::chat::chats::add_members(database, self.viewer(by), chat, &[new.id], clock::now()).unwrap();
     }
 
     fn remove(&self, chat: ChatId, by: &Person, who: &Person) {
-        nexus_store::chats::remove_member(self.app.database(), by.id, Role::Manager, chat, who.id).unwrap();
+        nexus_store::chat::chats::remove_member(self.app.database(), by.id, Role::Manager, chat, who.id).unwrap();
     }
 
     /// As the component tells of a chat that was made just now.
@@ -135,7 +135,7 @@ async fn a_name_that_nobody_told_of_reaches_the_room() {
     let chat = house.chat(&[&anna, &ben]);
     let mut client = house.plain_as(&ben).await;
     let name = ChatName::try_from("Stairs".to_owned()).unwrap();
-    nexus_store::chats::rename(house.app.database(), anna.id, chat, &name, |_| true).unwrap();
+    nexus_store::chat::chats::rename(house.app.database(), anna.id, chat, &name, |_| true).unwrap();
     assert_eq!(client.next("CHAT_UPDATED").await["name"], "Stairs");
 }
 

@@ -94,7 +94,7 @@ async fn what_any_component_writes_down_for_somebody_reaches_their_sockets_once(
     let (anna, ben) = (house.person(), house.person());
     let (mut told, mut other) = (house.plain_as(&anna).await, house.plain_as(&ben).await);
     let write = |title: &str| {
-        let notification = nexus_store::notifications::Notification {
+        let notification = nexus_store::chat::notifications::Notification {
             id: clock::new_id(nexus_domain::ids::NotificationId::generate),
             user_id: anna.id,
             kind: "INVOICE_ISSUED".into(),
@@ -104,7 +104,7 @@ async fn what_any_component_writes_down_for_somebody_reaches_their_sockets_once(
             created_at: clock::now(),
             read_at: None,
         };
-        nexus_store::notifications::insert(house.app.database(), &notification).unwrap();
+        nexus_store::chat::notifications::insert(house.app.database(), &notification).unwrap();
         notification
     };
     let first = write("nobody tells");

@@ -30,7 +30,7 @@ use nexus_kit::{App, Config, clock};
 use nexus_protocol::relay::RelayEvent;
 use nexus_sidecar::backend::{Backend, BackendError, Body, boxed};
 use nexus_sidecar::sockets::{Hub, SocketsConfig};
-use nexus_store::chats::NewChat;
+use nexus_store::chat::chats::NewChat;
 use nexus_store::{Database, params};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
@@ -104,7 +104,8 @@ fn place() -> (App, CompanyId) {
     let pairs = [("jwt_access_secret", SECRET), ("internal_secret", SECRET)];
     let app = App::new(Database::in_memory().unwrap(), Config::from_pairs(pairs)).unwrap();
     let company = clock::new_id(CompanyId::generate);
-    nexus_store::companies::insert(app.database(), company, "One", "one", "EUR", "UTC", clock::now()).unwrap();
+    nexus_store::identity::companies::insert(app.database(), company, "One", "one", "EUR", "UTC", clock::now())
+        .unwrap();
     (app, company)
 }
 
@@ -201,7 +202,7 @@ impl House {
             role: Role::Manager,
             company: Some(self.company),
         };
-        nexus_store::chats::create(self.app.database(), viewer, &new, clock::now())
+        nexus_store::chat::chats::create(self.app.database(), viewer, &new, clock::now())
             .unwrap()
             .0
             .id
@@ -209,7 +210,7 @@ impl House {
 
     /// A message stored without the hub, as by REST.
     fn store(&self, chat: ChatId, sender: &Person, content: &str) -> message::Placed {
-        let new = nexus_store::messages::NewMessage {
+        let new = nexus_store::chat::messages::NewMessage {
             id: clock::new_id(MessageId::generate),
             chat_id: chat,
             sender_id: sender.id,
@@ -218,11 +219,11 @@ impl House {
             content: message::Content::new(content.into(), false).unwrap(),
             attachments: Vec::new(),
         };
-        match nexus_store::messages::send(self.app.database(), vec![new], clock::now())
+        match nexus_store::chat::messages::send(self.app.database(), vec![new], clock::now())
             .unwrap()
             .pop()
         {
-            Some(nexus_store::messages::Sent::Stored(placed)) => placed,
+            Some(nexus_store::chat::messages::Sent::Stored(placed)) => placed,
             other => panic!("{other:?}"),
         }
     }

@@ -254,9 +254,9 @@ async fn change(world: &World, chance: &mut Chance, chat: ChatId, people: &[Pers
     for person in people {
         let changed = if is_edit {
             let text = format!("edited {}", chance.below(1_000));
-            nexus_store::messages::edit(database, person.id, chat, message, text, |_| true, now).ok()
+            nexus_store::chat::messages::edit(database, person.id, chat, message, text, |_| true, now).ok()
         } else {
-            nexus_store::messages::delete(database, person.id, Role::Manager, chat, message, now)
+            nexus_store::chat::messages::delete(database, person.id, Role::Manager, chat, message, now)
                 .ok()
                 .flatten()
         };

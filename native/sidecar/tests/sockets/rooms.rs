@@ -120,7 +120,7 @@ async fn too_much_missed_is_a_gap_and_edits_are_made_up_for() {
         house.store(long, &anna, "x");
     }
     let first = house.store(short, &anna, "before");
-    nexus_store::messages::edit(
+    nexus_store::chat::messages::edit(
         house.app.database(),
         anna.id,
         short,

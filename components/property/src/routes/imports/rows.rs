@@ -8,7 +8,7 @@ use nexus_domain::place::{ApartmentStatus, Area, Bedrooms, Floor};
 use nexus_domain::text::fold;
 use nexus_kit::csv::plain;
 use nexus_kit::{FieldErrors, clock};
-use nexus_store::imports::StagedRow;
+use nexus_store::property::imports::StagedRow;
 use serde_json::{Value, json};
 
 use crate::routes::apartments::NewApartment;

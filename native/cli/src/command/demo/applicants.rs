@@ -8,8 +8,8 @@ use nexus_domain::settings::{BLOB_STORE, BlobStore};
 use nexus_domain::status::UserStatus;
 use nexus_domain::{Role, Timestamp};
 use nexus_store::audit::{self, NewAuditEntry};
-use nexus_store::documents::{self, NewDocument};
-use nexus_store::users::{self, NewUser};
+use nexus_store::identity::users::{self, NewUser};
+use nexus_store::verification::documents::{self, NewDocument};
 use nexus_store::{Database, StoreError};
 
 use super::people::address;

@@ -5,8 +5,8 @@ use nexus_domain::Timestamp;
 use nexus_domain::chat::{ChatName, ChatType, Viewer};
 use nexus_domain::ids::{ChatId, CompanyId, MessageId, UserId};
 use nexus_domain::message::{Content, MessageType};
-use nexus_store::chats::{self, NewChat};
-use nexus_store::messages::{self, NewMessage};
+use nexus_store::chat::chats::{self, NewChat};
+use nexus_store::chat::messages::{self, NewMessage};
 use nexus_store::{Database, StoreError};
 
 use super::people::{People, SignIn};

@@ -4,9 +4,9 @@ use nexus_domain::ids::{AuditId, CompanyId};
 use nexus_domain::password_hash::Hashing;
 use nexus_domain::{EmailAddress, Role, Timestamp};
 use nexus_store::audit::{self, NewAuditEntry};
-use nexus_store::sessions::{self, SessionEnd};
-use nexus_store::users::{self, UserRecord};
-use nexus_store::{Database, Transaction, password_resets};
+use nexus_store::identity::sessions::{self, SessionEnd};
+use nexus_store::identity::users::{self, UserRecord};
+use nexus_store::{Database, Transaction, identity::password_resets};
 
 use super::{invalid, unstored};
 use crate::accounts::{self, Account, InsertError, random};

@@ -3,7 +3,7 @@
 use nexus_domain::Timestamp;
 use nexus_domain::ids::{CompanyId, MaintenanceRequestId};
 use nexus_domain::maintenance::{MaintenanceRequest, Priority, RequestStatus, StatusChange};
-use nexus_store::{Database, demo, maintenance};
+use nexus_store::{Database, demo, property::maintenance};
 
 use super::people::People;
 use super::unstored;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::fs;
 
-use nexus_store::users;
+use nexus_store::identity::users;
 
 use super::*;
 
