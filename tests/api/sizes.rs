@@ -14,7 +14,7 @@ use crate::property::{estate, made};
 
 const MIB: usize = 1 << 20;
 const SIZES: [usize; 5] = [1, 64 << 10, MIB - 1, MIB, MIB + 1];
-const MOST: usize = 10 * MIB;
+const MAX: usize = 10 * MIB;
 const BOUNDARY: &str = "--a-boundary--";
 
 /// The product, and a relay before it.
@@ -91,11 +91,11 @@ async fn attachments_of_every_size_come_back_as_they_went() {
         attach(wire, b"").await.expect_problem(400, "VALIDATION_FAILED");
     }
     for wire in [0, 3] {
-        attached_and_read(&mut wires[wire], MOST).await;
+        attached_and_read(&mut wires[wire], MAX).await;
     }
     for wire in &mut wires {
         // The second is refused while most of it is still being sent.
-        for size in [MOST + 1, 50 * MIB] {
+        for size in [MAX + 1, 50 * MIB] {
             let refused = attach(wire, &bytes(size)).await;
             refused.expect_problem(413, "PAYLOAD_TOO_LARGE");
         }
@@ -177,7 +177,7 @@ async fn documents_of_every_size_come_back_as_they_were_handed_in() {
         }
     }
     // As many and as large as may be, in a form; and what is too large for JSON.
-    let largest = pdf(MOST);
+    let largest = pdf(MAX);
     for index in [0, 3] {
         let account = account(&format!("form{index}@example.org")).to_string();
         let mut parts = vec![part("account", None, account.as_bytes())];

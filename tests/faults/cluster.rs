@@ -15,10 +15,10 @@ use crate::approvals::behind_a_proxy;
 use crate::drain::processor_seconds;
 use crate::outbox::{now, random, sending_to};
 
-const PATIENCE: Duration = Duration::from_secs(90);
+const TIMEOUT: Duration = Duration::from_secs(90);
 
 async fn until(what: &str, mut done: impl AsyncFnMut() -> bool) {
-    let patience = Instant::now() + PATIENCE;
+    let patience = Instant::now() + TIMEOUT;
     while !done().await {
         assert!(Instant::now() < patience, "{what}");
         tokio::time::sleep(Duration::from_millis(20)).await;

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::repository;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 pub struct LibsqlServer {
     port: u16,
@@ -134,7 +134,7 @@ fn free_port() -> u16 {
 }
 
 fn await_port(port: u16) {
-    let patience = Instant::now() + PATIENCE;
+    let patience = Instant::now() + TIMEOUT;
     while TcpStream::connect(("127.0.0.1", port)).is_err() {
         assert!(Instant::now() < patience, "sqld doesn't listen");
         std::thread::sleep(Duration::from_millis(20));

@@ -11,7 +11,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::backlog::Backlog;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 pub struct PlainSocket {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
@@ -66,9 +66,9 @@ impl PlainSocket {
                 self.passed_over.keep(frame);
             }
         };
-        tokio::time::timeout(PATIENCE, wait)
+        tokio::time::timeout(TIMEOUT, wait)
             .await
-            .unwrap_or_else(|_| panic!("no {event} within {PATIENCE:?}"))
+            .unwrap_or_else(|_| panic!("no {event} within {TIMEOUT:?}"))
     }
 
     /// The next event, whatever it is: `{"event", "data"}`.
@@ -76,9 +76,9 @@ impl PlainSocket {
         if let Some(kept) = self.passed_over.pop() {
             return kept;
         }
-        tokio::time::timeout(PATIENCE, self.frame())
+        tokio::time::timeout(TIMEOUT, self.frame())
             .await
-            .unwrap_or_else(|_| panic!("nothing within {PATIENCE:?}"))
+            .unwrap_or_else(|_| panic!("nothing within {TIMEOUT:?}"))
             .expect("an open socket")
     }
 
@@ -100,9 +100,9 @@ impl PlainSocket {
                 all.push(frame);
             }
         };
-        tokio::time::timeout(PATIENCE, wait)
+        tokio::time::timeout(TIMEOUT, wait)
             .await
-            .unwrap_or_else(|_| panic!("still open after {PATIENCE:?}"));
+            .unwrap_or_else(|_| panic!("still open after {TIMEOUT:?}"));
         all
     }
 

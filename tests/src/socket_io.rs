@@ -11,7 +11,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use crate::backlog::Backlog;
 use crate::repository;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// One client. Ends with its process when dropped.
 pub struct SocketIo {
@@ -130,8 +130,8 @@ impl SocketIo {
                 self.passed_over.keep(told);
             }
         };
-        tokio::time::timeout(PATIENCE, wait)
+        tokio::time::timeout(TIMEOUT, wait)
             .await
-            .unwrap_or_else(|_| panic!("no {event} within {PATIENCE:?}"))
+            .unwrap_or_else(|_| panic!("no {event} within {TIMEOUT:?}"))
     }
 }

@@ -5,12 +5,12 @@
 
 use nexus_domain::ids::UserId;
 use nexus_domain::settings;
-use nexus_kit::{App, Code, Problem, clock, relay};
+use nexus_kit::{ApiError, App, Code, clock, relay};
 use nexus_protocol::relay::{ADMIT, AdmitMessage, Admitted};
 use nexus_store::identity::request_counts::{self, CountLimit};
 
 /// Counts a message, or refuses it.
-pub async fn admit(app: &App, user_id: UserId) -> Result<(), Problem> {
+pub async fn admit(app: &App, user_id: UserId) -> Result<(), ApiError> {
     match relay::ask::<Admitted>(app, ADMIT, &AdmitMessage { user_id }).await {
         Some(Admitted { wait_millis: None }) => Ok(()),
         Some(Admitted {
@@ -20,7 +20,7 @@ pub async fn admit(app: &App, user_id: UserId) -> Result<(), Problem> {
     }
 }
 
-fn count(app: &App, user: UserId) -> Result<(), Problem> {
+fn count(app: &App, user: UserId) -> Result<(), ApiError> {
     let rate = app.config().get(&settings::MESSAGE_RATE)?;
     let limit = CountLimit {
         most: rate.count.into(),
@@ -31,6 +31,6 @@ fn count(app: &App, user: UserId) -> Result<(), Problem> {
         .map_err(|window_ends| too_many(now.seconds_until(window_ends)))
 }
 
-fn too_many(seconds: u64) -> Problem {
-    Problem::new(Code::RateLimitExceeded, "Too many messages. Wait a moment.").retry_after(seconds.max(1))
+fn too_many(seconds: u64) -> ApiError {
+    ApiError::new(Code::RateLimitExceeded, "Too many messages. Wait a moment.").retry_after(seconds.max(1))
 }

@@ -2,7 +2,7 @@
 
 use nexus_domain::Invalid;
 use nexus_domain::page::Sort;
-use nexus_kit::Problem;
+use nexus_kit::ApiError;
 
 /// A `seq` in a query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,8 +39,8 @@ pub fn order(
     given: Option<&str>,
     fields: &'static [&'static str],
     default: &'static str,
-) -> Result<(Sort, String), Problem> {
-    let sort = Sort::parse(given, fields, default).map_err(|invalid| Problem::field("sort", invalid))?;
+) -> Result<(Sort, String), ApiError> {
+    let sort = Sort::parse(given, fields, default).map_err(|invalid| ApiError::field("sort", invalid))?;
     Ok((sort, format!("{list}:{}", sort.text())))
 }
 

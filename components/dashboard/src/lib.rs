@@ -4,7 +4,7 @@
 //! moves the company's stamp on in the same commit, so whoever reads after a write finds another stamp and counts
 //! anew. One read by primary key says whether a kept answer is still true.
 
-mod kept;
+mod cache;
 mod routes;
 
 use axum::routing::post;

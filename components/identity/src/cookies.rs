@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use nexus_domain::ids::SessionId;
 use nexus_domain::refresh_token::{RefreshKeys, same_text};
 use nexus_domain::settings;
-use nexus_kit::{App, Code, Problem};
+use nexus_kit::{ApiError, App, Code};
 
 const CSRF_HEADER: HeaderName = HeaderName::from_static("x-csrf-token");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
@@ -17,9 +17,9 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 pub struct RequestHeaders(pub HeaderMap);
 
 impl<S: Send + Sync> FromRequestParts<S> for RequestHeaders {
-    type Rejection = Problem;
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         Ok(Self::of(parts))
     }
 }
@@ -96,7 +96,7 @@ fn value<'a>(request: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 /// The two `Set-Cookie` headers of a browser session.
-pub fn set(request: &HeaderMap, refresh: &str, csrf: &str, seconds: i64) -> Result<Vec<HeaderValue>, Problem> {
+pub fn set(request: &HeaderMap, refresh: &str, csrf: &str, seconds: i64) -> Result<Vec<HeaderValue>, ApiError> {
     let names = names(request);
     [
         format!(
@@ -106,18 +106,18 @@ pub fn set(request: &HeaderMap, refresh: &str, csrf: &str, seconds: i64) -> Resu
         format!("{}={csrf}; Max-Age={seconds}{}", names.csrf, names.attributes),
     ]
     .iter()
-    .map(|cookie| HeaderValue::from_str(cookie).map_err(|error| Problem::internal(error.to_string())))
+    .map(|cookie| HeaderValue::from_str(cookie).map_err(|error| ApiError::internal(error.to_string())))
     .collect()
 }
 
 /// The `Set-Cookie` headers that make a browser forget its session.
-pub fn forget(request: &HeaderMap) -> Result<Vec<HeaderValue>, Problem> {
+pub fn forget(request: &HeaderMap) -> Result<Vec<HeaderValue>, ApiError> {
     set(request, "", "", 0)
 }
 
 /// 403 unless the request comes from a page of ours: its `Origin` is on the list (or this very host), and it shows
 /// the value of the readable cookie, which is tied to the session.
-pub fn check_csrf(app: &App, request: &HeaderMap, keys: &RefreshKeys, session: SessionId) -> Result<(), Problem> {
+pub fn check_csrf(app: &App, request: &HeaderMap, keys: &RefreshKeys, session: SessionId) -> Result<(), ApiError> {
     if !origin_allowed(app, request)? {
         return Err(refused("The request has no `Origin` that is on the list."));
     }
@@ -130,14 +130,14 @@ pub fn check_csrf(app: &App, request: &HeaderMap, keys: &RefreshKeys, session: S
 }
 
 /// For a sign-in that would leave cookies: no page of another site may sign somebody in.
-pub fn check_origin_if_given(app: &App, request: &HeaderMap) -> Result<(), Problem> {
+pub fn check_origin_if_given(app: &App, request: &HeaderMap) -> Result<(), ApiError> {
     if request.contains_key(ORIGIN) && !origin_allowed(app, request)? {
         return Err(refused("The request has an `Origin` that is not on the list."));
     }
     Ok(())
 }
 
-fn origin_allowed(app: &App, request: &HeaderMap) -> Result<bool, Problem> {
+fn origin_allowed(app: &App, request: &HeaderMap) -> Result<bool, ApiError> {
     let Some(origin) = text(request, &ORIGIN) else {
         return Ok(false);
     };
@@ -163,8 +163,8 @@ pub fn own_origin(request: &HeaderMap) -> Option<String> {
     Some(format!("{scheme}://{host}"))
 }
 
-fn refused(detail: &str) -> Problem {
-    Problem::new(Code::CsrfFailed, detail)
+fn refused(detail: &str) -> ApiError {
+    ApiError::new(Code::CsrfFailed, detail)
 }
 
 #[cfg(test)]

@@ -4,14 +4,14 @@
 //! share — issuing tokens, cookies, counting guesses, composing mails — stands beside `routes`.
 
 mod cookies;
-mod ended;
-mod guard;
 mod mails;
 mod passkeys;
 mod passwords;
+mod rate_limit;
 pub mod routes;
 mod second_factor;
 mod security_log;
+mod session_events;
 mod tokens;
 
 use nexus_kit::App;

@@ -2,12 +2,12 @@
 
 use nexus_domain::ids::{CompanyId, MailId, UserId};
 use nexus_domain::keyed_hash::HashKey;
-use nexus_domain::mail::{PATIENCE_SECONDS, SEAL_PURPOSE, Template, seal_context};
+use nexus_domain::mail::{SEAL_PURPOSE, TIMEOUT_SECONDS, Template, seal_context};
 use nexus_domain::one_time_code::{self, OneTimeCode};
 use nexus_domain::seal::SealKey;
 use nexus_domain::settings::Secret;
 use nexus_domain::{Timestamp, settings};
-use nexus_kit::{App, Problem, clock};
+use nexus_kit::{ApiError, App, clock};
 use nexus_store::identity::decoys::{self, DecoyMail};
 use nexus_store::identity::one_time_codes::Purpose;
 use nexus_store::identity::users::UserRecord;
@@ -74,12 +74,12 @@ impl Mail {
         params: Value,
         secret: &Value,
         lifetime: i64,
-    ) -> Result<Self, Problem> {
+    ) -> Result<Self, ApiError> {
         let id = clock::new_id(MailId::generate);
         let key = app.config().get(&settings::MAIL_SEAL_KEY)?;
         let sealed = SealKey::derive(key.as_bytes(), SEAL_PURPOSE)
             .seal(clock::random(), &seal_context(id), secret.to_string().as_bytes())
-            .map_err(|error| Problem::internal(error.to_string()))?;
+            .map_err(|error| ApiError::internal(error.to_string()))?;
         let now = clock::now();
         Ok(Self {
             id,
@@ -93,7 +93,7 @@ impl Mail {
     }
 
     /// The code that proves an address.
-    pub fn verification_otp(app: &App, to: Recipient, code: &OneTimeCode) -> Result<Self, Problem> {
+    pub fn verification_otp(app: &App, to: Recipient, code: &OneTimeCode) -> Result<Self, ApiError> {
         let minutes = one_time_code::LIFETIME_SECONDS / 60;
         let secret = json!({ "otp": code.as_str() });
         Self::compose(
@@ -107,18 +107,18 @@ impl Mail {
     }
 
     /// The link by which somebody who registered without documents hands them in.
-    pub fn documents_requested(app: &App, to: Recipient, token: &str) -> Result<Self, Problem> {
+    pub fn documents_requested(app: &App, to: Recipient, token: &str) -> Result<Self, ApiError> {
         Self::compose(
             app,
             to,
             Template::DocumentsRequested,
             json!({}),
             &json!({ "token": token }),
-            PATIENCE_SECONDS,
+            TIMEOUT_SECONDS,
         )
     }
 
-    pub fn password_reset(app: &App, to: Recipient, token: &str) -> Result<Self, Problem> {
+    pub fn password_reset(app: &App, to: Recipient, token: &str) -> Result<Self, ApiError> {
         let lifetime = nexus_store::identity::password_resets::LIFETIME_SECONDS;
         Self::compose(
             app,
@@ -131,26 +131,26 @@ impl Mail {
     }
 
     /// To the address that an account had until now.
-    pub fn email_changed(app: &App, to: Recipient, new_email: &str) -> Result<Self, Problem> {
+    pub fn email_changed(app: &App, to: Recipient, new_email: &str) -> Result<Self, ApiError> {
         Self::compose(
             app,
             to,
             Template::EmailChanged,
             json!({ "newEmail": new_email }),
             &json!({}),
-            PATIENCE_SECONDS,
+            TIMEOUT_SECONDS,
         )
     }
 
     /// To the owner of an address that somebody tried to register again.
-    pub fn registration_attempted(app: &App, to: Recipient) -> Result<Self, Problem> {
+    pub fn registration_attempted(app: &App, to: Recipient) -> Result<Self, ApiError> {
         Self::compose(
             app,
             to,
             Template::RegistrationAttempted,
             json!({}),
             &json!({}),
-            PATIENCE_SECONDS,
+            TIMEOUT_SECONDS,
         )
     }
 
@@ -204,7 +204,7 @@ pub fn new_code() -> OneTimeCode {
 }
 
 /// The keys under which codes are hashed, the present one first.
-pub fn code_keys(app: &App) -> Result<Vec<HashKey>, Problem> {
+pub fn code_keys(app: &App) -> Result<Vec<HashKey>, ApiError> {
     let secrets = app
         .config()
         .secrets(&settings::JWT_REFRESH_SECRET, &settings::JWT_REFRESH_SECRET_PREVIOUS)?;
@@ -220,10 +220,10 @@ pub fn code_parts<'a>(user: &'a [u8; 16], purpose: Purpose, code: &'a OneTimeCod
     [user, purpose.as_str().as_bytes(), code.as_str().as_bytes()]
 }
 
-pub fn code_hash(app: &App, user: UserId, purpose: Purpose, code: &OneTimeCode) -> Result<[u8; 32], Problem> {
+pub fn code_hash(app: &App, user: UserId, purpose: Purpose, code: &OneTimeCode) -> Result<[u8; 32], ApiError> {
     let keys = code_keys(app)?;
     let key = keys
         .first()
-        .ok_or_else(|| Problem::internal("there is no refresh secret"))?;
+        .ok_or_else(|| ApiError::internal("there is no refresh secret"))?;
     Ok(key.hash(&code_parts(user.uuid().as_bytes(), purpose, code)))
 }

@@ -8,7 +8,7 @@
 use http::HeaderMap;
 use nexus_domain::ids::{PasskeyId, UserId};
 use nexus_domain::{Timestamp, passkey, settings};
-use nexus_kit::{App, Code, Problem};
+use nexus_kit::{ApiError, App, Code};
 use nexus_store::identity::passkeys::{self, NewPasskey, Passkey, Purpose};
 use nexus_store::identity::users::UserRecord;
 use serde::Serialize;
@@ -41,12 +41,12 @@ pub struct RelyingParty {
 }
 
 impl RelyingParty {
-    pub fn of(app: &App, request: &HeaderMap) -> Result<Self, Problem> {
+    pub fn of(app: &App, request: &HeaderMap) -> Result<Self, ApiError> {
         let configured = app.config().get(&settings::PASSKEY_DOMAIN)?;
         let frontends = app.config().get(&settings::FRONTEND_URL)?;
         let own = cookies::own_origin(request);
         let party = passkey::RelyingParty::of(configured.as_deref(), &frontends, own.as_deref()).ok_or_else(|| {
-            Problem::new(
+            ApiError::new(
                 Code::Conflict,
                 "Passkeys need a domain, and these pages have none. Use an authenticator app.",
             )
@@ -59,8 +59,8 @@ impl RelyingParty {
     }
 }
 
-fn internal(error: impl std::fmt::Display) -> Problem {
-    Problem::internal(format!("passkeys: {error}"))
+fn internal(error: impl std::fmt::Display) -> ApiError {
+    ApiError::internal(format!("passkeys: {error}"))
 }
 
 fn handle(user: UserId) -> UserHandle16 {
@@ -68,7 +68,7 @@ fn handle(user: UserId) -> UserHandle16 {
     UserHandle16::decode(user.uuid().into_bytes()).unwrap_or_else(|never| match never {})
 }
 
-fn descriptor(passkey: &Passkey) -> Result<PublicKeyCredentialDescriptor<Vec<u8>>, Problem> {
+fn descriptor(passkey: &Passkey) -> Result<PublicKeyCredentialDescriptor<Vec<u8>>, ApiError> {
     let transports = u8::try_from(passkey.transports).map_err(internal)?;
     Ok(PublicKeyCredentialDescriptor {
         id: CredentialId::decode(passkey.credential_id.clone()).map_err(internal)?,
@@ -81,12 +81,12 @@ fn key_of(challenge: u128) -> String {
 }
 
 /// What a browser's `navigator.credentials` takes, as JSON.
-fn options(client: &impl Serialize) -> Result<Value, Problem> {
+fn options(client: &impl Serialize) -> Result<Value, ApiError> {
     serde_json::to_value(client).map_err(internal)
 }
 
 /// Asks for a new passkey. Gives what the browser is to be called with.
-pub fn begin_enrolment(app: &App, party: &RelyingParty, user: &UserRecord, now: Timestamp) -> Result<Value, Problem> {
+pub fn begin_enrolment(app: &App, party: &RelyingParty, user: &UserRecord, now: Timestamp) -> Result<Value, ApiError> {
     let known = passkeys::list(app.database(), user.id)?;
     let known = known.iter().map(descriptor).collect::<Result<Vec<_>, _>>()?;
     let id = handle(user.id);
@@ -114,7 +114,7 @@ pub fn finish_enrolment(
     user: UserId,
     answer: &Value,
     now: Timestamp,
-) -> Result<NewPasskey, Problem> {
+) -> Result<NewPasskey, ApiError> {
     let text = answer.to_string();
     let registration = Registration::from_json_relaxed(text.as_bytes()).map_err(|error| refused(&error))?;
     let challenge = registration.challenge_relaxed().map_err(|error| refused(&error))?;
@@ -138,7 +138,7 @@ pub fn finish_enrolment(
 }
 
 /// Asks for a proof by one of somebody's passkeys; `None` when there is none.
-pub fn begin_proof(app: &App, party: &RelyingParty, user: UserId, now: Timestamp) -> Result<Option<Value>, Problem> {
+pub fn begin_proof(app: &App, party: &RelyingParty, user: UserId, now: Timestamp) -> Result<Option<Value>, ApiError> {
     let mut allowed = AllowedCredentials::new();
     for passkey in passkeys::list(app.database(), user)? {
         allowed.push(descriptor(&passkey)?.into());
@@ -164,7 +164,7 @@ pub struct Proven {
 
 impl Proven {
     /// `false`: another request has used it in this moment.
-    pub fn take(&self, tx: &nexus_store::Transaction<'_>, user: UserId, now: Timestamp) -> Result<bool, Problem> {
+    pub fn take(&self, tx: &nexus_store::Transaction<'_>, user: UserId, now: Timestamp) -> Result<bool, ApiError> {
         Ok(passkeys::record_use(
             tx,
             user,
@@ -183,7 +183,7 @@ pub fn finish_proof(
     user: UserId,
     answer: &Value,
     now: Timestamp,
-) -> Result<Proven, Problem> {
+) -> Result<Proven, ApiError> {
     let text = answer.to_string();
     let given = NonDiscoverableAuthentication16::from_json_relaxed(text.as_bytes()).map_err(|error| refused(&error))?;
     let challenge = given.challenge_relaxed().map_err(|error| refused(&error))?;
@@ -219,8 +219,8 @@ fn state_bytes(state: DynamicState) -> Vec<u8> {
 }
 
 /// What was wrong is for the log: the client could do nothing with it but probe.
-fn refused(why: &dyn std::fmt::Display) -> Problem {
-    Problem::new(
+fn refused(why: &dyn std::fmt::Display) -> ApiError {
+    ApiError::new(
         Code::InvalidMfaCode,
         "The passkey's answer is not good, or came too late. Try once more.",
     )

@@ -3,10 +3,10 @@
 use nexus_domain::password::{self, Owner, Password};
 use nexus_domain::password_hash::{HashError, Hashing, Imported, Verdict};
 use nexus_domain::settings;
-use nexus_kit::{App, Code, FieldError, Problem, clock};
+use nexus_kit::{ApiError, App, Code, FieldError, clock};
 use nexus_store::identity::sign_ins::{self, Credentials};
 
-pub fn hashing(app: &App) -> Result<Hashing, Problem> {
+pub fn hashing(app: &App) -> Result<Hashing, ApiError> {
     Ok(Hashing::new(
         app.config().get(&settings::PASSWORD_HASH)?,
         app.config().get(&settings::BCRYPT_COST)?,
@@ -14,7 +14,7 @@ pub fn hashing(app: &App) -> Result<Hashing, Problem> {
 }
 
 /// Checks a new password against every rule; 400 `WEAK_PASSWORD` lists those that it breaks.
-pub fn check_new(app: &App, field: &str, text: &str, owner: Owner<'_>) -> Result<Password, Problem> {
+pub fn check_new(app: &App, field: &str, text: &str, owner: Owner<'_>) -> Result<Password, ApiError> {
     let algorithm = hashing(app)?.algorithm();
     password::check_new(text, owner, algorithm).map_err(|broken| {
         let errors = broken
@@ -25,22 +25,22 @@ pub fn check_new(app: &App, field: &str, text: &str, owner: Owner<'_>) -> Result
     })
 }
 
-pub fn weak(errors: Vec<FieldError>) -> Problem {
-    Problem::new(
+pub fn weak(errors: Vec<FieldError>) -> ApiError {
+    ApiError::new(
         Code::WeakPassword,
         "The password does not fulfil all rules; `errors` lists those it breaks.",
     )
     .with_errors(errors)
 }
 
-pub fn hash(app: &App, password: &Password) -> Result<String, Problem> {
+pub fn hash(app: &App, password: &Password) -> Result<String, ApiError> {
     hashing(app)?
         .hash(password, clock::random())
-        .map_err(|error: HashError| Problem::internal(format!("the password {error}")))
+        .map_err(|error: HashError| ApiError::internal(format!("the password {error}")))
 }
 
 /// Whether it is this person's password.
-pub fn verify(app: &App, typed: &str, credentials: &Credentials) -> Result<Verdict, Problem> {
+pub fn verify(app: &App, typed: &str, credentials: &Credentials) -> Result<Verdict, ApiError> {
     Ok(hashing(app)?.verify_typed(typed, Some(stored(credentials)), None))
 }
 
@@ -50,7 +50,7 @@ pub fn verify_at(
     email_key: &str,
     typed: &str,
     credentials: Option<&Credentials>,
-) -> Result<Verdict, Problem> {
+) -> Result<Verdict, ApiError> {
     // Read for everybody: it takes time as well.
     let like = sign_ins::neighbours_hash(app.database(), email_key)?;
     Ok(hashing(app)?.verify_typed(typed, credentials.map(stored), like.as_deref()))
@@ -60,6 +60,6 @@ fn stored(credentials: &Credentials) -> (&str, Imported) {
     (&credentials.password_hash, credentials.password_imported.into())
 }
 
-pub fn wrong() -> Problem {
-    Problem::new(Code::InvalidCredentials, "The e-mail address or the password is wrong.")
+pub fn wrong() -> ApiError {
+    ApiError::new(Code::InvalidCredentials, "The e-mail address or the password is wrong.")
 }

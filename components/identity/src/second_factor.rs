@@ -5,7 +5,7 @@ use nexus_domain::ids::UserId;
 use nexus_domain::seal::SealKey;
 use nexus_domain::settings::Secret;
 use nexus_domain::{Invalid, Timestamp, settings, totp};
-use nexus_kit::{App, Code, Problem};
+use nexus_kit::{ApiError, App, Code};
 use nexus_store::Transaction;
 use nexus_store::identity::second_factors::{self, SecondFactor};
 use nexus_store::identity::users::UserRecord;
@@ -32,12 +32,12 @@ pub enum Shown<'a> {
 
 impl<'a> Shown<'a> {
     /// One of two members of a body, never both: only one of them would be looked at.
-    pub fn of(code: (&'static str, Option<&'a str>), passkey: Option<&'a Value>) -> Result<Self, Problem> {
+    pub fn of(code: (&'static str, Option<&'a str>), passkey: Option<&'a Value>) -> Result<Self, ApiError> {
         match (code.1, passkey) {
             (None, None) => Ok(Self::Nothing),
             (Some(code), None) => Ok(Self::Code(code)),
             (None, Some(answer)) => Ok(Self::Passkey(answer)),
-            (Some(_), Some(_)) => Err(Problem::field(
+            (Some(_), Some(_)) => Err(ApiError::field(
                 "passkey",
                 Invalid::new("TOO_MANY", format!("can't stand beside `{}`", code.0)),
             )),
@@ -52,7 +52,7 @@ pub fn check_at_sign_in(
     user: &UserRecord,
     shown: Shown<'_>,
     now: Timestamp,
-) -> Result<Option<GivenFactor>, Problem> {
+) -> Result<Option<GivenFactor>, ApiError> {
     if !user.mfa_enabled {
         return Ok(None);
     }
@@ -63,7 +63,7 @@ pub fn check_at_sign_in(
 }
 
 /// `MFA_REQUIRED`, with the ways there are. Only who knows the password comes to see it.
-fn required(app: &App, request: &HeaderMap, user: UserId, now: Timestamp) -> Result<Problem, Problem> {
+fn required(app: &App, request: &HeaderMap, user: UserId, now: Timestamp) -> Result<ApiError, ApiError> {
     let mut methods = Vec::new();
     if second_factors::has_app(app.database(), user)? {
         methods.push("TOTP");
@@ -82,7 +82,7 @@ fn required(app: &App, request: &HeaderMap, user: UserId, now: Timestamp) -> Res
     if let Some(asked) = asked {
         mfa["publicKey"] = asked;
     }
-    Ok(Problem::new(
+    Ok(ApiError::new(
         Code::MfaRequired,
         "Send `mfaCode` as well (a code of your authenticator app, or a recovery code), or `passkey`.",
     )
@@ -96,7 +96,7 @@ pub fn check(
     user: UserId,
     shown: Shown<'_>,
     now: Timestamp,
-) -> Result<GivenFactor, Problem> {
+) -> Result<GivenFactor, ApiError> {
     match shown {
         Shown::Nothing => Err(wrong_code()),
         Shown::Code(code) => check_code(app, user, code, now),
@@ -107,7 +107,7 @@ pub fn check(
     }
 }
 
-fn check_code(app: &App, user: UserId, code: &str, now: Timestamp) -> Result<GivenFactor, Problem> {
+fn check_code(app: &App, user: UserId, code: &str, now: Timestamp) -> Result<GivenFactor, ApiError> {
     let Some(app_code) = totp::app_code(code) else {
         return Ok(GivenFactor::RecoveryCode(totp::recovery_code_hash(code)));
     };
@@ -122,7 +122,7 @@ fn check_code(app: &App, user: UserId, code: &str, now: Timestamp) -> Result<Giv
 }
 
 /// Uses the factor up; of two requests with the same code one gets 401.
-pub fn take(tx: &Transaction<'_>, user: UserId, factor: &GivenFactor, now: Timestamp) -> Result<(), Problem> {
+pub fn take(tx: &Transaction<'_>, user: UserId, factor: &GivenFactor, now: Timestamp) -> Result<(), ApiError> {
     let taken = match factor {
         GivenFactor::Step(step) => second_factors::take_step(tx, user, *step)?,
         GivenFactor::RecoveryCode(hash) => second_factors::take_recovery_code(tx, user, hash, now)?,
@@ -131,14 +131,14 @@ pub fn take(tx: &Transaction<'_>, user: UserId, factor: &GivenFactor, now: Times
     if taken { Ok(()) } else { Err(wrong_code()) }
 }
 
-pub fn wrong_code() -> Problem {
-    Problem::new(
+pub fn wrong_code() -> ApiError {
+    ApiError::new(
         Code::InvalidMfaCode,
         "The code is wrong, was used before or has expired.",
     )
 }
 
-fn keys(app: &App) -> Result<Vec<SealKey>, Problem> {
+fn keys(app: &App) -> Result<Vec<SealKey>, ApiError> {
     let secrets = app
         .config()
         .secrets(&settings::MAIL_SEAL_KEY, &settings::MAIL_SEAL_KEY_PREVIOUS)?;
@@ -153,19 +153,19 @@ fn context(user: UserId) -> String {
     format!("totp:{user}")
 }
 
-pub fn seal(app: &App, user: UserId, secret: &[u8]) -> Result<Vec<u8>, Problem> {
+pub fn seal(app: &App, user: UserId, secret: &[u8]) -> Result<Vec<u8>, ApiError> {
     keys(app)?
         .first()
-        .ok_or_else(|| Problem::internal("there is no seal key"))?
+        .ok_or_else(|| ApiError::internal("there is no seal key"))?
         .seal(nexus_kit::clock::random(), &context(user), secret)
-        .map_err(|error| Problem::internal(error.to_string()))
+        .map_err(|error| ApiError::internal(error.to_string()))
 }
 
 /// The clear secret. One that the previous key sealed is sealed anew, so that the previous key can go.
-pub fn open_secret(app: &App, user: UserId, factor: &SecondFactor) -> Result<Vec<u8>, Problem> {
+pub fn open_secret(app: &App, user: UserId, factor: &SecondFactor) -> Result<Vec<u8>, ApiError> {
     let keys = keys(app)?;
     let internal =
-        |error: nexus_domain::seal::SealError| Problem::internal(format!("second factor of {user}: {error}"));
+        |error: nexus_domain::seal::SealError| ApiError::internal(format!("second factor of {user}: {error}"));
     let secret = SealKey::open(&keys, &context(user), &factor.sealed_secret).map_err(internal)?;
     let by_present = keys
         .first()

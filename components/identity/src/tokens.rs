@@ -7,7 +7,7 @@ use nexus_domain::refresh_token::{RefreshKeys, RefreshToken};
 use nexus_domain::settings::Secret;
 use nexus_domain::token::{AccessClaims, sign_access_token};
 use nexus_domain::{Timestamp, settings};
-use nexus_kit::{App, Problem, respond};
+use nexus_kit::{ApiError, App, respond};
 use nexus_store::identity::users::UserRecord;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -16,7 +16,7 @@ use crate::cookies;
 
 /// How a client keeps its refresh token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keeping {
+pub enum TokenDelivery {
     /// The client's own affair: the token is in the answer.
     Body,
     /// A browser's cookie, out of reach of scripts.
@@ -49,7 +49,7 @@ pub struct Grant {
     pub refresh: RefreshToken,
 }
 
-pub fn refresh_keys(app: &App) -> Result<RefreshKeys, Problem> {
+pub fn refresh_keys(app: &App) -> Result<RefreshKeys, ApiError> {
     let secrets = app
         .config()
         .secrets(&settings::JWT_REFRESH_SECRET, &settings::JWT_REFRESH_SECRET_PREVIOUS)?;
@@ -61,9 +61,9 @@ pub fn hand_out(
     app: &App,
     request: &HeaderMap,
     grant: Grant,
-    keeping: Keeping,
+    keeping: TokenDelivery,
     now: Timestamp,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     let lifetime = access_lifetime(app, grant.session_expires_at, now)?;
     let claims = AccessClaims::new(
         grant.user.id,
@@ -76,21 +76,21 @@ pub fn hand_out(
     let key = app
         .access_keys()
         .first()
-        .ok_or_else(|| Problem::internal("there is no access secret"))?;
-    let access_token = sign_access_token(key, &claims).map_err(|error| Problem::internal(error.to_string()))?;
+        .ok_or_else(|| ApiError::internal("there is no access secret"))?;
+    let access_token = sign_access_token(key, &claims).map_err(|error| ApiError::internal(error.to_string()))?;
     let cookies = match keeping {
-        Keeping::Body => Vec::new(),
-        Keeping::Cookie => {
+        TokenDelivery::Body => Vec::new(),
+        TokenDelivery::Cookie => {
             let csrf = refresh_keys(app)?
                 .csrf_token(grant.session)
-                .ok_or_else(|| Problem::internal("there is no refresh secret"))?;
+                .ok_or_else(|| ApiError::internal("there is no refresh secret"))?;
             let seconds = grant.session_expires_at.as_seconds() - now.as_seconds();
             cookies::set(request, &grant.refresh.text(), &csrf, seconds)?
         }
     };
     let mut response = respond::ok(&SignedIn {
         access_token,
-        refresh_token: (keeping == Keeping::Body).then(|| grant.refresh.text()),
+        refresh_token: (keeping == TokenDelivery::Body).then(|| grant.refresh.text()),
         token_type: "Bearer",
         expires_in: lifetime,
         must_change_password: grant.must_change_password,
@@ -103,7 +103,7 @@ pub fn hand_out(
 }
 
 /// An access token never outlives its session.
-fn access_lifetime(app: &App, session_expires_at: Timestamp, now: Timestamp) -> Result<i64, Problem> {
+fn access_lifetime(app: &App, session_expires_at: Timestamp, now: Timestamp) -> Result<i64, ApiError> {
     let configured = app.config().get(&settings::JWT_ACCESS_EXPIRATION)?.as_secs();
     let configured = i64::try_from(configured).unwrap_or(i64::MAX);
     let left = session_expires_at.as_seconds() - now.as_seconds();

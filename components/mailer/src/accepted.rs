@@ -44,10 +44,10 @@ mod key_value {
     use nexus_kit::entry::{on_this_thread, within};
     use spin_sdk::key_value::{Error, Store};
 
-    const PATIENCE: Duration = Duration::from_secs(1);
+    const TIMEOUT: Duration = Duration::from_secs(1);
 
     async fn patiently<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, String> {
-        match on_this_thread(within(PATIENCE, work)).await {
+        match on_this_thread(within(TIMEOUT, work)).await {
             Some(done) => done.map_err(|error| format!("key-value store: {error}")),
             None => Err("the key-value store does not answer".to_owned()),
         }

@@ -15,15 +15,15 @@ use futures_util::stream::FuturesUnordered;
 use nexus_domain::email::for_sending;
 use nexus_domain::mail::{self, Outcome};
 use nexus_domain::settings::{self, MailTransport};
-use nexus_kit::{App, Problem, clock};
+use nexus_kit::{ApiError, App, clock};
 use nexus_store::mail::outbox_delivery::{self, Fate, LeasedMail, Settled, Turn};
 use nexus_store::{StoreError, identity::decoys};
 use serde::Serialize;
 
 use crate::accepted;
-use crate::press::Press;
+use crate::renderer::Renderer;
 use crate::transport::{Bound, Outgoing, Provider, Transport};
-use crate::unsettled::{self, Answer};
+use crate::unsettled::{self, TransportAnswer};
 
 /// Mails in flight at once. Each commit costs the same however many it settles, so a wide pipe is a fast one.
 const CONCURRENCY: u32 = 128;
@@ -35,7 +35,7 @@ const SETTLING_MILLIS: i64 = 22_000;
 const SETTLING_ATTEMPTS: u32 = 26;
 /// The pause after the first failure; it doubles, up to a second.
 const FIRST_PAUSE_MILLIS: u64 = 50;
-const LONGEST_PAUSE_MILLIS: u64 = 1_000;
+const MAX_PAUSE_MILLIS: u64 = 1_000;
 /// The longest that a transport takes from connecting to its answer. A lease that is shorter is given back.
 const SENDING_SECONDS: i64 = 12;
 /// How often a mail waits for the key-value store that may know of it, before it is sent without asking.
@@ -66,7 +66,7 @@ impl Drained {
 }
 
 /// Delivers what is due, by the transport that the settings name.
-pub async fn drain(app: &App) -> Result<Drained, Problem> {
+pub async fn drain(app: &App) -> Result<Drained, ApiError> {
     // What is still to be written down comes first, whatever else fails.
     if unsettled::is_empty() {
         pass_decoys(app).await?;
@@ -74,15 +74,15 @@ pub async fn drain(app: &App) -> Result<Drained, Problem> {
             return Ok(Drained::default());
         }
     }
-    let press = Press::new(app)?;
+    let renderer = Renderer::new(app)?;
     match app.config().get(&settings::MAIL_TRANSPORT)? {
-        MailTransport::Dev => run(app, &press, None::<&Bound>).await,
-        MailTransport::Sendgrid => run(app, &press, Some(&Bound::new(Provider::of(app)?))).await,
+        MailTransport::Dev => run(app, &renderer, None::<&Bound>).await,
+        MailTransport::Sendgrid => run(app, &renderer, Some(&Bound::new(Provider::of(app)?))).await,
     }
 }
 
 /// What was written in place of mails keeps the database as busy as mails do, or the next request would tell of it.
-async fn pass_decoys(app: &App) -> Result<(), Problem> {
+async fn pass_decoys(app: &App) -> Result<(), ApiError> {
     let now = clock::now();
     if decoys::lease_mails(app.database(), now, CONCURRENCY)? {
         pause(MOMENT_MILLIS).await;
@@ -106,12 +106,16 @@ impl Failing {
     }
 
     fn pause_millis(&self) -> u64 {
-        (FIRST_PAUSE_MILLIS << self.attempts.saturating_sub(1).min(10)).min(LONGEST_PAUSE_MILLIS)
+        (FIRST_PAUSE_MILLIS << self.attempts.saturating_sub(1).min(10)).min(MAX_PAUSE_MILLIS)
     }
 }
 
 /// Without a transport, mails go into the development mailbox.
-pub(crate) async fn run<T: Transport>(app: &App, press: &Press, transport: Option<&T>) -> Result<Drained, Problem> {
+pub(crate) async fn run<T: Transport>(
+    app: &App,
+    renderer: &Renderer,
+    transport: Option<&T>,
+) -> Result<Drained, ApiError> {
     let token = hex(clock::random::<8>());
     let started = clock::now();
     let mut in_flight = FuturesUnordered::new();
@@ -140,7 +144,7 @@ pub(crate) async fn run<T: Transport>(app: &App, press: &Press, transport: Optio
                     if turn.room > 0 {
                         drained.more = !leased.is_empty();
                     }
-                    in_flight.extend(leased.into_iter().map(|leased| deliver(press, transport, leased)));
+                    in_flight.extend(leased.into_iter().map(|leased| deliver(renderer, transport, leased)));
                 }
                 Err(error) => {
                     unsettled::note().await;
@@ -193,22 +197,26 @@ async fn pause(millis: u64) {
 #[cfg(not(target_arch = "wasm32"))]
 async fn pause(_: u64) {}
 
-async fn deliver<T: Transport>(press: &Press, transport: Option<&T>, leased: LeasedMail) -> Answer {
-    let (fate, outcome) = attempt(press, transport, &leased).await;
+async fn deliver<T: Transport>(renderer: &Renderer, transport: Option<&T>, leased: LeasedMail) -> TransportAnswer {
+    let (fate, outcome) = attempt(renderer, transport, &leased).await;
     let settled = Settled {
         id: leased.id,
         lease_token: leased.lease_token,
         fate,
     };
-    Answer::new(settled, outcome)
+    TransportAnswer::new(settled, outcome)
 }
 
 /// What came of one mail for the books, and what it says of the provider.
-async fn attempt<T: Transport>(press: &Press, transport: Option<&T>, leased: &LeasedMail) -> (Fate, Option<Outcome>) {
+async fn attempt<T: Transport>(
+    renderer: &Renderer,
+    transport: Option<&T>,
+    leased: &LeasedMail,
+) -> (Fate, Option<Outcome>) {
     if leased.suppressed {
         return (Fate::Suppressed, None);
     }
-    let rendered = match press.render(leased) {
+    let rendered = match renderer.render(leased) {
         Ok(rendered) => rendered,
         // It would fail in the same way again.
         Err(reason) => return (Fate::Dead { reason }, None),

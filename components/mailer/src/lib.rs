@@ -18,10 +18,10 @@
 
 mod accepted;
 mod act;
-mod alone;
+mod backpressure;
 mod delivery;
-mod letter;
-mod press;
+mod email_content;
+mod renderer;
 mod routes;
 pub mod transport;
 mod unsettled;

@@ -3,7 +3,7 @@
 use nexus_domain::email::for_sending;
 use nexus_domain::mail::Outcome;
 use nexus_domain::settings;
-use nexus_kit::{App, Problem};
+use nexus_kit::{ApiError, App};
 
 /// A mail as a transport takes it.
 #[derive(Debug, Clone)]
@@ -27,7 +27,7 @@ pub struct Provider {
 }
 
 impl Provider {
-    pub fn of(app: &App) -> Result<Self, Problem> {
+    pub fn of(app: &App) -> Result<Self, ApiError> {
         let config = app.config();
         Ok(Self {
             base_url: config.get(&settings::SENDGRID_BASE_URL)?,

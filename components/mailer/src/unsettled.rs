@@ -15,13 +15,13 @@ use crate::accepted;
 
 /// What came of one mail for the books, and what it says of the provider.
 #[derive(Clone)]
-pub struct Answer {
+pub struct TransportAnswer {
     settled: Settled,
     outcome: Option<Outcome>,
     noted: bool,
 }
 
-impl Answer {
+impl TransportAnswer {
     pub fn new(settled: Settled, outcome: Option<Outcome>) -> Self {
         Self {
             settled,
@@ -33,14 +33,14 @@ impl Answer {
 
 thread_local! {
     // A guest has one thread. No more than what drains have in flight: none of them takes more while it can't settle.
-    static UNSETTLED: RefCell<Vec<Answer>> = const { RefCell::new(Vec::new()) };
+    static UNSETTLED: RefCell<Vec<TransportAnswer>> = const { RefCell::new(Vec::new()) };
 }
 
 pub fn is_empty() -> bool {
     UNSETTLED.with_borrow(Vec::is_empty)
 }
 
-pub fn add(answer: Answer) {
+pub fn add(answer: TransportAnswer) {
     UNSETTLED.with_borrow_mut(|answers| answers.push(answer));
 }
 

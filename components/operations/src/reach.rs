@@ -20,7 +20,7 @@ mod guest {
     /// Documents and health answers are small; more than this is somebody else's answer.
     const LIMIT: usize = 4 * 1024 * 1024;
     /// Who asks whether the product is ready wants to know now.
-    const PATIENCE: Duration = Duration::from_secs(2);
+    const TIMEOUT: Duration = Duration::from_secs(2);
 
     /// GETs a URL, signed as internal requests are, and gives the body of a 2xx.
     pub async fn get(app: &App, url: String) -> Result<Vec<u8>, Unreached> {
@@ -59,7 +59,7 @@ mod guest {
         // Another value each time: SQLite writes nothing where the value is the one that is there.
         let value = nexus_kit::clock::now().as_millis().to_string();
         let written = async { Store::open_default().await?.set("health", value.as_bytes()).await };
-        match on_this_thread(within(PATIENCE, written)).await {
+        match on_this_thread(within(TIMEOUT, written)).await {
             Some(written) => written.map_err(|error| format!("{error:?}")),
             None => Err("no answer".to_owned()),
         }

@@ -1,14 +1,13 @@
 //! Companies and what they let: compounds, apartments, tenants, occupancies, invoices, payments, maintenance.
 //!
-//! One route file per resource. Every handler first finds whose the thing is ([`asker::Asker`]): what belongs to
+//! One route file per resource. Every handler first finds whose the thing is ([`principal::Principal`]): what belongs to
 //! another company is 404 before role, query or body are judged.
 
-mod asker;
-mod fault;
+mod audit;
+mod notify;
 mod paper;
-mod record;
+mod principal;
 mod routes;
-mod telling;
 
 use axum::routing::post;
 use nexus_kit::{App, listing};
@@ -33,7 +32,7 @@ pub fn routes() -> OpenApiRouter<App> {
     listing::document(api, "/invoices", &store::property::invoices::LISTING);
     listing::document(api, "/payments", &store::property::payments::LISTING);
     listing::document(api, "/maintenance-requests", &store::property::maintenance::LISTING);
-    asker::document(api);
+    principal::document(api);
     router
 }
 

@@ -17,7 +17,7 @@ use tower::ServiceExt;
 const SECRET: &str = "an access secret for tests, long enough";
 const ROWS: usize = 100_000;
 /// What the process may grow by. The file has several times as much.
-const MOST_GROWTH: usize = 24 * 1024 * 1024;
+const MAX_GROWTH: usize = 24 * 1024 * 1024;
 
 /// The most memory the process has had since the last call of [`forget_peak`].
 fn peak() -> usize {
@@ -115,7 +115,7 @@ async fn a_hundred_thousand_rows_are_imported_in_bounded_memory() {
         params![company],
     );
     assert_eq!(count.unwrap()[0].get::<usize>(0).unwrap(), ROWS);
-    assert!(grown < MOST_GROWTH, "grew by {grown} bytes");
+    assert!(grown < MAX_GROWTH, "grew by {grown} bytes");
     let wrong = import(5, "").await;
     assert_eq!(wrong["created"], 5);
 }

@@ -4,7 +4,7 @@ use nexus_domain::ids::{AuditId, MailId};
 use nexus_domain::seal::SealKey;
 use nexus_domain::settings;
 use nexus_domain::{Timestamp, mail};
-use nexus_kit::{App, Caller, Problem, Session, clock};
+use nexus_kit::{ApiError, App, Caller, Session, clock};
 use nexus_store::audit::NewAuditEntry;
 
 /// An entry whose action and subject the store fills in, or the caller.
@@ -24,7 +24,7 @@ pub fn entry<'a>(session: Option<&Session>, caller: &'a Caller, at: Timestamp) -
 }
 
 /// Seals what only the recipient of a mail may see.
-pub fn seal(app: &App, mail: MailId, secrets: &serde_json::Value) -> Result<Vec<u8>, Problem> {
+pub fn seal(app: &App, mail: MailId, secrets: &serde_json::Value) -> Result<Vec<u8>, ApiError> {
     let key = app.config().get(&settings::MAIL_SEAL_KEY)?;
     SealKey::derive(key.as_bytes(), mail::SEAL_PURPOSE)
         .seal(
@@ -32,5 +32,5 @@ pub fn seal(app: &App, mail: MailId, secrets: &serde_json::Value) -> Result<Vec<
             &mail::seal_context(mail),
             secrets.to_string().as_bytes(),
         )
-        .map_err(|error| Problem::internal(error.to_string()))
+        .map_err(|error| ApiError::internal(error.to_string()))
 }

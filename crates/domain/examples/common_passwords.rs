@@ -22,7 +22,7 @@ use xorf::{BinaryFuse16, DmaSerializable};
 
 /// Gives a file below 200 kB; the filter grows in steps.
 const ENTRIES: usize = 82_000;
-const MOST_USED: usize = 20_000;
+const MAX_USED: usize = 20_000;
 const SHORTEST: usize = 4;
 const TARGET: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/password/common.filter");
 
@@ -55,7 +55,7 @@ fn write_filter(path: &str) -> Result<String, Box<dyn std::error::Error>> {
     let fulfilling = chosen.len();
     chosen.extend(
         lines()
-            .take(MOST_USED)
+            .take(MAX_USED)
             .map(stem)
             .filter(|stem| stem.chars().count() >= SHORTEST),
     );

@@ -11,7 +11,7 @@ use crate::{Invalid, Role, Timestamp};
 
 /// The most members of a group. Events show all of them: with the longest names that stays below the 1 MiB that may be
 /// unsent to one client.
-pub const MOST_MEMBERS: usize = 2_000;
+pub const MAX_MEMBERS: usize = 2_000;
 
 wire_enum!(
     /// Between two people there is one `DIRECT` chat; of groups there can be many.

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::date::Zone;
 use crate::email;
-use crate::given::{bounded, given_as_integer, given_as_text, identifier, name, text_type};
+use crate::field_types::{bounded, deserialize_integer, deserialize_text, identifier, name, text_type};
 use crate::ids::{AttachmentId, CompanyId};
 use crate::money::{Currency, Money, OutOfRange};
 use crate::status::wire_enum;
@@ -84,8 +84,8 @@ impl TryFrom<i64> for Days {
     }
 }
 
-given_as_text!(EmailDomain, LateFeeType);
-given_as_integer!(Days);
+deserialize_text!(EmailDomain, LateFeeType);
+deserialize_integer!(Days);
 
 /// What is added, once, to an invoice that stays unpaid after its due date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema, deserr::Deserr)]
@@ -186,7 +186,7 @@ impl TryFrom<i64> for DepositMonths {
     }
 }
 
-given_as_integer!(DepositMonths);
+deserialize_integer!(DepositMonths);
 
 /// When rent invoices are made, due and reminded of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema, deserr::Deserr)]

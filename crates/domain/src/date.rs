@@ -11,7 +11,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::openapi::{KnownFormat, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::given::given_as_text;
+use crate::field_types::deserialize_text;
 use crate::{Invalid, Timestamp};
 
 /// A day, written `2026-01-31`. From 1900 to 2199: what lies outside is a slip of the keyboard.
@@ -262,7 +262,7 @@ impl PartialSchema for Zone {
 
 impl ToSchema for Zone {}
 
-given_as_text!(Date, Month, Zone);
+deserialize_text!(Date, Month, Zone);
 
 #[cfg(test)]
 mod tests {

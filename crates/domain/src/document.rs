@@ -12,11 +12,11 @@ use crate::status::wire_enum;
 use crate::text::{has_visible, is_shown_in_a_file_name};
 
 /// The most documents of one submission.
-pub const MOST_DOCUMENTS: usize = 5;
+pub const MAX_DOCUMENTS: usize = 5;
 /// The most bytes of one document: 10 MiB.
-pub const MOST_BYTES: usize = 10 * 1024 * 1024;
+pub const MAX_BYTES: usize = 10 * 1024 * 1024;
 
-/// The `Invalid::code` of a document that is over [`MOST_BYTES`].
+/// The `Invalid::code` of a document that is over [`MAX_BYTES`].
 pub const TOO_LARGE: &str = "TOO_LARGE";
 
 wire_enum!(
@@ -139,7 +139,7 @@ impl Document {
         if bytes.is_empty() {
             return Err(Invalid::new("EMPTY", "has no content"));
         }
-        if bytes.len() > MOST_BYTES {
+        if bytes.len() > MAX_BYTES {
             return Err(Invalid::new(TOO_LARGE, "must be at most 10 MiB"));
         }
         let declared = Declared::read(declared_type)
@@ -183,10 +183,10 @@ impl Document {
 
 /// How many documents came, before any of them is looked at.
 pub fn check_count(count: usize) -> Result<(), Invalid> {
-    if count > MOST_DOCUMENTS {
+    if count > MAX_DOCUMENTS {
         return Err(Invalid::new(
             "TOO_MANY",
-            format!("must be at most {MOST_DOCUMENTS} documents"),
+            format!("must be at most {MAX_DOCUMENTS} documents"),
         ));
     }
     Ok(())
@@ -290,7 +290,7 @@ mod tests {
     #[test]
     fn ten_mebibytes_are_taken_and_one_byte_more_is_not() {
         let mut bytes = PDF.to_vec();
-        bytes.resize(MOST_BYTES, b' ');
+        bytes.resize(MAX_BYTES, b' ');
         assert!(check("a.pdf", "application/pdf", &bytes).is_ok());
         bytes.push(b' ');
         assert_eq!(check("a.pdf", "application/pdf", &bytes).unwrap_err(), TOO_LARGE);

@@ -5,7 +5,7 @@ use thiserror::Error;
 use utoipa::ToSchema;
 
 use crate::date::Date;
-use crate::given::{given_as_integer, given_as_text, identifier, name, text_type};
+use crate::field_types::{deserialize_integer, deserialize_text, identifier, name, text_type};
 use crate::ids::{CompanyId, InvoiceId, OccupancyId, PaymentId, TenantId, UserId};
 use crate::money::{Currency, Money, OutOfRange};
 use crate::status::wire_enum;
@@ -41,7 +41,7 @@ wire_enum!(
     }
 );
 
-given_as_text!(InvoiceStatus, PaymentMethod, InvoiceKind);
+deserialize_text!(InvoiceStatus, PaymentMethod, InvoiceKind);
 
 impl InvoiceStatus {
     /// The status of an issued invoice: paid in full, late, partly paid, or simply issued.
@@ -82,7 +82,7 @@ impl TryFrom<i64> for Quantity {
     }
 }
 
-given_as_integer!(Quantity);
+deserialize_integer!(Quantity);
 
 /// A line as it is given.
 #[derive(Debug, Clone, ToSchema, deserr::Deserr)]

@@ -63,9 +63,9 @@ pub fn seal_context(mail: crate::ids::MailId) -> String {
 }
 
 /// How long delivery of an ordinary mail is tried.
-pub const PATIENCE_SECONDS: i64 = 24 * 60 * 60;
+pub const TIMEOUT_SECONDS: i64 = 24 * 60 * 60;
 
-const LONGEST_PAUSE_MILLIS: i64 = 30 * 60 * 1_000;
+const MAX_PAUSE_MILLIS: i64 = 30 * 60 * 1_000;
 /// The first pauses are exact: 1, 2, 4 s.
 const QUICK_ATTEMPTS: u32 = 3;
 
@@ -79,7 +79,7 @@ pub fn next_attempt(now: Timestamp, attempts: u32, retry_after_seconds: Option<u
     } else {
         doubled / 4 * i64::from(random) / 255
     };
-    let pause = (doubled + jitter).min(LONGEST_PAUSE_MILLIS);
+    let pause = (doubled + jitter).min(MAX_PAUSE_MILLIS);
     let told = i64::from(retry_after_seconds.unwrap_or(0)).saturating_mul(1_000);
     now.plus_millis(pause.max(told))
 }
@@ -172,7 +172,7 @@ mod tests {
         );
         assert_eq!(pause(4, None, 0), 8_000);
         assert_eq!(pause(4, None, 255), 10_000);
-        assert_eq!(pause(40, None, 255), LONGEST_PAUSE_MILLIS);
+        assert_eq!(pause(40, None, 255), MAX_PAUSE_MILLIS);
     }
 
     #[test]

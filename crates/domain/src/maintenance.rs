@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::Timestamp;
-use crate::given::{given_as_text, lines, name, text_type};
+use crate::field_types::{deserialize_text, lines, name, text_type};
 use crate::ids::{ApartmentId, AttachmentId, CompanyId, MaintenanceRequestId, UserId};
 use crate::status::wire_enum;
 
@@ -26,7 +26,7 @@ wire_enum!(
     }
 );
 
-given_as_text!(Priority, RequestStatus);
+deserialize_text!(Priority, RequestStatus);
 
 text_type! {
     Title: 1..=200, name;

@@ -11,11 +11,11 @@ use crate::text::{has_visible, without_overrides};
 use crate::{Invalid, Timestamp};
 
 /// The most characters of a message, after trimming.
-pub const MOST_CHARACTERS: usize = 4_000;
+pub const MAX_CHARACTERS: usize = 4_000;
 /// The most white space around it.
-const MOST_WHITE_SPACE: usize = 1_000;
+const MAX_WHITE_SPACE: usize = 1_000;
 /// The most attachments of one message.
-pub const MOST_ATTACHMENTS: usize = 10;
+pub const MAX_ATTACHMENTS: usize = 10;
 
 wire_enum!(
     /// What a message is. `SYSTEM` ones come from the product itself.
@@ -39,10 +39,10 @@ impl MessageType {
 
 /// A message's attachments: not too many, and none twice.
 pub fn check_attachments(ids: &[AttachmentId]) -> Result<(), Invalid> {
-    if ids.len() > MOST_ATTACHMENTS {
+    if ids.len() > MAX_ATTACHMENTS {
         return Err(Invalid::new(
             "TOO_MANY",
-            format!("must name at most {MOST_ATTACHMENTS} files"),
+            format!("must name at most {MAX_ATTACHMENTS} files"),
         ));
     }
     match ids.iter().enumerate().find(|(place, id)| ids[..*place].contains(id)) {
@@ -66,10 +66,10 @@ impl Content {
         if !has_visible(&text) && !has_attachments {
             return Err(Invalid::new("REQUIRED", "must not be empty"));
         }
-        if length > MOST_CHARACTERS {
+        if length > MAX_CHARACTERS {
             return Err(Invalid::new(
                 "TOO_LONG",
-                format!("must have at most {MOST_CHARACTERS} characters"),
+                format!("must have at most {MAX_CHARACTERS} characters"),
             ));
         }
         // SQLite's text functions and some clients end a string at NUL; nobody types one.
@@ -77,7 +77,7 @@ impl Content {
             return Err(Invalid::new("INVALID", "must not contain the character U+0000"));
         }
         // What is trimmed away counts against nothing, so it must be bounded by itself.
-        if text.chars().count() > MOST_CHARACTERS + MOST_WHITE_SPACE {
+        if text.chars().count() > MAX_CHARACTERS + MAX_WHITE_SPACE {
             return Err(Invalid::new("TOO_LONG", "has too much white space around it"));
         }
         Ok(Self(text))

@@ -10,7 +10,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::Invalid;
-use crate::given::{given_as_integer, given_as_text};
+use crate::field_types::{deserialize_integer, deserialize_text};
 
 /// An amount of minor units, 0 to [`Money::MAX`]. A sum that leaves the range is an error, not a wrap.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -108,7 +108,7 @@ impl PartialSchema for Money {
 
 impl ToSchema for Money {}
 
-given_as_integer!(Money);
+deserialize_integer!(Money);
 
 /// An ISO 4217 code of a currency in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -193,7 +193,7 @@ impl PartialSchema for Currency {
 
 impl ToSchema for Currency {}
 
-given_as_text!(Currency);
+deserialize_text!(Currency);
 
 #[cfg(test)]
 mod tests {

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::Timestamp;
 use crate::date::Date;
-use crate::given::{given_as_text, lines, text_type};
+use crate::field_types::{deserialize_text, lines, text_type};
 use crate::ids::{ApartmentId, CompanyId, OccupancyId, TenantId};
 use crate::money::Money;
 use crate::status::wire_enum;
@@ -29,7 +29,7 @@ wire_enum!(
     }
 );
 
-given_as_text!(OccupancyStatus, DepositAction);
+deserialize_text!(OccupancyStatus, DepositAction);
 
 text_type! {
     /// Why something was done.

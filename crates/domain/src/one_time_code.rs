@@ -3,10 +3,10 @@
 use std::str::FromStr;
 
 use crate::Invalid;
-use crate::given::given_as_text;
+use crate::field_types::deserialize_text;
 use crate::text::typed_code;
 
-given_as_text!(OneTimeCode);
+deserialize_text!(OneTimeCode);
 
 pub const LIFETIME_SECONDS: i64 = 10 * 60;
 pub const TRIES: i64 = 5;

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use crate::Invalid;
-use crate::given::{bounded, lines};
+use crate::field_types::{bounded, lines};
 use crate::text::fold;
 
 /// How many rows of a list at once: 1 to 100, and 20 when nothing is said.
@@ -127,7 +127,7 @@ pub fn like(text: &str) -> String {
     pattern
 }
 
-crate::given::given_as_text!(Limit, Flag, Search);
+crate::field_types::deserialize_text!(Limit, Flag, Search);
 
 #[cfg(test)]
 mod tests {

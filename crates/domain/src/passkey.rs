@@ -1,6 +1,6 @@
 //! Passkeys: what they are called, and to which pages they belong. The ceremonies are the identity component's.
 
-use crate::given::{name, text_type};
+use crate::field_types::{name, text_type};
 use crate::settings::{WebOrigin, host_of, is_domain};
 
 text_type! {
@@ -9,7 +9,7 @@ text_type! {
 }
 
 /// More than anybody has devices; an upper bound for what a sign-in reads.
-pub const MOST_PER_PERSON: usize = 20;
+pub const MAX_PER_PERSON: usize = 20;
 
 /// The relying party of WebAuthn: the domain that passkeys are bound to, and the pages that may ask for one.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,10 +7,10 @@ use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
 use crate::Invalid;
-use crate::given::given_as_text;
+use crate::field_types::deserialize_text;
 use crate::text::{clean_name, leaves_the_line};
 
-given_as_text!(PersonName, Locale);
+deserialize_text!(PersonName, Locale);
 
 /// 1 to 100 characters after cleaning (`text::clean_name`), no control characters.
 #[derive(Debug, Clone, PartialEq, Eq, ToSchema)]

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use utoipa::ToSchema;
 
-use crate::given::given_as_text;
+use crate::field_types::deserialize_text;
 use crate::{Invalid, Role};
 
 /// A role that needs nobody's grant.
@@ -15,7 +15,7 @@ pub enum ResidentRole {
     Tenant,
 }
 
-given_as_text!(ResidentRole);
+deserialize_text!(ResidentRole);
 
 impl FromStr for ResidentRole {
     type Err = Invalid;

@@ -5,7 +5,7 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::given::{given_as_text, identifier, name, text_type};
+use crate::field_types::{deserialize_text, identifier, name, text_type};
 use crate::ids::{CompanyId, TenantId, UserId};
 use crate::{Invalid, Timestamp};
 
@@ -55,7 +55,7 @@ impl PartialSchema for Phone {
 
 impl ToSchema for Phone {}
 
-given_as_text!(Phone);
+deserialize_text!(Phone);
 
 /// What somebody who need not know the number sees of it: its last four characters at most, and never
 /// more than half.

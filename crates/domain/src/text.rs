@@ -39,7 +39,7 @@ mod tests {
     use crate::occupancy::Reason;
     use crate::passkey::PasskeyName;
     use crate::person_name::PersonName;
-    use crate::place::{AddressPart, ApartmentNumber, CompoundName};
+    use crate::premises::{AddressPart, ApartmentNumber, CompoundName};
     use crate::tenant::{FullName, NationalId};
 
     type Read = fn(&str) -> Result<String, Invalid>;

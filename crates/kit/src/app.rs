@@ -8,10 +8,10 @@ use nexus_domain::settings::Secret;
 use nexus_domain::token::AccessKey;
 use nexus_store::{Database, Usage};
 
-use crate::edgeless::Edgeless;
+use crate::edge_fallback::EdgeFallback;
 use crate::schema::{self, SchemaWatch};
 use crate::session::Verified;
-use crate::{Config, Problem};
+use crate::{ApiError, Config};
 
 #[derive(Clone)]
 pub struct App(Arc<Parts>);
@@ -27,20 +27,20 @@ struct Parts {
     writer: std::sync::OnceLock<Database>,
     hsts_preload: bool,
     mfa_required_roles: Vec<Role>,
-    edgeless: Edgeless,
+    edge_fallback: EdgeFallback,
     schema: SchemaWatch,
 }
 
 impl App {
-    pub fn new(database: Database, config: Config) -> Result<Self, Problem> {
-        config.judge()?;
+    pub fn new(database: Database, config: Config) -> Result<Self, ApiError> {
+        config.validate()?;
         let access_secrets = config.secrets(&settings::JWT_ACCESS_SECRET, &settings::JWT_ACCESS_SECRET_PREVIOUS)?;
         let access_keys = access_secrets
             .iter()
             .map(|secret| AccessKey::derive(secret.as_bytes()))
             .collect();
         let internal_secrets = config.secrets(&settings::INTERNAL_SECRET, &settings::INTERNAL_SECRET_PREVIOUS)?;
-        let edgeless = Edgeless::read(&config)?;
+        let edge_fallback = EdgeFallback::read(&config)?;
         let hsts_preload = config.get(&settings::HSTS_PRELOAD)?;
         let mfa_required_roles = config.get(&settings::MFA_REQUIRED_ROLES)?;
         Ok(Self(Arc::new(Parts {
@@ -53,7 +53,7 @@ impl App {
             writer: std::sync::OnceLock::new(),
             hsts_preload,
             mfa_required_roles,
-            edgeless,
+            edge_fallback,
             schema: SchemaWatch::default(),
         })))
     }
@@ -73,7 +73,7 @@ impl App {
     }
 
     /// Why no request can be served, when the database isn't one of this program.
-    pub(crate) fn schema_problem(&self, path: &str) -> Option<Problem> {
+    pub(crate) fn schema_problem(&self, path: &str) -> Option<ApiError> {
         match schema::needs_no_schema(path) {
             true => None,
             false => self.0.schema.problem(&self.0.database),
@@ -105,8 +105,8 @@ impl App {
     }
 
     /// What to look at where no edge did.
-    pub(crate) fn edgeless(&self) -> &Edgeless {
-        &self.0.edgeless
+    pub(crate) fn edge_fallback(&self) -> &EdgeFallback {
+        &self.0.edge_fallback
     }
 
     /// Who must have a second factor.

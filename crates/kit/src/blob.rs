@@ -7,7 +7,7 @@ use bytes::Bytes;
 use nexus_domain::settings::{self, BlobStore};
 use sha2::{Digest, Sha256};
 
-use crate::{App, Problem, s3};
+use crate::{ApiError, App, s3};
 
 /// The name of a content: its SHA-256 in hexadecimal. Putting the same content twice makes one blob.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -40,7 +40,7 @@ impl fmt::Display for BlobKey {
 
 /// Stores a content. It is durable when this returns, so do it before the row that refers to it is committed:
 /// a blob that nothing refers to does no harm, a row without its blob does.
-pub async fn put(app: &App, content: Bytes) -> Result<BlobKey, Problem> {
+pub async fn put(app: &App, content: Bytes) -> Result<BlobKey, ApiError> {
     let key = BlobKey::of(&content);
     match app.config().get(&settings::BLOB_STORE)? {
         BlobStore::KeyValue => key_value::set(&key.path(), &content).await?,
@@ -51,19 +51,19 @@ pub async fn put(app: &App, content: Bytes) -> Result<BlobKey, Problem> {
 
 /// The content, or `None` when it was deleted. Content that is not what its key says is a fault of the store and is
 /// not handed out.
-pub async fn get(app: &App, key: &BlobKey) -> Result<Option<Bytes>, Problem> {
+pub async fn get(app: &App, key: &BlobKey) -> Result<Option<Bytes>, ApiError> {
     let content = match app.config().get(&settings::BLOB_STORE)? {
         BlobStore::KeyValue => key_value::get(&key.path()).await?,
         BlobStore::S3 => s3::get(app, &key.path()).await?,
     };
     match content {
-        Some(content) if BlobKey::of(&content) != *key => Err(Problem::internal(format!("the blob {key} is damaged"))),
+        Some(content) if BlobKey::of(&content) != *key => Err(ApiError::internal(format!("the blob {key} is damaged"))),
         content => Ok(content),
     }
 }
 
 /// Deletes a content; deleting what isn't there is fine.
-pub async fn delete(app: &App, key: &BlobKey) -> Result<(), Problem> {
+pub async fn delete(app: &App, key: &BlobKey) -> Result<(), ApiError> {
     match app.config().get(&settings::BLOB_STORE)? {
         BlobStore::KeyValue => key_value::delete(&key.path()).await,
         BlobStore::S3 => s3::delete(app, &key.path()).await,
@@ -77,29 +77,29 @@ mod key_value {
     use bytes::Bytes;
     use spin_sdk::key_value::{Error, Store};
 
-    use crate::Problem;
+    use crate::ApiError;
     use crate::entry::{on_this_thread, within};
 
     /// For a document, also to a store on another machine.
-    const PATIENCE: Duration = Duration::from_secs(10);
+    const TIMEOUT: Duration = Duration::from_secs(10);
 
-    async fn patiently<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Problem> {
-        match on_this_thread(within(PATIENCE, work)).await {
-            Some(done) => done.map_err(|error| Problem::unavailable(format!("key-value store: {error}"))),
-            None => Err(Problem::unavailable("the key-value store does not answer")),
+    async fn patiently<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, ApiError> {
+        match on_this_thread(within(TIMEOUT, work)).await {
+            Some(done) => done.map_err(|error| ApiError::unavailable(format!("key-value store: {error}"))),
+            None => Err(ApiError::unavailable("the key-value store does not answer")),
         }
     }
 
-    pub async fn set(key: &str, content: &[u8]) -> Result<(), Problem> {
+    pub async fn set(key: &str, content: &[u8]) -> Result<(), ApiError> {
         patiently(async { Store::open_default().await?.set(key, content).await }).await
     }
 
-    pub async fn get(key: &str) -> Result<Option<Bytes>, Problem> {
+    pub async fn get(key: &str) -> Result<Option<Bytes>, ApiError> {
         let found = patiently(async { Store::open_default().await?.get(key).await }).await?;
         Ok(found.map(Bytes::from))
     }
 
-    pub async fn delete(key: &str) -> Result<(), Problem> {
+    pub async fn delete(key: &str) -> Result<(), ApiError> {
         patiently(async { Store::open_default().await?.delete(key).await }).await
     }
 }
@@ -113,7 +113,7 @@ mod key_value {
 
     use bytes::Bytes;
 
-    use crate::Problem;
+    use crate::ApiError;
 
     static STORE: LazyLock<Mutex<HashMap<String, Bytes>>> = LazyLock::new(Mutex::default);
 
@@ -122,18 +122,18 @@ mod key_value {
     }
 
     #[allow(clippy::unused_async)]
-    pub async fn set(key: &str, content: &Bytes) -> Result<(), Problem> {
+    pub async fn set(key: &str, content: &Bytes) -> Result<(), ApiError> {
         with(|blobs| blobs.insert(key.to_owned(), content.clone()));
         Ok(())
     }
 
     #[allow(clippy::unused_async)]
-    pub async fn get(key: &str) -> Result<Option<Bytes>, Problem> {
+    pub async fn get(key: &str) -> Result<Option<Bytes>, ApiError> {
         Ok(with(|blobs| blobs.get(key).cloned()))
     }
 
     #[allow(clippy::unused_async)]
-    pub async fn delete(key: &str) -> Result<(), Problem> {
+    pub async fn delete(key: &str) -> Result<(), ApiError> {
         with(|blobs| blobs.remove(key));
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use nexus_domain::settings::{self, AnySetting, Environment, NEXUS_ENV, Secret, Setting, SettingError, Settings};
 
-use crate::Problem;
+use crate::ApiError;
 
 /// Settings by variable name (lower case). One that a component was not granted is simply not here.
 #[derive(Clone, Default)]
@@ -37,10 +37,10 @@ impl Config {
 
     /// What `nexus` says before it starts, for components that Spin starts: settings that can't be read, and in
     /// production secrets that keep nobody out, are refused before they do harm.
-    pub fn judge(&self) -> Result<(), Problem> {
+    pub fn validate(&self) -> Result<(), ApiError> {
         let refused = |errors: Vec<SettingError>| {
             let errors: Vec<_> = errors.iter().map(ToString::to_string).collect();
-            Problem::unavailable(format!("refused to serve with these settings: {}", errors.join("; ")))
+            ApiError::unavailable(format!("refused to serve with these settings: {}", errors.join("; ")))
         };
         let lookup = |name: &str| {
             let given = self.given.get(&name.to_ascii_lowercase())?;
@@ -64,7 +64,7 @@ impl Config {
     }
 
     /// The value of a setting; a bad one is our operator's fault and is told to the log.
-    pub fn get<T>(&self, setting: &Setting<T>) -> Result<T, Problem> {
+    pub fn get<T>(&self, setting: &Setting<T>) -> Result<T, ApiError> {
         let text = self
             .given
             .get(&setting.variable())
@@ -72,7 +72,7 @@ impl Config {
             .unwrap_or_default();
         setting
             .parse(text)
-            .map_err(|error| Problem::internal(error.to_string()))
+            .map_err(|error| ApiError::internal(error.to_string()))
     }
 
     /// A secret and, while it is being replaced, the one before it.
@@ -80,7 +80,7 @@ impl Config {
         &self,
         present: &Setting<Secret>,
         previous: &Setting<Option<Secret>>,
-    ) -> Result<Vec<Secret>, Problem> {
+    ) -> Result<Vec<Secret>, ApiError> {
         let mut secrets = vec![self.get(present)?];
         secrets.extend(self.get(previous)?);
         Ok(secrets)
@@ -99,7 +99,7 @@ mod tests {
                 ("jwt_access_secret", secret),
                 ("s3_bucket", ""),
             ];
-            Config::from_pairs(given).judge()
+            Config::from_pairs(given).validate()
         };
         let example = "your-access-secret-goes-here-0123456789";
         assert!(judge("development", example).is_ok());
@@ -117,7 +117,7 @@ mod tests {
     fn production_is_refused_with_settings_of_a_try_out() {
         let judge = |name: &str, value: &str| {
             let given = [("nexus_env", "production"), (name, value)];
-            Config::from_pairs(given).judge()
+            Config::from_pairs(given).validate()
         };
         let default = settings::FRONTEND_URL.default.unwrap();
         for (name, value) in [("mail_transport", "dev"), ("frontend_url", default)] {
@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn a_setting_that_can_t_be_read_is_named() {
         let config = Config::from_pairs([("bcrypt_cost", "99"), ("throttle_ttl", "soon")]);
-        let problem = config.judge().unwrap_err();
+        let problem = config.validate().unwrap_err();
         let cause = problem.cause().unwrap();
         assert!(
             cause.contains("BCRYPT_COST") && cause.contains("THROTTLE_TTL"),

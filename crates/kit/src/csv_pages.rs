@@ -11,14 +11,14 @@ use http_body::Frame;
 use nexus_store::StoreError;
 use serde::Serialize;
 
-use crate::{Problem, csv};
+use crate::{ApiError, csv};
 
 /// Rows that a page has at most; a shorter one is the last.
 pub const ROWS: u32 = 500;
 
 /// `name` is the list's; `next` gives the following at most [`ROWS`] rows each time; `columns` are the fields shown, and
 /// the first line.
-pub fn answer<T, F>(name: &str, columns: &'static [&'static str], mut next: F) -> Result<Response, Problem>
+pub fn answer<T, F>(name: &str, columns: &'static [&'static str], mut next: F) -> Result<Response, ApiError>
 where
     T: Serialize + 'static,
     F: FnMut() -> Result<Vec<T>, StoreError> + Send + 'static,
@@ -39,9 +39,9 @@ where
 }
 
 /// A table as the answer, to be kept as a file that is called as the list is.
-pub(crate) fn table(body: Body, name: &str) -> Result<Response, Problem> {
+pub(crate) fn table(body: Body, name: &str) -> Result<Response, ApiError> {
     let disposition = HeaderValue::from_str(&format!("attachment; filename=\"{name}.csv\""))
-        .map_err(|error| Problem::internal(error.to_string()))?;
+        .map_err(|error| ApiError::internal(error.to_string()))?;
     let headers = [
         (
             header::CONTENT_TYPE,

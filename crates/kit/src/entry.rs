@@ -13,7 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::layers::Layered;
 use crate::log::{self, Level};
-use crate::{App, Config, Problem, layers, openapi};
+use crate::{ApiError, App, Config, layers, openapi};
 
 // One wasm module per component, so this is the component's own. Requests of an instance share it,
 // and nothing in it belongs to one request.
@@ -35,14 +35,14 @@ pub async fn serve(request: Request, routes: fn() -> OpenApiRouter<App>) -> Resp
     router.answer(request.map(Body::new)).await
 }
 
-async fn open(routes: fn() -> OpenApiRouter<App>) -> Result<Layered, Problem> {
+async fn open(routes: fn() -> OpenApiRouter<App>) -> Result<Layered, ApiError> {
     let config = Config::from_variables().await;
     let app = App::new(Database::open_default()?, config)?;
     Ok(layers::wrap(openapi::finish(routes()), app))
 }
 
 /// Nothing is open yet, so the layers can't render this one.
-fn unready(problem: &Problem) -> Response {
+fn unready(problem: &ApiError) -> Response {
     let cause = problem.cause().unwrap_or("not ready");
     log::write(
         Level::Error,

@@ -10,7 +10,7 @@ use nexus_domain::Invalid;
 use serde_json::{Map, Value};
 
 use crate::fields::{DUPLICATE_KEY, StrictJson};
-use crate::{Code, FieldErrors, Problem};
+use crate::{ApiError, Code, FieldErrors};
 
 /// What a JSON body may weigh where a route says nothing else.
 pub const JSON_LIMIT: usize = 256 * 1024;
@@ -23,9 +23,9 @@ where
     S: Send + Sync,
     T: Deserr<FieldErrors>,
 {
-    type Rejection = Problem;
+    type Rejection = ApiError;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
         let body = read_json_bytes(request, LIMIT).await?;
         parse_json(&body).map(Self)
     }
@@ -33,7 +33,7 @@ where
 
 /// The bytes of a JSON body. A request without a body needn't say of what type it is; what its absence means is for
 /// [`parse_json`].
-pub async fn read_json_bytes(request: Request, limit: usize) -> Result<Bytes, Problem> {
+pub async fn read_json_bytes(request: Request, limit: usize) -> Result<Bytes, ApiError> {
     let content_type = request.headers().get(header::CONTENT_TYPE).cloned();
     if content_type.as_ref().is_some_and(|given| !is_json(given)) {
         return Err(not_json());
@@ -45,8 +45,8 @@ pub async fn read_json_bytes(request: Request, limit: usize) -> Result<Bytes, Pr
     Ok(body)
 }
 
-fn not_json() -> Problem {
-    Problem::new(
+fn not_json() -> ApiError {
+    ApiError::new(
         Code::UnsupportedMediaType,
         "The body must be `application/json`, in UTF-8.",
     )
@@ -68,7 +68,7 @@ fn is_json(content_type: &HeaderValue) -> bool {
 }
 
 /// The whole body, counted while it is read.
-pub async fn read_body(request: Request, limit: usize) -> Result<Bytes, Problem> {
+pub async fn read_body(request: Request, limit: usize) -> Result<Bytes, ApiError> {
     let announced = request
         .headers()
         .get(header::CONTENT_LENGTH)
@@ -81,20 +81,20 @@ pub async fn read_body(request: Request, limit: usize) -> Result<Bytes, Problem>
         Ok(whole) => Ok(whole.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(too_large(limit)),
         Err(error) => {
-            Err(Problem::new(Code::MalformedJson, "The body did not arrive whole.").because(error.to_string()))
+            Err(ApiError::new(Code::MalformedJson, "The body did not arrive whole.").because(error.to_string()))
         }
     }
 }
 
-fn too_large(limit: usize) -> Problem {
-    Problem::new(
+fn too_large(limit: usize) -> ApiError {
+    ApiError::new(
         Code::PayloadTooLarge,
         format!("The body may have at most {limit} bytes."),
     )
 }
 
 /// Bytes into a request type; an empty body is `{}`, for actions all of whose fields are optional.
-pub fn parse_json<T: Deserr<FieldErrors>>(body: &[u8]) -> Result<T, Problem> {
+pub fn parse_json<T: Deserr<FieldErrors>>(body: &[u8]) -> Result<T, ApiError> {
     let value = if body.is_empty() {
         Value::Object(Map::new())
     } else {
@@ -102,17 +102,17 @@ pub fn parse_json<T: Deserr<FieldErrors>>(body: &[u8]) -> Result<T, Problem> {
             .map_err(|error| refused(&error))?
             .0
     };
-    deserr::deserialize::<T, _, FieldErrors>(value).map_err(|errors| Problem::invalid(errors.0))
+    deserr::deserialize::<T, _, FieldErrors>(value).map_err(|errors| ApiError::invalid(errors.0))
 }
 
-fn refused(error: &serde_json::Error) -> Problem {
+fn refused(error: &serde_json::Error) -> ApiError {
     let message = error.to_string();
     match message.strip_prefix(DUPLICATE_KEY) {
         Some(rest) => {
             let key = rest.split(" at line ").next().unwrap_or(rest);
-            Problem::field(key, Invalid::new("DUPLICATE_PROPERTY", "stands more than once"))
+            ApiError::field(key, Invalid::new("DUPLICATE_PROPERTY", "stands more than once"))
         }
-        None => Problem::new(Code::MalformedJson, format!("The body is not JSON: {message}.")),
+        None => ApiError::new(Code::MalformedJson, format!("The body is not JSON: {message}.")),
     }
 }
 
@@ -124,15 +124,15 @@ where
     S: Send + Sync,
     T: Deserr<FieldErrors>,
 {
-    type Rejection = Problem;
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         let axum::extract::Query(pairs) = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
-            .map_err(|_| Problem::field("", Invalid::new("INVALID", "the query string can't be read")))?;
+            .map_err(|_| ApiError::field("", Invalid::new("INVALID", "the query string can't be read")))?;
         let mut map = Map::new();
         for (name, value) in pairs {
             if map.contains_key(&name) {
-                return Err(Problem::field(
+                return Err(ApiError::field(
                     name,
                     Invalid::new("DUPLICATE_PROPERTY", "stands more than once"),
                 ));
@@ -141,7 +141,7 @@ where
         }
         deserr::deserialize::<T, _, FieldErrors>(Value::Object(map))
             .map(Self)
-            .map_err(|errors| Problem::invalid(errors.0))
+            .map_err(|errors| ApiError::invalid(errors.0))
     }
 }
 
@@ -153,12 +153,12 @@ where
     S: Send + Sync,
     T: serde::de::DeserializeOwned + Send,
 {
-    type Rejection = Problem;
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         axum::extract::Path::<T>::from_request_parts(parts, state)
             .await
             .map(|axum::extract::Path(value)| Self(value))
-            .map_err(|_| Problem::not_found())
+            .map_err(|_| ApiError::not_found())
     }
 }

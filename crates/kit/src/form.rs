@@ -12,7 +12,7 @@ use multer::{Constraints, Field, Multipart, SizeLimit};
 use nexus_domain::Invalid;
 use percent_encoding::percent_decode_str;
 
-use crate::{Code, Problem};
+use crate::{ApiError, Code};
 
 /// The type without its parameters, in lower case; empty where nothing is declared.
 pub fn essence(request: &Request) -> String {
@@ -30,14 +30,14 @@ pub fn is_form(request: &Request) -> bool {
 }
 
 /// The parts of a form of at most `limit` bytes. As much of it is in memory as the body brings at once.
-pub fn parts(request: Request, limit: usize) -> Result<Multipart<'static>, Problem> {
+pub fn parts(request: Request, limit: usize) -> Result<Multipart<'static>, ApiError> {
     let boundary = request
         .headers()
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| multer::parse_boundary(value).ok())
         .ok_or_else(|| {
-            Problem::new(
+            ApiError::new(
                 Code::UnsupportedMediaType,
                 "The body must be `multipart/form-data` with a boundary.",
             )
@@ -48,7 +48,7 @@ pub fn parts(request: Request, limit: usize) -> Result<Multipart<'static>, Probl
         .get(header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if declared.is_some_and(|declared| declared > limit as u64) {
-        return Err(Problem::new(
+        return Err(ApiError::new(
             Code::PayloadTooLarge,
             format!("The form may have at most {limit} bytes."),
         ));
@@ -66,10 +66,10 @@ pub fn parts(request: Request, limit: usize) -> Result<Multipart<'static>, Probl
 }
 
 /// Why a form can't be read. `too_large` is the answer when it is longer than it may be.
-pub fn broken(error: &multer::Error, too_large: impl FnOnce() -> Problem) -> Problem {
+pub fn broken(error: &multer::Error, too_large: impl FnOnce() -> ApiError) -> ApiError {
     match error {
         multer::Error::StreamSizeExceeded { .. } | multer::Error::FieldSizeExceeded { .. } => too_large(),
-        error => Problem::field("", Invalid::new("INVALID", format!("the form can't be read: {error}"))),
+        error => ApiError::field("", Invalid::new("INVALID", format!("the form can't be read: {error}"))),
     }
 }
 

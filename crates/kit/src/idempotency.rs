@@ -23,12 +23,12 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::extract::{JSON_LIMIT, parse_json, read_json_bytes};
-use crate::{App, Code, FieldErrors, Problem, clock, respond, write};
+use crate::{ApiError, App, Code, FieldErrors, clock, respond, write};
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// Set on an answer that is a repetition.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
-const LONGEST_KEY: usize = 255;
+const MAX_KEY: usize = 255;
 
 /// A JSON body with the key it came under, if any. An absent body is `{}`: there are actions that need none.
 pub struct Keyed<T> {
@@ -53,9 +53,9 @@ where
     S: Send + Sync,
     T: Deserr<FieldErrors>,
 {
-    type Rejection = Problem;
+    type Rejection = ApiError;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
         let key = read_key(&request)?;
         let method = request.method().clone();
         let target = request
@@ -76,21 +76,21 @@ where
     }
 }
 
-fn read_key(request: &Request) -> Result<Option<String>, Problem> {
+fn read_key(request: &Request) -> Result<Option<String>, ApiError> {
     let Some(value) = request.headers().get(&KEY) else {
         return Ok(None);
     };
     let text = value.to_str().unwrap_or_default();
-    if text.is_empty() || text.len() > LONGEST_KEY || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+    if text.is_empty() || text.len() > MAX_KEY || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
         let invalid = Invalid::new("INVALID_KEY", "must be 1 to 255 visible ASCII characters");
-        return Err(Problem::field("Idempotency-Key", invalid));
+        return Err(ApiError::field("Idempotency-Key", invalid));
     }
     Ok(Some(text.to_owned()))
 }
 
 impl<T> Keyed<T> {
     /// Claims the key for this person.
-    pub fn start(&self, app: &App, user: UserId) -> Result<Start, Problem> {
+    pub fn start(&self, app: &App, user: UserId) -> Result<Start, ApiError> {
         match &self.key {
             Some(key) => claimed(idempotency::claim(
                 app.database(),
@@ -104,7 +104,7 @@ impl<T> Keyed<T> {
     }
 
     /// As [`Keyed::start`], in a component that writes in batches.
-    pub async fn start_in_batch(&self, app: &App, user: UserId) -> Result<Start, Problem> {
+    pub async fn start_in_batch(&self, app: &App, user: UserId) -> Result<Start, ApiError> {
         let Some(key) = self.key.clone() else {
             return Ok(Start::Run(Ticket(None)));
         };
@@ -116,15 +116,15 @@ impl<T> Keyed<T> {
     }
 }
 
-fn claimed(claim: Claim) -> Result<Start, Problem> {
+fn claimed(claim: Claim) -> Result<Start, ApiError> {
     match claim {
         Claim::Run(ticket) => Ok(Start::Run(Ticket(Some(ticket)))),
         Claim::Replay { status, body } => replay(status, body).map(Start::Replay),
-        Claim::Mismatch => Err(Problem::new(
+        Claim::Mismatch => Err(ApiError::new(
             Code::IdempotencyMismatch,
             "This Idempotency-Key was used for another request. Use a new one.",
         )),
-        Claim::InFlight => Err(Problem::new(
+        Claim::InFlight => Err(ApiError::new(
             Code::IdempotencyInFlight,
             "A request with this Idempotency-Key is still running.",
         )
@@ -138,8 +138,8 @@ struct Versioned {
     version: i64,
 }
 
-fn replay(status: u16, body: Vec<u8>) -> Result<Response, Problem> {
-    let status = StatusCode::from_u16(status).map_err(|error| Problem::internal(error.to_string()))?;
+fn replay(status: u16, body: Vec<u8>) -> Result<Response, ApiError> {
+    let status = StatusCode::from_u16(status).map_err(|error| ApiError::internal(error.to_string()))?;
     let version = serde_json::from_slice::<Versioned>(&body)
         .ok()
         .map(|answer| answer.version);

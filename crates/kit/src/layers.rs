@@ -21,7 +21,7 @@ use nexus_store::Usage;
 use tower_service::Service;
 
 use crate::log::{self, Level};
-use crate::{App, Code, Problem, clock};
+use crate::{ApiError, App, Code, clock};
 
 /// What the native side alone may call.
 const INTERNAL: &str = "/internal/";
@@ -37,14 +37,14 @@ pub struct Caller {
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Caller {
-    type Rejection = Problem;
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         parts
             .extensions
             .get::<Caller>()
             .cloned()
-            .ok_or_else(|| Problem::internal("the request passed no kit layer"))
+            .ok_or_else(|| ApiError::internal("the request passed no kit layer"))
     }
 }
 
@@ -68,7 +68,7 @@ pub struct Layered {
 /// Puts the layers around a component's router and gives it its state.
 pub fn wrap(router: Router<App>, app: App) -> Layered {
     let router = router
-        .fallback(|| async { Problem::not_found() })
+        .fallback(|| async { ApiError::not_found() })
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(app.clone());
     Layered { app, router }
@@ -90,11 +90,11 @@ impl Service<Request> for Layered {
 }
 
 /// Where only the native side is let in, nobody else learns that there is something.
-async fn method_not_allowed(uri: Uri) -> Problem {
+async fn method_not_allowed(uri: Uri) -> ApiError {
     if uri.path().starts_with(INTERNAL) {
-        return Problem::not_found();
+        return ApiError::not_found();
     }
-    Problem::new(
+    ApiError::new(
         Code::MethodNotAllowed,
         "This address does not take this method; `Allow` names those it takes.",
     )
@@ -113,8 +113,8 @@ impl Layered {
             (Some(problem), _) => Err(problem),
             (None, true) => Ok(()),
             (None, false) => {
-                let edgeless = app.edgeless();
-                edgeless.admit(app, &caller.address, method.as_str(), &path).await
+                let edge_fallback = app.edge_fallback();
+                edge_fallback.admit(app, &caller.address, method.as_str(), &path).await
             }
         };
         let mut response = match admitted {
@@ -125,7 +125,7 @@ impl Layered {
             Err(problem) => problem.into_response(),
         };
 
-        let problem = response.extensions_mut().remove::<Problem>();
+        let problem = response.extensions_mut().remove::<ApiError>();
         let observed = response.extensions_mut().remove::<Observed>().unwrap_or_default();
         if let Some(problem) = &problem {
             render(problem, &caller, &method, &mut response);
@@ -146,7 +146,7 @@ impl Layered {
         {
             response.headers_mut().insert(COUNTS, counts);
         }
-        let cause = problem.as_ref().and_then(Problem::cause);
+        let cause = problem.as_ref().and_then(ApiError::cause);
         // The native side calls every second; its own log tells of those that fail.
         let routine = path.starts_with(INTERNAL) && !response.status().is_server_error();
         if !(caller.behind_edge || routine) || cause.is_some() {
@@ -213,7 +213,7 @@ fn without_port(address: &str) -> String {
         .map_or_else(|_| address.to_owned(), |socket| socket.ip().to_string())
 }
 
-fn render(problem: &Problem, caller: &Caller, method: &Method, response: &mut Response) {
+fn render(problem: &ApiError, caller: &Caller, method: &Method, response: &mut Response) {
     let headers = response.headers_mut();
     headers.insert(
         header::CONTENT_TYPE,
@@ -278,7 +278,7 @@ fn log_line(
     status: u16,
     started: Instant,
     usage: Usage,
-    problem: Option<&Problem>,
+    problem: Option<&ApiError>,
 ) {
     let level = if status >= 500 { Level::Error } else { Level::Info };
     let fields = serde_json::json!({
@@ -290,19 +290,19 @@ fn log_line(
         "micros": u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
         "statements": usage.total().statements,
         "code": problem.map(|problem| problem.code().as_str()),
-        "cause": problem.and_then(Problem::cause),
+        "cause": problem.and_then(ApiError::cause),
     });
     log::write(level, "access", "request", fields);
 }
 
 /// Lets only the native side in (`/internal/*`): a request whose signature is missing or wrong finds nothing.
 /// Gives the body, which the signature covers.
-pub async fn signed_body(app: &App, request: Request, limit: usize) -> Result<bytes::Bytes, Problem> {
+pub async fn signed_body(app: &App, request: Request, limit: usize) -> Result<bytes::Bytes, ApiError> {
     let header = request
         .headers()
         .get(&SIGNATURE)
         .and_then(|value| value.to_str().ok())
-        .ok_or_else(Problem::not_found)?
+        .ok_or_else(ApiError::not_found)?
         .to_owned();
     let method = request.method().clone();
     let target = request
@@ -311,10 +311,10 @@ pub async fn signed_body(app: &App, request: Request, limit: usize) -> Result<by
         .map_or_else(|| "/".to_owned(), ToString::to_string);
     let body = crate::extract::read_body(request, limit)
         .await
-        .map_err(|_| Problem::not_found())?;
+        .map_err(|_| ApiError::not_found())?;
     let now = clock::now().as_seconds();
     signature::verify_request(&app.internal_secrets(), &header, now, method.as_str(), &target, &body)
-        .map_err(|_| Problem::not_found())?;
+        .map_err(|_| ApiError::not_found())?;
     Ok(body)
 }
 

@@ -5,13 +5,14 @@
 //! and the layers around the router (request id, security headers, the log line, the counts).
 
 mod accept;
+pub mod api_error;
 pub mod app;
 pub mod blob;
 pub mod clock;
 pub mod code;
 pub mod config;
 pub mod csv_pages;
-mod edgeless;
+mod edge_fallback;
 #[cfg(target_arch = "wasm32")]
 pub mod entry;
 pub mod extract;
@@ -26,7 +27,6 @@ pub mod openapi;
 pub mod outbound;
 pub mod page;
 pub mod patch;
-pub mod problem;
 pub mod relay;
 pub mod respond;
 pub mod s3;
@@ -37,6 +37,7 @@ pub mod upload;
 pub mod version;
 pub mod writes;
 
+pub use api_error::{ApiError, FieldError};
 pub use app::App;
 pub use code::Code;
 pub use config::Config;
@@ -44,9 +45,8 @@ pub use extract::{Json, Path, Query};
 pub use fields::FieldErrors;
 pub use layers::Caller;
 pub use nexus_domain::csv;
-pub use problem::{FieldError, Problem};
 pub use session::Session;
-pub use writes::{turn, write};
+pub use writes::{write, write_permit};
 
 #[cfg(target_arch = "wasm32")]
 pub use entry::on_this_thread;
@@ -58,4 +58,4 @@ pub fn on_this_thread<F: Future + Send>(future: F) -> F {
 }
 
 /// What a handler answers: something good, or a problem.
-pub type Answer<T> = Result<T, Problem>;
+pub type ApiResult<T = axum::response::Response> = Result<T, ApiError>;

@@ -11,7 +11,7 @@ use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn, ParameterS
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
 use utoipa::openapi::{OpenApi, RefOr, Required};
 
-use crate::{App, Problem, Session};
+use crate::{ApiError, App, Session};
 
 /// What every list understands. For the documentation; [`crate::listing::read`] reads it. What is a list's own is added by [`document`].
 #[derive(IntoParams)]
@@ -113,20 +113,20 @@ fn filter_parameter(filter: &Filter, name: String, text: &str) -> Parameter {
 pub struct Pairs(pub Vec<(String, String)>);
 
 impl<S: Send + Sync> FromRequestParts<S> for Pairs {
-    type Rejection = Problem;
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         Self::of(parts)
     }
 }
 
 impl Pairs {
-    pub fn of(parts: &Parts) -> Result<Self, Problem> {
+    pub fn of(parts: &Parts) -> Result<Self, ApiError> {
         let axum::extract::Query(pairs) = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
-            .map_err(|_| Problem::field("", Invalid::new("INVALID", "the query string can't be read")))?;
+            .map_err(|_| ApiError::field("", Invalid::new("INVALID", "the query string can't be read")))?;
         for (place, (name, _)) in pairs.iter().enumerate() {
             if pairs[..place].iter().any(|(before, _)| before == name) {
-                return Err(Problem::field(
+                return Err(ApiError::field(
                     name.clone(),
                     Invalid::new("DUPLICATE_PROPERTY", "stands more than once"),
                 ));
@@ -141,18 +141,18 @@ impl Pairs {
     }
 
     /// The company that `companyId` names.
-    pub fn company(&self) -> Result<Option<CompanyId>, Problem> {
+    pub fn company(&self) -> Result<Option<CompanyId>, ApiError> {
         let named = self.get("companyId").map(str::parse).transpose();
-        named.map_err(|invalid| Problem::field("companyId", invalid))
+        named.map_err(|invalid| ApiError::field("companyId", invalid))
     }
 
     /// Whose rows an admin's list has: those of the company named, one's own, or all (`None`, for SUPER_ADMIN).
     /// Another company's name nothing.
-    pub fn scope(&self, app: &App, session: &Session) -> Result<Option<CompanyId>, Problem> {
+    pub fn scope(&self, app: &App, session: &Session) -> Result<Option<CompanyId>, ApiError> {
         match (session.scope()?, self.company()?) {
-            (Some(own), Some(other)) if own != other => Err(Problem::not_found_in("companyId")),
+            (Some(own), Some(other)) if own != other => Err(ApiError::not_found_in("companyId")),
             (None, Some(named)) if !companies::exists(app.database(), named)? => {
-                Err(Problem::not_found_in("companyId"))
+                Err(ApiError::not_found_in("companyId"))
             }
             (own, named) => Ok(own.or(named)),
         }

@@ -17,12 +17,12 @@ use serde::Serialize;
 
 pub use crate::list_parameters::{ListParams, Pairs, document, document_sorts};
 use crate::page::{self, Page, bad_cursor};
-use crate::{App, FieldError, Problem, csv_pages, respond};
+use crate::{ApiError, App, FieldError, csv_pages, respond};
 
 pub use crate::accept::accepts_csv;
 
 /// A list as it was asked for.
-pub struct Asked {
+pub struct ListRequest {
     pub request: PageRequest,
     /// The list, its order and its company, to which cursors are bound.
     name: String,
@@ -35,7 +35,7 @@ pub fn read<T>(
     name: &str,
     company: Option<CompanyId>,
     pairs: &[(String, String)],
-) -> Result<Asked, Problem> {
+) -> Result<ListRequest, ApiError> {
     let mut errors = Vec::new();
     let mut cursor = None;
     let mut sort = listing.sorts.first().map(|sort| (sort, true));
@@ -46,7 +46,7 @@ pub fn read<T>(
         sort: listing
             .sorts
             .first()
-            .ok_or_else(|| Problem::internal("a list without an order"))?,
+            .ok_or_else(|| ApiError::internal("a list without an order"))?,
         descending: true,
         after: None,
         limit: Limit::default().get(),
@@ -101,12 +101,12 @@ pub fn read<T>(
         let whose = company.map(|company| company.to_string()).unwrap_or_default();
         let name = format!("{name}:{}{}:{whose}", if descending { "-" } else { "" }, sort.name);
         request.after = cursor.map(|cursor| after(&name, sort, cursor)).transpose()?;
-        return Ok(Asked { request, name });
+        return Ok(ListRequest { request, name });
     }
-    Err(Problem::invalid(errors))
+    Err(ApiError::invalid(errors))
 }
 
-fn after(name: &str, sort: &Sort, cursor: &str) -> Result<(Value, String), Problem> {
+fn after(name: &str, sort: &Sort, cursor: &str) -> Result<(Value, String), ApiError> {
     let [value, id] = page::decode::<2>(name, cursor)?;
     let value = match (sort.kind, value) {
         (SortKind::Integer, serde_json::Value::Number(number)) => number.as_i64().map(Value::Integer),
@@ -126,10 +126,10 @@ pub fn answer<T: Serialize + Send + 'static>(
     app: &App,
     headers: &HeaderMap,
     listing: &'static Listing<T>,
-    asked: Asked,
+    asked: ListRequest,
     columns: &'static [&'static str],
     view: fn(T) -> T,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     if accepts_csv(headers) {
         let mut rows = Rows {
             app: app.clone(),
@@ -257,7 +257,7 @@ mod tests {
     use crate::Code;
     use nexus_store::property::apartments::LISTING;
 
-    fn asked(pairs: &[(&str, &str)]) -> Result<Asked, Problem> {
+    fn asked(pairs: &[(&str, &str)]) -> Result<ListRequest, ApiError> {
         let pairs: Vec<_> = pairs
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))

@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::{Code, Problem};
+use crate::{ApiError, Code};
 
 /// A page of a list.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -58,7 +58,7 @@ pub fn encode(list: &str, key: Vec<Value>) -> String {
 }
 
 /// A cursor of `list` with a key of `N` parts, as the last page gave it.
-pub fn decode<const N: usize>(list: &str, cursor: &str) -> Result<[Value; N], Problem> {
+pub fn decode<const N: usize>(list: &str, cursor: &str) -> Result<[Value; N], ApiError> {
     URL_SAFE_NO_PAD
         .decode(cursor)
         .ok()
@@ -69,7 +69,7 @@ pub fn decode<const N: usize>(list: &str, cursor: &str) -> Result<[Value; N], Pr
 }
 
 /// The key of a list sorted by something that is read from text, and by id.
-pub fn decode_text_and_id<I: std::str::FromStr>(list: &str, cursor: &str) -> Result<(String, I), Problem> {
+pub fn decode_text_and_id<I: std::str::FromStr>(list: &str, cursor: &str) -> Result<(String, I), ApiError> {
     let [key, id] = decode::<2>(list, cursor)?;
     match (key, id.as_str().and_then(|id| id.parse().ok())) {
         (Value::String(key), Some(id)) => Ok((key, id)),
@@ -78,7 +78,7 @@ pub fn decode_text_and_id<I: std::str::FromStr>(list: &str, cursor: &str) -> Res
 }
 
 /// The key of a list sorted by a whole number (times are milliseconds here), and by id.
-pub fn decode_number_and_id<I: std::str::FromStr>(list: &str, cursor: &str) -> Result<(i64, I), Problem> {
+pub fn decode_number_and_id<I: std::str::FromStr>(list: &str, cursor: &str) -> Result<(i64, I), ApiError> {
     let [key, id] = decode::<2>(list, cursor)?;
     match (key.as_i64(), id.as_str().and_then(|id| id.parse().ok())) {
         (Some(key), Some(id)) => Ok((key, id)),
@@ -86,8 +86,8 @@ pub fn decode_number_and_id<I: std::str::FromStr>(list: &str, cursor: &str) -> R
     }
 }
 
-pub fn bad_cursor() -> Problem {
-    Problem::new(
+pub fn bad_cursor() -> ApiError {
+    ApiError::new(
         Code::BadCursor,
         "This cursor is not one of this list in this order. Start without one.",
     )

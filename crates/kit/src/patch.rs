@@ -127,9 +127,9 @@ impl<T: ToSchema> ToSchema for Partial<T> {
 /// A body as it came: JSON, not yet of any shape. For requests whose references must be judged before the
 /// rest is (`/api-design.md`, "Another company's id").
 #[derive(Debug, Clone)]
-pub struct Loose(pub serde_json::Value);
+pub struct RawJson(pub serde_json::Value);
 
-impl Deserr<FieldErrors> for Loose {
+impl Deserr<FieldErrors> for RawJson {
     fn deserialize_from_value<V: IntoValue>(
         value: deserr::Value<V>,
         _: ValuePointerRef<'_>,
@@ -138,15 +138,15 @@ impl Deserr<FieldErrors> for Loose {
     }
 }
 
-impl Loose {
+impl RawJson {
     /// The body laid over what there is (RFC 7396): in each of the `nested` members, what isn't given stays. `null` stays
     /// `null`: where a member may be empty it empties it, elsewhere it is a wrong type.
     pub fn over<T: Deserr<FieldErrors>>(
         &self,
         present: &impl serde::Serialize,
         nested: &[&str],
-    ) -> Result<T, crate::Problem> {
-        let present = serde_json::to_value(present).map_err(|error| crate::Problem::internal(error.to_string()))?;
+    ) -> Result<T, crate::ApiError> {
+        let present = serde_json::to_value(present).map_err(|error| crate::ApiError::internal(error.to_string()))?;
         let mut body = self.0.clone();
         for member in nested {
             if let (Some(given), Some(there)) = (body.get_mut(*member), present.get(*member))
@@ -166,8 +166,8 @@ impl Loose {
     }
 
     /// The body in its shape; every wrong field is named.
-    pub fn read<T: Deserr<FieldErrors>>(self) -> Result<T, crate::Problem> {
-        deserr::deserialize::<T, _, FieldErrors>(self.0).map_err(|errors| crate::Problem::invalid(errors.0))
+    pub fn read<T: Deserr<FieldErrors>>(self) -> Result<T, crate::ApiError> {
+        deserr::deserialize::<T, _, FieldErrors>(self.0).map_err(|errors| crate::ApiError::invalid(errors.0))
     }
 }
 
@@ -196,7 +196,7 @@ mod tests {
 
     fn over(body: Value) -> Result<Option<Place>, Vec<String>> {
         let present = json!({"place": {"line": "1", "city": "Cairo", "days": 7}, "name": "kept out"});
-        match Loose(body).over::<Patch>(&present, &["place"]) {
+        match RawJson(body).over::<Patch>(&present, &["place"]) {
             Ok(patch) => Ok(patch.place.0),
             Err(problem) => Err(problem.errors().iter().map(|error| error.field.clone()).collect()),
         }

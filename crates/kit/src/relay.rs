@@ -16,7 +16,7 @@ use crate::log::{self, Level};
 use crate::outbound::{self, NoAnswer};
 use crate::{App, clock};
 
-const LARGEST_ANSWER: usize = 64 * 1024;
+const MAX_ANSWER: usize = 64 * 1024;
 
 /// Posts events to the relay without keeping the caller waiting. Call it after the commit.
 pub fn publish(app: &App, events: Vec<RelayEvent>) {
@@ -25,7 +25,7 @@ pub fn publish(app: &App, events: Vec<RelayEvent>) {
     }
     match request(app, EVENTS, &RelayEvents { events }) {
         Ok(Some(request)) => in_background(async move {
-            match outbound::send(request, LARGEST_ANSWER).await {
+            match outbound::send(request, MAX_ANSWER).await {
                 Ok(answer) if answer.status().is_success() => {}
                 Ok(answer) => complain(&format!("the relay answered {}", answer.status())),
                 Err(error) => complain(&error.to_string()),
@@ -39,7 +39,7 @@ pub fn publish(app: &App, events: Vec<RelayEvent>) {
 
 /// How long the relay may take for an answer: it only counts.
 #[cfg(target_arch = "wasm32")]
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(3);
+const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(3);
 
 /// Asks the relay; `None` when there is none, or it gives no answer. The log says why.
 pub async fn ask<A: DeserializeOwned>(app: &App, path: &str, question: &impl Serialize) -> Option<A> {
@@ -58,7 +58,7 @@ pub async fn ask<A: DeserializeOwned>(app: &App, path: &str, question: &impl Ser
 
 #[cfg(target_arch = "wasm32")]
 async fn answer_to<A: DeserializeOwned>(asked: Request<Bytes>) -> Result<Option<A>, String> {
-    let answered = crate::entry::on_this_thread(crate::entry::within(PATIENCE, outbound::send(asked, LARGEST_ANSWER)));
+    let answered = crate::entry::on_this_thread(crate::entry::within(TIMEOUT, outbound::send(asked, MAX_ANSWER)));
     match answered.await {
         Some(answered) => read(answered),
         None => Err("it does not answer".to_owned()),
@@ -67,7 +67,7 @@ async fn answer_to<A: DeserializeOwned>(asked: Request<Bytes>) -> Result<Option<
 
 #[cfg(not(target_arch = "wasm32"))]
 async fn answer_to<A: DeserializeOwned>(asked: Request<Bytes>) -> Result<Option<A>, String> {
-    read(outbound::send(asked, LARGEST_ANSWER).await)
+    read(outbound::send(asked, MAX_ANSWER).await)
 }
 
 fn read<A: DeserializeOwned>(answered: Result<Response<Bytes>, NoAnswer>) -> Result<Option<A>, String> {

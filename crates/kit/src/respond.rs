@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Serialize;
 
-use crate::{Code, Problem};
+use crate::{ApiError, Code};
 
 /// 200 with JSON.
 pub fn ok(body: &impl Serialize) -> Response {
@@ -46,7 +46,7 @@ fn json(status: StatusCode, body: &impl Serialize) -> Response {
             bytes,
         )
             .into_response(),
-        Err(error) => Problem::internal(error.to_string()).into_response(),
+        Err(error) => ApiError::internal(error.to_string()).into_response(),
     }
 }
 
@@ -66,7 +66,7 @@ pub fn not_modified(request: &HeaderMap, version: i64) -> Option<Response> {
 pub fn hashed(request: &HeaderMap, body: &impl Serialize) -> Response {
     let bytes = match serde_json::to_vec(body) {
         Ok(bytes) => bytes,
-        Err(error) => return Problem::internal(error.to_string()).into_response(),
+        Err(error) => return ApiError::internal(error.to_string()).into_response(),
     };
     let mut hasher = DefaultHasher::new();
     hasher.write(&bytes);
@@ -103,7 +103,7 @@ pub fn with_etag(mut response: Response, version: i64) -> Response {
 }
 
 /// 412 when the client's `If-Match` names another version than the present one.
-pub fn check_if_match(request: &HeaderMap, version: i64) -> Result<(), Problem> {
+pub fn check_if_match(request: &HeaderMap, version: i64) -> Result<(), ApiError> {
     let Some(given) = request.get(header::IF_MATCH) else {
         return Ok(());
     };
@@ -111,7 +111,7 @@ pub fn check_if_match(request: &HeaderMap, version: i64) -> Result<(), Problem> 
     if given.trim() == "*" || names_tag(given, &etag(version)) {
         return Ok(());
     }
-    Err(Problem::new(
+    Err(ApiError::new(
         Code::PreconditionFailed,
         "Somebody changed this since you read it. Read it again and repeat your change.",
     ))

@@ -2,7 +2,7 @@
 
 use nexus_domain::document::CheckedDocument;
 
-use crate::Problem;
+use crate::ApiError;
 
 /// What the scanner says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub enum Verdict {
 
 // Only components that take documents call this, so only they come to import the interface.
 #[cfg(target_arch = "wasm32")]
-pub async fn scan(document: &CheckedDocument) -> Result<Verdict, Problem> {
+pub async fn scan(document: &CheckedDocument) -> Result<Verdict, ApiError> {
     use guest::bindings::nexus::documents::scanner;
 
     let document = scanner::Document {
@@ -26,7 +26,7 @@ pub async fn scan(document: &CheckedDocument) -> Result<Verdict, Problem> {
     match crate::on_this_thread(scanner::scan(document)).await {
         Ok(scanner::Verdict::Clean) => Ok(Verdict::Clean),
         Ok(scanner::Verdict::Refused(reason)) => Ok(Verdict::Refused(reason)),
-        Err(reason) => Err(Problem::unavailable(format!("the document scanner: {reason}"))),
+        Err(reason) => Err(ApiError::unavailable(format!("the document scanner: {reason}"))),
     }
 }
 
@@ -49,7 +49,7 @@ mod guest {
 
 /// Outside a component none is bound; tests of routers try theirs with a content that says what to answer.
 #[cfg(not(target_arch = "wasm32"))]
-pub async fn scan(document: &CheckedDocument) -> Result<Verdict, Problem> {
+pub async fn scan(document: &CheckedDocument) -> Result<Verdict, ApiError> {
     let says = |words: &str| {
         document
             .bytes
@@ -60,7 +60,7 @@ pub async fn scan(document: &CheckedDocument) -> Result<Verdict, Problem> {
         return Ok(Verdict::Refused("looks bad".into()));
     }
     if says("scanner: fail") {
-        return Err(Problem::unavailable("the document scanner: told to fail"));
+        return Err(ApiError::unavailable("the document scanner: told to fail"));
     }
     Ok(Verdict::Clean)
 }

@@ -3,7 +3,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use crate::{Problem, clock};
+use crate::{ApiError, clock};
 use nexus_store::Database;
 
 /// How often an instance looks, in milliseconds.
@@ -20,7 +20,7 @@ struct Found {
 
 impl SchemaWatch {
     /// The answer to every request while the schema is foreign.
-    pub fn problem(&self, database: &Database) -> Option<Problem> {
+    pub fn problem(&self, database: &Database) -> Option<ApiError> {
         let now = clock::now().as_millis();
         let mut found = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = found.as_ref().filter(|found| (0..PERIOD).contains(&(now - found.at)));
@@ -40,7 +40,7 @@ impl SchemaWatch {
                 refused
             }
         };
-        refused.map(Problem::unavailable)
+        refused.map(ApiError::unavailable)
     }
 }
 

@@ -10,19 +10,19 @@ use http::request::Parts;
 use nexus_domain::ids::{CompanyId, SessionId, UserId};
 use nexus_domain::token::{AccessClaims, TokenError, verify_access_token};
 use nexus_domain::{Role, Timestamp};
-use nexus_store::identity::sessions::{self, ActiveSession, Beside};
-use nexus_store::property::company_owned::Held;
+use nexus_store::identity::sessions::{self, ActiveSession, SessionRow};
+use nexus_store::property::company_owned::CompanyOwned;
 use nexus_store::property::company_state::CompanyState;
 use nexus_store::{Database, StoreError};
 
-use crate::{App, Code, Problem, clock};
+use crate::{ApiError, App, Code, clock};
 
 /// A signed-in person who may call anything their role allows.
 #[derive(Debug, Clone)]
 pub struct Session(ActiveSession);
 
 /// A session, the company it is about, and what was asked for of that company.
-pub type Accompanied<T> = (Session, Option<CompanyState>, Option<T>);
+pub type SessionContext<T> = (Session, Option<CompanyState>, Option<T>);
 
 /// As [`Session`], also for somebody who still has to change a temporary password or set up a second
 /// factor. Only for the few calls they need for that.
@@ -75,21 +75,21 @@ impl Session {
     }
 
     /// 403 unless the role is at least this one.
-    pub fn require(&self, role: Role) -> Result<(), Problem> {
+    pub fn require(&self, role: Role) -> Result<(), ApiError> {
         if self.0.role.at_least(role) {
             Ok(())
         } else {
-            Err(Problem::forbidden())
+            Err(ApiError::forbidden())
         }
     }
 
     /// Which company's rows an admin may see: `None` means all (SUPER_ADMIN), else one's own.
     /// Somebody below SUPER_ADMIN without a company sees nothing.
-    pub fn scope(&self) -> Result<Option<CompanyId>, Problem> {
+    pub fn scope(&self) -> Result<Option<CompanyId>, ApiError> {
         match (self.0.role, self.0.company_id) {
             (Role::SuperAdmin, _) => Ok(None),
             (_, Some(company)) => Ok(Some(company)),
-            (_, None) => Err(Problem::forbidden()),
+            (_, None) => Err(ApiError::forbidden()),
         }
     }
 }
@@ -99,9 +99,9 @@ where
     S: Send + Sync,
     App: FromRef<S>,
 {
-    type Rejection = Problem;
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let app = App::from_ref(state);
         unlimited(&app, authenticate(&app, bearer(parts)?)?)
     }
@@ -112,9 +112,9 @@ where
     S: Send + Sync,
     App: FromRef<S>,
 {
-    type Rejection = Problem;
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let LimitedSession(found) = LimitedSession::from_request_parts(parts, state).await?;
         with_own_password(found).map(Self)
     }
@@ -125,43 +125,43 @@ where
     S: Send + Sync,
     App: FromRef<S>,
 {
-    type Rejection = Problem;
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         authenticate(&App::from_ref(state), bearer(parts)?).map(Self)
     }
 }
 
 impl Session {
     /// The session, and the company it is about, in one statement: `named`, or else the person's own.
-    pub fn beside_company(
+    pub fn with_company(
         app: &App,
         parts: &Parts,
         named: Option<CompanyId>,
-    ) -> Result<(Self, Option<CompanyState>), Problem> {
+    ) -> Result<(Self, Option<CompanyState>), ApiError> {
         let beside = Self::beside(app, parts, |database, session, now| {
             sessions::find_beside_company(database, session, named, now)
         })?;
         Ok((beside.0, beside.1))
     }
 
-    /// As [`Session::beside_company`], and what that company holds under this id.
-    pub fn beside_held<I: Held>(
+    /// As [`Session::with_company`], and what that company holds under this id.
+    pub fn with_entity<I: CompanyOwned>(
         app: &App,
         parts: &Parts,
         named: Option<CompanyId>,
         id: I,
-    ) -> Result<Accompanied<I::Thing>, Problem> {
+    ) -> Result<SessionContext<I::Entity>, ApiError> {
         Self::beside(app, parts, |database, session, now| {
-            sessions::find_beside(database, session, named, id, now)
+            sessions::find_with_company(database, session, named, id, now)
         })
     }
 
     fn beside<T>(
         app: &App,
         parts: &Parts,
-        find: impl FnOnce(&Database, SessionId, Timestamp) -> Result<Option<Beside<T>>, StoreError>,
-    ) -> Result<Accompanied<T>, Problem> {
+        find: impl FnOnce(&Database, SessionId, Timestamp) -> Result<Option<SessionRow<T>>, StoreError>,
+    ) -> Result<SessionContext<T>, ApiError> {
         let now = clock::now();
         let claims = claims(app, bearer(parts)?, now)?;
         let found = find(app.database(), claims.sid, now)?
@@ -172,9 +172,9 @@ impl Session {
 }
 
 /// 403 for whoever must first change a password.
-fn with_own_password(found: ActiveSession) -> Result<ActiveSession, Problem> {
+fn with_own_password(found: ActiveSession) -> Result<ActiveSession, ApiError> {
     if found.must_change_password {
-        return Err(Problem::new(
+        return Err(ApiError::new(
             Code::PasswordChangeRequired,
             "This password was given to you for the first sign-in only. Change it first.",
         ));
@@ -183,10 +183,10 @@ fn with_own_password(found: ActiveSession) -> Result<ActiveSession, Problem> {
 }
 
 /// 403 for whoever must first change a password or set up a second factor.
-fn unlimited(app: &App, found: ActiveSession) -> Result<Session, Problem> {
+fn unlimited(app: &App, found: ActiveSession) -> Result<Session, ApiError> {
     let found = with_own_password(found)?;
     if !found.mfa_enabled && app.mfa_required_roles().contains(&found.role) {
-        return Err(Problem::new(
+        return Err(ApiError::new(
             Code::MfaEnrolmentRequired,
             "Your role needs a second factor. Set one up first.",
         ));
@@ -194,22 +194,22 @@ fn unlimited(app: &App, found: ActiveSession) -> Result<Session, Problem> {
     Ok(Session(found))
 }
 
-fn bearer(parts: &Parts) -> Result<&str, Problem> {
+fn bearer(parts: &Parts) -> Result<&str, ApiError> {
     let header = parts
         .headers
         .get(header::AUTHORIZATION)
-        .ok_or_else(|| Problem::new(Code::Unauthenticated, "Send `Authorization: Bearer <accessToken>`."))?;
+        .ok_or_else(|| ApiError::new(Code::Unauthenticated, "Send `Authorization: Bearer <accessToken>`."))?;
     header
         .to_str()
         .ok()
         .and_then(|value| value.split_once(' '))
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, token)| token.trim())
-        .ok_or_else(|| Problem::new(Code::Unauthenticated, "Send `Authorization: Bearer <accessToken>`."))
+        .ok_or_else(|| ApiError::new(Code::Unauthenticated, "Send `Authorization: Bearer <accessToken>`."))
 }
 
 /// The session of an access token, if both are good now.
-pub fn authenticate(app: &App, token: &str) -> Result<ActiveSession, Problem> {
+pub fn authenticate(app: &App, token: &str) -> Result<ActiveSession, ApiError> {
     let now = clock::now();
     let claims = claims(app, token, now)?;
     sessions::find_active(app.database(), claims.sid, now)?
@@ -217,8 +217,8 @@ pub fn authenticate(app: &App, token: &str) -> Result<ActiveSession, Problem> {
         .ok_or_else(ended)
 }
 
-fn ended() -> Problem {
-    Problem::new(Code::InvalidToken, "This session has ended. Sign in again.")
+fn ended() -> ApiError {
+    ApiError::new(Code::InvalidToken, "This session has ended. Sign in again.")
 }
 
 /// Tokens that this instance has verified. What a signature says of a text doesn't change while the secrets don't, and
@@ -226,7 +226,7 @@ fn ended() -> Problem {
 #[derive(Default)]
 pub struct Verified(Mutex<HashMap<String, AccessClaims>>);
 
-const MOST_VERIFIED: usize = 256;
+const MAX_VERIFIED: usize = 256;
 
 impl Verified {
     fn find(&self, token: &str) -> Option<AccessClaims> {
@@ -239,15 +239,15 @@ impl Verified {
 
     fn keep(&self, token: &str, claims: &AccessClaims) {
         let mut verified = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if verified.len() >= MOST_VERIFIED {
+        if verified.len() >= MAX_VERIFIED {
             verified.clear();
         }
         verified.insert(token.to_owned(), claims.clone());
     }
 }
 
-fn claims(app: &App, token: &str, now: Timestamp) -> Result<AccessClaims, Problem> {
-    let expired = || Problem::new(Code::InvalidToken, "The access token has expired. Refresh it.");
+fn claims(app: &App, token: &str, now: Timestamp) -> Result<AccessClaims, ApiError> {
+    let expired = || ApiError::new(Code::InvalidToken, "The access token has expired. Refresh it.");
     if let Some(claims) = app.verified().find(token) {
         return if claims.exp > now.as_seconds() {
             Ok(claims)
@@ -257,7 +257,7 @@ fn claims(app: &App, token: &str, now: Timestamp) -> Result<AccessClaims, Proble
     }
     let claims = verify_access_token(app.access_keys(), token, now.as_seconds()).map_err(|error| match error {
         TokenError::Expired => expired(),
-        TokenError::Invalid => Problem::new(Code::InvalidToken, "The access token is not valid."),
+        TokenError::Invalid => ApiError::new(Code::InvalidToken, "The access token is not valid."),
     })?;
     app.verified().keep(token, &claims);
     Ok(claims)

@@ -17,7 +17,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::scan::{Verdict, scan};
-use crate::{App, Code, FieldError, FieldErrors, Problem, blob, clock, form};
+use crate::{ApiError, App, Code, FieldError, FieldErrors, blob, clock, form};
 
 pub use crate::form::is_form;
 
@@ -54,7 +54,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// Checks all documents of a JSON body and names every one that can't be taken.
-pub fn check_bodies(bodies: Vec<DocumentBody>) -> Result<Vec<CheckedDocument>, Problem> {
+pub fn check_bodies(bodies: Vec<DocumentBody>) -> Result<Vec<CheckedDocument>, ApiError> {
     check_all(bodies, |body| {
         let bytes = BASE64
             .decode(body.data.as_bytes())
@@ -64,10 +64,10 @@ pub fn check_bodies(bodies: Vec<DocumentBody>) -> Result<Vec<CheckedDocument>, P
 }
 
 /// Checks all documents of a form; `types` are those of the documents in order, `OTHER` where there are fewer.
-pub fn check_parts(parts: Vec<DocumentPart>, types: &[DocumentType]) -> Result<Vec<CheckedDocument>, Problem> {
+pub fn check_parts(parts: Vec<DocumentPart>, types: &[DocumentType]) -> Result<Vec<CheckedDocument>, ApiError> {
     if types.len() > parts.len() {
         let invalid = Invalid::new("TOO_MANY", "names more types than there are documents");
-        return Err(Problem::field("documentTypes", invalid));
+        return Err(ApiError::field("documentTypes", invalid));
     }
     let mut types = types.iter().copied();
     check_all(parts, |part| {
@@ -88,7 +88,7 @@ fn locate(invalid: Invalid) -> (&'static str, Invalid) {
 fn check_all<T>(
     given: Vec<T>,
     mut check: impl FnMut(T) -> Result<CheckedDocument, (&'static str, Invalid)>,
-) -> Result<Vec<CheckedDocument>, Problem> {
+) -> Result<Vec<CheckedDocument>, ApiError> {
     document::check_count(given.len()).map_err(|invalid| refuse(vec![FieldError::new("documents", invalid)]))?;
     let mut checked = Vec::with_capacity(given.len());
     let mut errors = Vec::new();
@@ -106,16 +106,16 @@ fn check_all<T>(
     }
 }
 
-fn refuse(errors: Vec<FieldError>) -> Problem {
-    Problem::new(
+fn refuse(errors: Vec<FieldError>) -> ApiError {
+    ApiError::new(
         Code::InvalidDocument,
         "A document can't be taken; `errors` says which and why.",
     )
     .with_errors(errors)
 }
 
-fn document_too_large() -> Problem {
-    Problem::new(Code::PayloadTooLarge, "A document may have at most 10 MiB.")
+fn document_too_large() -> ApiError {
+    ApiError::new(Code::PayloadTooLarge, "A document may have at most 10 MiB.")
 }
 
 /// One file of a form.
@@ -135,14 +135,14 @@ pub struct Form {
 }
 
 impl Form {
-    pub fn checked_documents(&mut self) -> Result<Vec<CheckedDocument>, Problem> {
+    pub fn checked_documents(&mut self) -> Result<Vec<CheckedDocument>, ApiError> {
         check_parts(std::mem::take(&mut self.documents), &self.types)
     }
 }
 
 /// Reads a form as it streams in; every limit is checked before the next bytes are taken. `texts` names the parts
 /// there may be besides `documents` and `documentTypes`.
-pub async fn read_form(request: Request, texts: &[&str]) -> Result<Form, Problem> {
+pub async fn read_form(request: Request, texts: &[&str]) -> Result<Form, ApiError> {
     let mut parts = form::parts(request, FORM_LIMIT)?;
     let mut form = Form::default();
     while let Some(mut part) = parts.next_field().await.map_err(broken)? {
@@ -153,7 +153,7 @@ pub async fn read_form(request: Request, texts: &[&str]) -> Result<Form, Problem
                     .map_err(|invalid| refuse(vec![FieldError::new("documents", invalid)]))?;
                 let file_name = form::file_name(&part);
                 let content_type = part.content_type().map(ToString::to_string).unwrap_or_default();
-                let bytes = read_part(&mut part, document::MOST_BYTES)
+                let bytes = read_part(&mut part, document::MAX_BYTES)
                     .await?
                     .ok_or_else(document_too_large)?;
                 form.documents.push(DocumentPart {
@@ -168,21 +168,21 @@ pub async fn read_form(request: Request, texts: &[&str]) -> Result<Form, Problem
                     let kind = one
                         .trim()
                         .parse()
-                        .map_err(|invalid| Problem::field("documentTypes", invalid))?;
+                        .map_err(|invalid| ApiError::field("documentTypes", invalid))?;
                     form.types.push(kind);
                 }
             }
             known if texts.contains(&known) => {
                 let text = read_text(&mut part).await?;
                 if form.texts.insert(name.clone(), text.into()).is_some() {
-                    return Err(Problem::field(
+                    return Err(ApiError::field(
                         name,
                         Invalid::new("DUPLICATE_PROPERTY", "stands more than once"),
                     ));
                 }
             }
             _ => {
-                return Err(Problem::field(
+                return Err(ApiError::field(
                     name,
                     Invalid::new("UNKNOWN_PROPERTY", "is not a part of this form"),
                 ));
@@ -192,9 +192,9 @@ pub async fn read_form(request: Request, texts: &[&str]) -> Result<Form, Problem
     Ok(form)
 }
 
-async fn read_text(part: &mut multer::Field<'_>) -> Result<Vec<u8>, Problem> {
+async fn read_text(part: &mut multer::Field<'_>) -> Result<Vec<u8>, ApiError> {
     read_part(part, TEXT_LIMIT).await?.ok_or_else(|| {
-        Problem::new(
+        ApiError::new(
             Code::PayloadTooLarge,
             format!("A part of the form may have at most {TEXT_LIMIT} bytes."),
         )
@@ -202,7 +202,7 @@ async fn read_text(part: &mut multer::Field<'_>) -> Result<Vec<u8>, Problem> {
 }
 
 /// The part's content, or `None` when it is longer than `limit`.
-async fn read_part(part: &mut multer::Field<'_>, limit: usize) -> Result<Option<Vec<u8>>, Problem> {
+async fn read_part(part: &mut multer::Field<'_>, limit: usize) -> Result<Option<Vec<u8>>, ApiError> {
     let mut bytes = Vec::new();
     while let Some(chunk) = part.chunk().await.map_err(broken)? {
         if bytes.len() + chunk.len() > limit {
@@ -213,15 +213,15 @@ async fn read_part(part: &mut multer::Field<'_>, limit: usize) -> Result<Option<
     Ok(Some(bytes))
 }
 
-fn broken(error: multer::Error) -> Problem {
+fn broken(error: multer::Error) -> ApiError {
     form::broken(&error, || {
-        Problem::new(Code::PayloadTooLarge, "The form may have at most 55 MiB.")
+        ApiError::new(Code::PayloadTooLarge, "The form may have at most 55 MiB.")
     })
 }
 
 /// Has checked documents scanned, and puts them into the blob store when none is refused. What comes back is for
 /// `store::documents` to write down.
-pub async fn store(app: &App, checked: Vec<CheckedDocument>) -> Result<Vec<NewDocument>, Problem> {
+pub async fn store(app: &App, checked: Vec<CheckedDocument>) -> Result<Vec<NewDocument>, ApiError> {
     let mut errors = Vec::new();
     for (index, document) in checked.iter().enumerate() {
         if let Verdict::Refused(reason) = scan(document).await? {

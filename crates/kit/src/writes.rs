@@ -1,12 +1,12 @@
 //! Writes of an instance's requests, as many as wait in one commit (docs/decisions/0041-one-commit-for-many.md).
 //!
-//! A component that calls [`write`] anywhere takes every other write in a [`turn`]: a batch begins without keeping the
+//! A component that calls [`write`] anywhere takes every other write in a [`write_permit`]: a batch begins without keeping the
 //! instance from going on, so a statement that then waits for the write lock would wait for its own instance.
 
-mod bell;
+mod notifier;
 // Natively only its own tests write in batches.
 #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code))]
-mod line;
+mod queue;
 
 use nexus_store::{StoreError, Transaction};
 
@@ -23,7 +23,7 @@ where
     T: Send + 'static,
     E: From<StoreError> + Send + 'static,
 {
-    crate::on_this_thread(async move { LINE.write(app.writer()?, work).await }).await
+    crate::on_this_thread(async move { QUEUE.write(app.writer()?, work).await }).await
 }
 
 /// Natively, as few writers as there are in tests and commands need no batches.
@@ -41,8 +41,8 @@ where
 
 /// The right to write by oneself: no batch of this instance begins before it is dropped. Never hold it across anything
 /// but statements.
-pub async fn turn() -> line::Turn<'static> {
-    crate::on_this_thread(LINE.turn()).await
+pub async fn write_permit() -> queue::WritePermit<'static> {
+    crate::on_this_thread(QUEUE.write_permit()).await
 }
 
-static LINE: line::Line = line::Line::new();
+static QUEUE: queue::WriteQueue = queue::WriteQueue::new();

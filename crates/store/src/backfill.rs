@@ -1,7 +1,7 @@
 //! What migrations change in rows that SQL alone can't: SQLite knows no Unicode beyond ASCII.
 
 use nexus_domain::email::{self, key_of};
-use nexus_domain::place::StoredAddress;
+use nexus_domain::premises::StoredAddress;
 use nexus_domain::text::fold;
 use serde_json::Value as Json;
 

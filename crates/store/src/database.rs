@@ -26,7 +26,7 @@ pub trait Engine: Send + Sync {
     fn run(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError>;
 
     /// As `run`, for a statement without parameters that may take long: where the host can, others go on meanwhile.
-    fn run_aside<'a>(&'a self, sql: &'static str) -> Aside<'a> {
+    fn run_async<'a>(&'a self, sql: &'static str) -> Aside<'a> {
         Box::pin(std::future::ready(self.run(sql, &[]).map(drop)))
     }
 
@@ -167,7 +167,7 @@ impl Database {
     /// A statement that may take long, and lets others of this instance go on where the host can.
     pub(crate) async fn execute_aside(&self, sql: &'static str) -> Result<(), StoreError> {
         let started = (self.clock)();
-        let answer = self.engine.run_aside(sql).await;
+        let answer = self.engine.run_async(sql).await;
         self.count(started);
         answer
     }

@@ -8,7 +8,7 @@ pub struct Edited<T> {
 }
 
 impl<T: Clone> Edited<T> {
-    pub(crate) fn not_at_all(row: T) -> Self {
+    pub(crate) fn unchanged(row: T) -> Self {
         Self {
             before: row.clone(),
             after: row,

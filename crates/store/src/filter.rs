@@ -198,27 +198,22 @@ fn text_schema() -> RefOr<Schema> {
 }
 
 /// The whole numbers that every client can hold: up to 2^53.
-const LARGEST: i64 = 9_007_199_254_740_991;
+const MAX: i64 = 9_007_199_254_740_991;
 
 fn integer(text: &str) -> Result<Value, Invalid> {
     text.parse()
         .ok()
-        .filter(|number| (-LARGEST..=LARGEST).contains(number) && !text.starts_with('+'))
+        .filter(|number| (-MAX..=MAX).contains(number) && !text.starts_with('+'))
         .map(Value::Integer)
-        .ok_or_else(|| {
-            Invalid::new(
-                "WRONG_TYPE",
-                format!("must be a whole number from -{LARGEST} to {LARGEST}"),
-            )
-        })
+        .ok_or_else(|| Invalid::new("WRONG_TYPE", format!("must be a whole number from -{MAX} to {MAX}")))
 }
 
 fn integer_schema() -> RefOr<Schema> {
     ObjectBuilder::new()
         .schema_type(Type::Integer)
         .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
-        .minimum(Some(-LARGEST as f64))
-        .maximum(Some(LARGEST as f64))
+        .minimum(Some(-MAX as f64))
+        .maximum(Some(MAX as f64))
         .into()
 }
 

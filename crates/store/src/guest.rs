@@ -1,7 +1,7 @@
 //! The engine in the guest: Spin's SQLite, by its blocking calls.
 
 use crate::database::Aside;
-use crate::reopening::{Link, Reopening};
+use crate::reconnecting::{Connection, Reconnecting};
 use crate::{Database, Engine, Row, StoreError, Value};
 
 // Generated code, for which our lints are not made.
@@ -13,20 +13,20 @@ mod bindings {
         generate_all,
     });
 }
-use bindings::spin::sqlite::sqlite::{Connection, Error, Value as Wire};
+use bindings::spin::sqlite::sqlite::{Connection as SpinConnection, Error, Value as Wire};
 
-struct SpinSqlite(Reopening<Connection>);
+struct SpinSqlite(Reconnecting<SpinConnection>);
 
 impl Database {
     /// The component's `default` database. Call it once per instance: every open is a new connection. Its schema may be
     /// one that this program can't work with (`check_schema`): that has to be told, request by request.
     pub fn open_default() -> Result<Self, StoreError> {
-        Self::open_to_check(Box::new(SpinSqlite(Reopening::open()?)), micros)
+        Self::open_to_check(Box::new(SpinSqlite(Reconnecting::open()?)), micros)
     }
 
     /// A further connection to it, once it is open: for batches, which others' reads must not see into.
     pub fn open_beside() -> Result<Self, StoreError> {
-        Self::without_migration(Box::new(SpinSqlite(Reopening::open()?)), micros)
+        Self::without_migration(Box::new(SpinSqlite(Reconnecting::open()?)), micros)
     }
 }
 
@@ -54,9 +54,9 @@ fn explain(error: Error) -> StoreError {
     }
 }
 
-impl Link for Connection {
+impl Connection for SpinConnection {
     fn open() -> Result<Self, StoreError> {
-        Connection::open("default").map_err(explain)
+        SpinConnection::open("default").map_err(explain)
     }
 
     fn run(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
@@ -69,7 +69,7 @@ impl Link for Connection {
             .collect())
     }
 
-    fn run_aside<'a>(&'a self, sql: &'static str) -> Aside<'a> {
+    fn run_async<'a>(&'a self, sql: &'static str) -> Aside<'a> {
         Box::pin(async move {
             let running = self.execute_async(sql.to_owned(), Vec::new());
             let (_, rows, outcome) = running.await.map_err(explain)?;
@@ -85,8 +85,8 @@ impl Engine for SpinSqlite {
         self.0.run(sql, params)
     }
 
-    fn run_aside<'a>(&'a self, sql: &'static str) -> Aside<'a> {
-        Box::pin(self.0.run_aside(sql))
+    fn run_async<'a>(&'a self, sql: &'static str) -> Aside<'a> {
+        Box::pin(self.0.run_async(sql))
     }
 
     fn exclusively(&self, work: &mut dyn FnMut()) {

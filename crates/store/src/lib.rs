@@ -15,7 +15,7 @@ mod migrations;
 #[cfg(not(target_arch = "wasm32"))]
 mod native;
 #[cfg(any(target_arch = "wasm32", test))]
-mod reopening;
+mod reconnecting;
 mod value;
 
 pub mod audit;

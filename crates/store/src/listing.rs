@@ -44,7 +44,7 @@ impl Sort {
         }
     }
 
-    pub const fn by_reading(name: &'static str, column: &'static str, kind: SortKind) -> Self {
+    pub const fn unindexed(name: &'static str, column: &'static str, kind: SortKind) -> Self {
         Self {
             name,
             column,

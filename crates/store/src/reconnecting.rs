@@ -13,14 +13,14 @@ use crate::database::{Aside, PRAGMAS};
 use crate::{Row, StoreError, Value};
 
 /// One connection.
-pub(crate) trait Link: Sized {
+pub(crate) trait Connection: Sized {
     fn open() -> Result<Self, StoreError>;
     fn run(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError>;
     #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code))]
-    fn run_aside<'a>(&'a self, sql: &'static str) -> Aside<'a>;
+    fn run_async<'a>(&'a self, sql: &'static str) -> Aside<'a>;
 }
 
-pub(crate) struct Reopening<L>(Mutex<State<L>>);
+pub(crate) struct Reconnecting<L>(Mutex<State<L>>);
 
 struct State<L> {
     /// Whoever waits for a statement that runs aside holds it meanwhile.
@@ -38,7 +38,7 @@ enum Transaction {
     Lost,
 }
 
-impl<L: Link> Reopening<L> {
+impl<L: Connection> Reconnecting<L> {
     pub fn open() -> Result<Self, StoreError> {
         Ok(Self(Mutex::new(State {
             link: Arc::new(L::open()?),
@@ -59,10 +59,10 @@ impl<L: Link> Reopening<L> {
 
     /// As `run`, for what takes long (natively nobody does).
     #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code))]
-    pub async fn run_aside(&self, sql: &'static str) -> Result<(), StoreError> {
-        let mut answer = self.admit(sql)?.run_aside(sql).await;
+    pub async fn run_async(&self, sql: &'static str) -> Result<(), StoreError> {
+        let mut answer = self.admit(sql)?.run_async(sql).await;
         if self.replace(sql, &answer)? {
-            answer = self.admit(sql)?.run_aside(sql).await;
+            answer = self.admit(sql)?.run_async(sql).await;
             self.replace(sql, &answer)?;
         }
         self.note(sql, answer.is_ok());
@@ -154,7 +154,7 @@ mod tests {
 
     struct Fake(u32);
 
-    impl Link for Fake {
+    impl Connection for Fake {
         fn open() -> Result<Self, StoreError> {
             OPENED.set(OPENED.get() + 1);
             Ok(Self(OPENED.get()))
@@ -175,7 +175,7 @@ mod tests {
             Ok(Vec::new())
         }
 
-        fn run_aside<'a>(&'a self, sql: &'static str) -> Aside<'a> {
+        fn run_async<'a>(&'a self, sql: &'static str) -> Aside<'a> {
             Box::pin(std::future::ready(self.run(sql, &[]).map(drop)))
         }
     }
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn outside_of_a_transaction_a_forgotten_connection_is_not_noticed() {
-        let link = Reopening::<Fake>::open().unwrap();
+        let link = Reconnecting::<Fake>::open().unwrap();
         link.run("SELECT 1", &[]).unwrap();
         KNOWN.set(2);
         link.run("SELECT 2", &[]).unwrap();
@@ -206,9 +206,9 @@ mod tests {
 
     #[test]
     fn a_batch_does_not_notice_it_either_before_it_has_begun() {
-        let link = Reopening::<Fake>::open().unwrap();
+        let link = Reconnecting::<Fake>::open().unwrap();
         let aside = |sql| {
-            let done = std::pin::pin!(link.run_aside(sql)).poll(&mut Context::from_waker(Waker::noop()));
+            let done = std::pin::pin!(link.run_async(sql)).poll(&mut Context::from_waker(Waker::noop()));
             matches!(done, Poll::Ready(Ok(())))
         };
         KNOWN.set(2);
@@ -221,7 +221,7 @@ mod tests {
 
     #[test]
     fn in_a_transaction_nothing_of_the_rest_is_run_until_it_is_over() {
-        let link = Reopening::<Fake>::open().unwrap();
+        let link = Reconnecting::<Fake>::open().unwrap();
         link.run("BEGIN IMMEDIATE", &[]).unwrap();
         link.run("INSERT 1", &[]).unwrap();
         KNOWN.set(2);
@@ -234,7 +234,7 @@ mod tests {
 
     #[test]
     fn a_commit_that_didn_t_get_there_is_not_said_again() {
-        let link = Reopening::<Fake>::open().unwrap();
+        let link = Reconnecting::<Fake>::open().unwrap();
         link.run("BEGIN IMMEDIATE", &[]).unwrap();
         KNOWN.set(2);
         assert!(link.run("COMMIT", &[]).is_err());
@@ -247,7 +247,7 @@ mod tests {
 
     #[test]
     fn a_statement_that_may_have_been_carried_out_is_not_asked_again_and_the_next_has_another_connection() {
-        let link = Reopening::<Fake>::open().unwrap();
+        let link = Reconnecting::<Fake>::open().unwrap();
         BROKEN.set(Some(RESET));
         assert!(link.run("INSERT 1", &[]).is_err());
         link.run("INSERT 2", &[]).unwrap();
@@ -256,7 +256,7 @@ mod tests {
 
     #[test]
     fn nothing_slips_out_of_a_transaction_whose_connection_broke() {
-        let link = Reopening::<Fake>::open().unwrap();
+        let link = Reconnecting::<Fake>::open().unwrap();
         link.run("BEGIN IMMEDIATE", &[]).unwrap();
         link.run("SAVEPOINT part", &[]).unwrap();
         BROKEN.set(Some(RESET));
@@ -276,7 +276,7 @@ mod tests {
 
     #[test]
     fn what_an_earlier_request_left_open_is_left_behind() {
-        let link = Reopening::<Fake>::open().unwrap();
+        let link = Reconnecting::<Fake>::open().unwrap();
         BROKEN.set(Some("cannot start a transaction within a transaction"));
         link.run("BEGIN IMMEDIATE", &[]).unwrap();
         link.run("COMMIT", &[]).unwrap();
@@ -285,7 +285,7 @@ mod tests {
 
     #[test]
     fn a_server_that_is_away_is_asked_once_for_each_statement() {
-        let link = Reopening::<Fake>::open().unwrap();
+        let link = Reconnecting::<Fake>::open().unwrap();
         for _ in 0..3 {
             BROKEN.set(Some(RESET));
             assert!(link.run("SELECT 1", &[]).is_err());

@@ -6,8 +6,8 @@ use nexus_domain::page::Sort;
 use nexus_domain::status::VerificationStatus;
 use nexus_domain::{Role, Timestamp};
 
-use crate::audit::{self, NewAuditEntry};
 use self::documents::StoredDocument;
+use crate::audit::{self, NewAuditEntry};
 use crate::{Database, Row, StoreError, Value, params};
 
 mod decision;

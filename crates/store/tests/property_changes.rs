@@ -86,7 +86,7 @@ fn an_apartment_changes_when_its_occupancy_does() {
         let ended = scene.database.transaction(|tx| {
             occupancies::edit(tx, &at(2), lease.unwrap(), |mut occupancy| {
                 occupancy.end_date = Some(date("2026-03-09"));
-                Ok::<_, occupancies::Refused>(occupancy)
+                Ok::<_, occupancies::OccupancyRefusal>(occupancy)
             })
         });
         assert!(ended.unwrap().is_some());

@@ -12,7 +12,7 @@ use std::thread;
 
 use nexus_domain::invoice::LedgerError;
 use nexus_domain::occupancy::OccupancyError;
-use nexus_store::property::ledger_notices::Means;
+use nexus_store::property::ledger_notices::NoticeContext;
 use nexus_store::{
     Database, params,
     property::{billing, company_owned, company_settings, invoices, occupancies, payments},
@@ -59,7 +59,12 @@ fn of_overlapping_occupancies_one_wins() {
     let won = results.iter().filter(|result| result.is_ok()).count();
     let lost = results
         .iter()
-        .filter(|result| matches!(result, Err(occupancies::Refused::Rule(OccupancyError::Overlap))))
+        .filter(|result| {
+            matches!(
+                result,
+                Err(occupancies::OccupancyRefusal::Rule(OccupancyError::Overlap))
+            )
+        })
         .count();
     assert_eq!(
         (won, lost),
@@ -91,7 +96,7 @@ fn payments_on_one_invoice_never_come_to_more_than_it() {
     let paid = results.iter().filter(|result| result.is_ok()).count();
     let refused = results
         .iter()
-        .filter(|result| matches!(result, Err(invoices::Refused::Rule(LedgerError::Overpayment))))
+        .filter(|result| matches!(result, Err(invoices::InvoiceRefusal::Rule(LedgerError::Overpayment))))
         .count();
     assert_eq!(
         (paid, refused),
@@ -125,7 +130,7 @@ fn a_month_generated_by_many_is_generated_once_and_its_numbers_have_no_gaps() {
     }
     let settings = company_settings::find(&database, company).unwrap().unwrap();
     let results = at_once(&path, |_, database| {
-        let means = Means {
+        let means = NoticeContext {
             random: &random,
             console: "http://localhost",
         };

@@ -8,7 +8,7 @@ use std::thread;
 
 use nexus_domain::Role;
 use nexus_domain::company::LateFee;
-use nexus_store::property::ledger_notices::Means;
+use nexus_store::property::ledger_notices::NoticeContext;
 use nexus_store::{
     Database, StoreError, params,
     property::{billing, company_settings, invoices},
@@ -66,7 +66,7 @@ fn reminders_overdue_notices_and_late_fees_happen_once_on_however_many_nodes() {
         })
     });
     let settings = settings.unwrap().unwrap().after;
-    let means = || Means {
+    let means = || NoticeContext {
         random: &random,
         console: "http://localhost",
     };
@@ -136,7 +136,7 @@ fn invoices_too_small_for_a_fee_keep_no_other_from_its_own() {
     }
     let mut settings = company_settings::find(&database, company).unwrap().unwrap();
     settings.late_fee = serde_json::from_str(r#"{"type":"PERCENT","value":1,"graceDays":0}"#).unwrap();
-    let means = Means {
+    let means = NoticeContext {
         random: &random,
         console: "http://localhost",
     };

@@ -11,15 +11,15 @@ use std::thread;
 use nexus_domain::company::{Company, Days, LateFee, LateFeeType};
 use nexus_domain::ids::{CompanyId, InvoiceId, TenantId, UserId};
 use nexus_domain::invoice::{Invoice, InvoiceKind, InvoiceStatus, LedgerError};
-use nexus_store::property::company_state::CompanyDay;
-use nexus_store::property::ledger_notices::Means;
+use nexus_store::property::company_state::CompanyToday;
+use nexus_store::property::ledger_notices::NoticeContext;
 use nexus_store::{
     Database, params,
     property::{billing, company_owned, company_settings, invoices, payments},
 };
 use property_support::*;
 
-const MEANS: Means<'_> = Means {
+const MEANS: NoticeContext<'_> = NoticeContext {
     random: &random,
     console: "http://localhost",
 };
@@ -62,18 +62,18 @@ impl Books {
         self.folder.path().join("nexus.db")
     }
 
-    fn on(&self, day: &str) -> CompanyDay {
+    fn on(&self, day: &str) -> CompanyToday {
         today(&self.database, self.company, noon(day))
     }
 
-    fn generate(&self, day: &CompanyDay) -> usize {
+    fn generate(&self, day: &CompanyToday) -> usize {
         let month = "2026-03".parse().unwrap();
         billing::generate_month(&self.database, day, &self.settings, &MEANS, month, |_, _| Ok(()))
             .unwrap()
             .created
     }
 
-    fn charge(&self, day: &CompanyDay) -> usize {
+    fn charge(&self, day: &CompanyToday) -> usize {
         billing::charge_late_fees(&self.database, day, &self.settings, &MEANS, |_, _| Ok(()))
             .unwrap()
             .0
@@ -96,12 +96,12 @@ impl Books {
         company_owned::find(&self.database, self.company, id).unwrap().unwrap()
     }
 
-    fn void(&self, day: &CompanyDay, id: InvoiceId) -> Result<invoices::Voided, invoices::Refused> {
+    fn void(&self, day: &CompanyToday, id: InvoiceId) -> Result<invoices::Voided, invoices::InvoiceRefusal> {
         self.database.transaction(|tx| invoices::void(tx, day, id))
     }
 
     /// March's rent, late, with its fee.
-    fn late(&self) -> (CompanyDay, Invoice, Invoice) {
+    fn late(&self) -> (CompanyToday, Invoice, Invoice) {
         let day = self.on("2026-03-20");
         assert_eq!((self.generate(&day), self.charge(&day)), (1, 1));
         let (rent, fee) = (self.all(InvoiceKind::Rent), self.all(InvoiceKind::LateFee));

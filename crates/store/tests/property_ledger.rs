@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use nexus_domain::ids::{InvoiceId, PaymentId, UserId};
 use nexus_domain::invoice::InvoiceStatus;
-use nexus_store::property::ledger_notices::Means;
+use nexus_store::property::ledger_notices::NoticeContext;
 use nexus_store::{
     Database, params,
     property::{billing, company_owned, company_settings, invoices, payments},
@@ -67,7 +67,7 @@ proptest! {
         let mut settings = company_settings::find(&database, company).unwrap().unwrap();
         settings.late_fee.r#type = nexus_domain::company::LateFeeType::Fixed;
         settings.late_fee.value = 25;
-        let means = Means { random: &random, console: "" };
+        let means = NoticeContext { random: &random, console: "" };
         for step in &steps {
             let day = today(&database, company, now);
             let all: Vec<InvoiceId> = ids(&database, "SELECT id FROM invoices ORDER BY id");

@@ -11,13 +11,13 @@ use std::thread;
 
 use nexus_domain::ids::CompanyId;
 use nexus_store::property::billing::{self, Generated, MonthBatch};
-use nexus_store::property::company_state::CompanyDay;
-use nexus_store::property::invoices::Refused;
-use nexus_store::property::ledger_notices::Means;
+use nexus_store::property::company_state::CompanyToday;
+use nexus_store::property::invoices::InvoiceRefusal;
+use nexus_store::property::ledger_notices::NoticeContext;
 use nexus_store::{Database, StoreError, params, property::company_settings};
 use property_support::*;
 
-const MEANS: Means<'_> = Means {
+const MEANS: NoticeContext<'_> = NoticeContext {
     random: &random,
     console: "http://localhost",
 };
@@ -26,7 +26,7 @@ const LEASES: usize = 23;
 const AT_ONCE: i64 = 5;
 
 /// So many leases, some of which began on one day.
-fn leases(database: &Database, count: usize) -> (CompanyId, CompanyDay) {
+fn leases(database: &Database, count: usize) -> (CompanyId, CompanyToday) {
     let now = noon("2026-03-01");
     let company = company(database, now);
     let day = today(database, company, now);
@@ -41,9 +41,9 @@ fn leases(database: &Database, count: usize) -> (CompanyId, CompanyDay) {
 
 fn generate(
     database: &Database,
-    day: &CompanyDay,
+    day: &CompanyToday,
     noted: impl Fn(&MonthBatch) -> Result<(), StoreError>,
-) -> Result<Generated, Refused> {
+) -> Result<Generated, InvoiceRefusal> {
     let settings = company_settings::find(database, day.id).unwrap().unwrap();
     let month = "2026-03".parse().unwrap();
     billing::generate_in_batches(database, day, &settings, &MEANS, month, AT_ONCE, |_, batch| {
@@ -121,7 +121,10 @@ fn what_stops_between_batches_is_gone_on_with() {
                 Ok(())
             }
         };
-        assert_eq!(generate(&database, &day, stops), Err(Refused::Store(StoreError::Busy)));
+        assert_eq!(
+            generate(&database, &day, stops),
+            Err(InvoiceRefusal::Store(StoreError::Busy))
+        );
         let rows = database
             .query(
                 "SELECT (SELECT count(*) FROM invoices), last FROM invoice_counters",

@@ -6,9 +6,9 @@ use nexus_domain::Timestamp;
 use nexus_domain::ids::{
     ApartmentId, CompanyId, CompoundId, InvoiceId, MaintenanceRequestId, OccupancyId, PaymentId, TenantId,
 };
-use nexus_store::identity::sessions::beside_statement;
+use nexus_store::identity::sessions::with_company_statement;
 use nexus_store::listing::{Listing, PageRequest, Sort, statement};
-use nexus_store::property::company_owned::Held;
+use nexus_store::property::company_owned::CompanyOwned;
 use nexus_store::{
     Database, Value, params,
     property::{
@@ -213,8 +213,8 @@ fn the_dashboard_reads_indexes_only() {
     }
 }
 
-fn plan_beside<I: Held>(database: &Database) -> Vec<String> {
-    plan(database, &beside_statement::<I>(), &vec![Value::Null; 4])
+fn plan_beside<I: CompanyOwned>(database: &Database) -> Vec<String> {
+    plan(database, &with_company_statement::<I>(), &vec![Value::Null; 4])
 }
 
 #[test]

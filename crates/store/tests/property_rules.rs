@@ -8,10 +8,10 @@ use nexus_domain::company::{Billing, Days, LateFee, LateFeeType};
 use nexus_domain::ids::{UserId, uuid_v7};
 use nexus_domain::invoice::{InvoiceStatus, LedgerError};
 use nexus_domain::occupancy::{DepositAction, OccupancyError, OccupancyStatus};
-use nexus_domain::place::ApartmentStatus;
+use nexus_domain::premises::ApartmentStatus;
 use nexus_store::property::company_state;
 use nexus_store::property::dashboard::Stamp;
-use nexus_store::property::ledger_notices::Means;
+use nexus_store::property::ledger_notices::NoticeContext;
 use nexus_store::{
     StoreError, params,
     property::{billing, company_owned, company_settings, dashboard, invoices, occupancies, payments},
@@ -19,7 +19,7 @@ use nexus_store::{
 use property_support::scene::scene;
 use property_support::*;
 
-const MEANS: Means<'_> = Means {
+const MEANS: NoticeContext<'_> = NoticeContext {
     random: &random,
     console: "http://localhost",
 };
@@ -51,7 +51,7 @@ fn occupancies_may_touch_but_not_overlap() {
         let made = new_occupancy(&scene.day, scene.apartment, scene.tenant, start, end);
         matches!(
             occupancies::insert(&scene.database, &made),
-            Err(occupancies::Refused::Rule(OccupancyError::Overlap))
+            Err(occupancies::OccupancyRefusal::Rule(OccupancyError::Overlap))
         )
     };
     assert!(refused("2026-03-31", None) && refused("2026-02-01", Some("2026-03-01")) && refused("2026-01-01", None));
@@ -66,7 +66,7 @@ fn nothing_refers_to_another_company_s_rows() {
     let made = new_occupancy(&scene.day, scene.apartment, stranger, "2026-03-01", None);
     assert_eq!(
         occupancies::insert(&scene.database, &made),
-        Err(occupancies::Refused::Store(StoreError::ForeignKey))
+        Err(occupancies::OccupancyRefusal::Store(StoreError::ForeignKey))
     );
 }
 
@@ -87,7 +87,7 @@ fn deposits_stay_within_the_agreement_and_what_is_held() {
         };
         occupancies::enter_deposit(&scene.database, &entry).map(|found| found.unwrap().deposit_held.minor_units())
     };
-    let rule = |error| Err(occupancies::Refused::Rule(error));
+    let rule = |error| Err(occupancies::OccupancyRefusal::Rule(error));
     assert_eq!(enter(DepositAction::Return, 1), rule(OccupancyError::DepositNotHeld));
     assert_eq!(enter(DepositAction::Receive, 60_000), Ok(60_000));
     assert_eq!(

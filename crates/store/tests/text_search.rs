@@ -9,7 +9,7 @@ use nexus_domain::ids::{ChatId, MailId, MaintenanceRequestId, MessageId, Notific
 use nexus_domain::maintenance::{MaintenanceRequest, Priority, RequestStatus};
 use nexus_domain::message::{Content, MessageType};
 use nexus_domain::page::{Search, Sort};
-use nexus_domain::place::StoredAddress;
+use nexus_domain::premises::StoredAddress;
 use nexus_domain::status::UserStatus;
 use nexus_domain::{EmailAddress, Role};
 use nexus_store::chat::chats::{self, ChatList, NewChat};
@@ -219,8 +219,8 @@ impl From<nexus_store::StoreError> for Failure {
     }
 }
 
-impl From<nexus_domain::place::ApartmentError<nexus_store::StoreError>> for Failure {
-    fn from(error: nexus_domain::place::ApartmentError<nexus_store::StoreError>) -> Self {
+impl From<nexus_domain::premises::ApartmentError<nexus_store::StoreError>> for Failure {
+    fn from(error: nexus_domain::premises::ApartmentError<nexus_store::StoreError>) -> Self {
         Self(error.to_string())
     }
 }

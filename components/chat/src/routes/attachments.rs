@@ -1,7 +1,7 @@
 //! Files for messages: uploaded first, then sent.
 
 use axum::extract::{Request, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -11,12 +11,12 @@ use nexus_domain::message::Attachment;
 use nexus_domain::picture::{self, MAX_PIXELS, Picture, PictureFormat};
 use nexus_domain::text::{has_visible, is_shown_in_a_file_name};
 use nexus_kit::blob::BlobKey;
-use nexus_kit::{Answer, App, Code, Path, Problem, Session, blob, clock, form, respond, version};
+use nexus_kit::{ApiError, ApiResult, App, Code, Path, Session, blob, clock, form, respond, version};
 use nexus_store::chat::attachments;
 use utoipa::ToSchema;
 
 /// What a file may weigh.
-const MOST_BYTES: usize = 10 * 1024 * 1024;
+const MAX_BYTES: usize = 10 * 1024 * 1024;
 /// The form around it: boundaries and the headers of its part.
 const FORM_OVERHEAD: usize = 16 * 1024;
 
@@ -33,7 +33,7 @@ struct Upload {
     request_body(content = Upload, content_type = "multipart/form-data"),
     security(("bearer" = [])), responses((status = 201, body = Attachment))
 )]
-pub async fn create_attachment(State(app): State<App>, session: Session, request: Request) -> Answer<Response> {
+pub async fn create_attachment(State(app): State<App>, session: Session, request: Request) -> ApiResult {
     let file = read_file(request).await?;
     let attachment = describe(&file);
     let key = blob::put(&app, file.content).await?;
@@ -47,8 +47,8 @@ struct File {
     content: Bytes,
 }
 
-async fn read_file(request: Request) -> Result<File, Problem> {
-    let mut parts = form::parts(request, MOST_BYTES + FORM_OVERHEAD)?;
+async fn read_file(request: Request) -> Result<File, ApiError> {
+    let mut parts = form::parts(request, MAX_BYTES + FORM_OVERHEAD)?;
     let mut file = None;
     while let Some(mut part) = parts
         .next_field()
@@ -57,13 +57,13 @@ async fn read_file(request: Request) -> Result<File, Problem> {
     {
         let name = part.name().unwrap_or_default().to_owned();
         if name != "file" {
-            return Err(Problem::field(
+            return Err(ApiError::field(
                 name,
                 Invalid::new("UNKNOWN_PROPERTY", "is not a part of this form"),
             ));
         }
         if file.is_some() {
-            return Err(Problem::field(
+            return Err(ApiError::field(
                 "file",
                 Invalid::new("DUPLICATE_PROPERTY", "stands more than once"),
             ));
@@ -72,7 +72,7 @@ async fn read_file(request: Request) -> Result<File, Problem> {
         let declared_type = part.content_type().map(ToString::to_string).unwrap_or_default();
         let mut content = Vec::new();
         while let Some(chunk) = part.chunk().await.map_err(|error| form::broken(&error, too_large))? {
-            if content.len() + chunk.len() > MOST_BYTES {
+            if content.len() + chunk.len() > MAX_BYTES {
                 return Err(too_large());
             }
             content.extend_from_slice(&chunk);
@@ -83,15 +83,15 @@ async fn read_file(request: Request) -> Result<File, Problem> {
             content: content.into(),
         });
     }
-    let file = file.ok_or_else(|| Problem::field("file", Invalid::new("REQUIRED", "is required")))?;
+    let file = file.ok_or_else(|| ApiError::field("file", Invalid::new("REQUIRED", "is required")))?;
     if file.content.is_empty() {
-        return Err(Problem::field("file", Invalid::new("EMPTY", "must not be empty")));
+        return Err(ApiError::field("file", Invalid::new("EMPTY", "must not be empty")));
     }
     Ok(file)
 }
 
-fn too_large() -> Problem {
-    Problem::new(Code::PayloadTooLarge, "A file may have at most 10 MiB.")
+fn too_large() -> ApiError {
+    ApiError::new(Code::PayloadTooLarge, "A file may have at most 10 MiB.")
 }
 
 /// The name without folders, control characters and what turns its direction, at most 255 characters.
@@ -166,8 +166,8 @@ pub async fn get_attachment(
     session: Session,
     Path(id): Path<AttachmentId>,
     headers: HeaderMap,
-) -> Answer<Response> {
-    let found = attachments::find_visible(app.database(), id, session.user())?.ok_or_else(Problem::not_found)?;
+) -> ApiResult {
+    let found = attachments::find_visible(app.database(), id, session.user())?.ok_or_else(ApiError::not_found)?;
     // The key names the content, which never changes.
     let version = version::of_bytes(found.blob_key.as_bytes());
     if let Some(known) = respond::not_modified(&headers, version) {
@@ -175,14 +175,14 @@ pub async fn get_attachment(
     }
     let content = blob::get(&app, &BlobKey::from_stored(found.blob_key))
         .await?
-        .ok_or_else(|| Problem::internal(format!("the content of attachment {id} is missing")))?;
+        .ok_or_else(|| ApiError::internal(format!("the content of attachment {id} is missing")))?;
     let file = found.attachment;
     let kind = if is_shown(&file.content_type) {
         "inline"
     } else {
         "attachment"
     };
-    let header = |text: &str| HeaderValue::from_str(text).map_err(|error| Problem::internal(error.to_string()));
+    let header = |text: &str| HeaderValue::from_str(text).map_err(|error| ApiError::internal(error.to_string()));
     let headers = [
         (CONTENT_TYPE, header(&file.content_type)?),
         (CONTENT_DISPOSITION, header(&disposition(kind, &file.file_name))?),

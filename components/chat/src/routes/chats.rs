@@ -5,14 +5,15 @@ use axum::response::Response;
 use deserr::Deserr;
 use http::HeaderMap;
 use nexus_domain::Invalid;
-use nexus_domain::chat::{Chat, ChatName, ChatType, MOST_MEMBERS};
+use nexus_domain::chat::{Chat, ChatName, ChatType, MAX_MEMBERS};
 use nexus_domain::ids::{ChatId, UserId};
 use nexus_domain::page::{Flag, Limit, Sort};
 use nexus_kit::listing::{accepts_csv, to_json};
 use nexus_kit::page::{self, Page};
 use nexus_kit::patch::Change;
 use nexus_kit::{
-    Answer, App, FieldErrors, Json, Path, Problem, Query, Session, clock, csv_pages, listing, relay, respond, version,
+    ApiError, ApiResult, App, FieldErrors, Json, Path, Query, Session, clock, csv_pages, listing, relay, respond,
+    version,
 };
 use nexus_store::Value;
 use nexus_store::chat::chats::{self, ChatList, NewChat};
@@ -46,7 +47,7 @@ fn given_name(given: Option<String>) -> Result<Option<ChatName>, Invalid> {
     post, path = "/api/v1/chats", tag = "chats", request_body = CreateChat, security(("bearer" = [])),
     responses((status = 201, body = Chat), (status = 200, description = "The one there was", body = Chat))
 )]
-pub async fn create_chat(State(app): State<App>, session: Session, Json(body): Json<CreateChat>) -> Answer<Response> {
+pub async fn create_chat(State(app): State<App>, session: Session, Json(body): Json<CreateChat>) -> ApiResult {
     let new = new_chat(&session, body)?;
     let (chat, made) = chats::create(app.database(), viewer(&session), &new, clock::now())
         .map_err(|error| problems::naming("memberIds", error))?;
@@ -62,15 +63,15 @@ pub fn shown(chat: &Chat) -> Response {
     respond::with_etag(respond::ok(chat), version::of(chat))
 }
 
-fn new_chat(session: &Session, body: CreateChat) -> Result<NewChat, Problem> {
+fn new_chat(session: &Session, body: CreateChat) -> Result<NewChat, ApiError> {
     let mut others: Vec<UserId> = problems::parse_ids("memberIds", body.member_ids)?;
     others.retain(|user| *user != session.user());
     others.sort_unstable();
     others.dedup();
-    let refuse = |code, message: String| Err(Problem::field("memberIds", Invalid::new(code, message)));
+    let refuse = |code, message: String| Err(ApiError::field("memberIds", Invalid::new(code, message)));
     match (body.kind, others.len()) {
         (ChatType::Direct, 1) if body.name.is_some() => {
-            return Err(Problem::field(
+            return Err(ApiError::field(
                 "name",
                 Invalid::new("NOT_ALLOWED", "only a group has a name"),
             ));
@@ -78,8 +79,8 @@ fn new_chat(session: &Session, body: CreateChat) -> Result<NewChat, Problem> {
         (ChatType::Direct, 1) => {}
         (ChatType::Direct, _) => return refuse("WRONG_LENGTH", "must name exactly one other person".into()),
         (ChatType::Group, 0) => return refuse("REQUIRED", "must name somebody else".into()),
-        (ChatType::Group, many) if many >= MOST_MEMBERS => {
-            return refuse("TOO_MANY", format!("a group has at most {MOST_MEMBERS} members"));
+        (ChatType::Group, many) if many >= MAX_MEMBERS => {
+            return refuse("TOO_MANY", format!("a group has at most {MAX_MEMBERS} members"));
         }
         (ChatType::Group, _) => {}
     }
@@ -135,7 +136,7 @@ pub async fn list_chats(
     session: Session,
     headers: HeaderMap,
     Query(query): Query<ListChats>,
-) -> Answer<Response> {
+) -> ApiResult {
     let (sort, name) = paging::order("chats", query.sort.as_deref(), SORTS, DEFAULT_SORT)?;
     let cursor = query.cursor.as_deref().filter(|cursor| !cursor.is_empty());
     let mut list = ChatList {
@@ -164,7 +165,7 @@ pub async fn list_chats(
     Ok(listing::page(&headers, &page.map(|(chat, _)| chat)))
 }
 
-fn place(sort: Sort, list: &str, cursor: &str) -> Result<(Value, ChatId), Problem> {
+fn place(sort: Sort, list: &str, cursor: &str) -> Result<(Value, ChatId), ApiError> {
     match sort.field {
         "name" => page::decode_text_and_id(list, cursor).map(|(name, id)| (Value::Text(name), id)),
         _ => page::decode_number_and_id(list, cursor).map(|(at, id)| (Value::Integer(at), id)),
@@ -181,8 +182,8 @@ pub async fn get_chat(
     session: Session,
     Path(id): Path<ChatId>,
     headers: HeaderMap,
-) -> Answer<Response> {
-    let chat = chats::find(app.database(), id, session.user())?.ok_or_else(Problem::not_found)?;
+) -> ApiResult {
+    let chat = chats::find(app.database(), id, session.user())?.ok_or_else(ApiError::not_found)?;
     Ok(respond::versioned(&headers, version::of(&chat), &chat))
 }
 
@@ -210,11 +211,11 @@ pub async fn update_chat(
     Path(id): Path<ChatId>,
     headers: HeaderMap,
     body: Body<UpdateChat>,
-) -> Answer<Response> {
+) -> ApiResult {
     require_member(&app, &session, id)?;
     let Json(body) = body?;
     let Some(name) = body.name.0 else {
-        let chat = chats::find(app.database(), id, session.user())?.ok_or_else(Problem::not_found)?;
+        let chat = chats::find(app.database(), id, session.user())?.ok_or_else(ApiError::not_found)?;
         respond::check_if_match(&headers, version::of(&chat))?;
         return Ok(shown(&chat));
     };

@@ -13,28 +13,28 @@ use nexus_domain::message::{Content, MessageType, TempId, check_attachments};
 use nexus_domain::token::{AccessClaims, TokenError, verify_access_token};
 use nexus_domain::{Invalid, settings};
 use nexus_kit::layers::signed_body;
-use nexus_kit::{Answer, App, Code, Problem, clock, respond};
+use nexus_kit::{ApiError, ApiResult, App, Code, clock, respond};
 use nexus_protocol::relay_calls::{
     After, ChatRequest, ChatSnapshot, ConnectOutcome, FeedRequest, Items, MAX_ITEMS, MessageToSend, PresenceReport,
     ReadMark, ReadOutcome, SendOutcome, UserChats,
 };
-use nexus_store::chat::message_history::{self, MOST_REPLAYED};
+use nexus_store::chat::message_history::{self, MAX_REPLAYED};
 use nexus_store::chat::messages::{self, NewMessage, Sent};
 use nexus_store::chat::{chats, people, relay_reads};
 use serde::de::DeserializeOwned;
 
 /// As much as the sidecar ever sends: [`MAX_ITEMS`] messages of up to 64 KiB.
-const LARGEST_CALL: usize = 40 * 1024 * 1024;
+const MAX_CALL: usize = 40 * 1024 * 1024;
 
-async fn call<T: DeserializeOwned>(app: &App, request: Request) -> Result<T, Problem> {
-    let body = signed_body(app, request, LARGEST_CALL).await?;
-    serde_json::from_slice(&body).map_err(|error| Problem::new(Code::MalformedJson, error.to_string()))
+async fn call<T: DeserializeOwned>(app: &App, request: Request) -> Result<T, ApiError> {
+    let body = signed_body(app, request, MAX_CALL).await?;
+    serde_json::from_slice(&body).map_err(|error| ApiError::new(Code::MalformedJson, error.to_string()))
 }
 
-async fn items<T: DeserializeOwned>(app: &App, request: Request) -> Result<Vec<T>, Problem> {
+async fn items<T: DeserializeOwned>(app: &App, request: Request) -> Result<Vec<T>, ApiError> {
     let Items { items } = call(app, request).await?;
     if items.len() > MAX_ITEMS {
-        return Err(Problem::new(Code::PayloadTooLarge, "Too many items at once."));
+        return Err(ApiError::new(Code::PayloadTooLarge, "Too many items at once."));
     }
     Ok(items)
 }
@@ -44,7 +44,7 @@ fn answer<T: serde::Serialize>(items: Vec<T>) -> Response {
 }
 
 /// Who is behind each of these access tokens, and in which chats.
-pub async fn connect(State(app): State<App>, request: Request) -> Answer<Response> {
+pub async fn connect(State(app): State<App>, request: Request) -> ApiResult {
     let tokens: Vec<String> = items(&app, request).await?;
     let now = clock::now();
     let claims: Vec<_> = tokens
@@ -92,7 +92,7 @@ fn refused(code: &str, message: &str) -> ConnectOutcome {
     }
 }
 
-fn heads_by_user(app: &App, users: &[UserId]) -> Result<HashMap<UserId, Vec<ChatHead>>, Problem> {
+fn heads_by_user(app: &App, users: &[UserId]) -> Result<HashMap<UserId, Vec<ChatHead>>, ApiError> {
     let mut chats: HashMap<UserId, Vec<ChatHead>> = HashMap::new();
     for (user, head) in relay_reads::chats_of(app.database(), users)? {
         chats.entry(user).or_default().push(wire_head(head));
@@ -109,7 +109,7 @@ fn wire_head(head: relay_reads::ChatHead) -> ChatHead {
 }
 
 /// Stores a batch with one commit. What isn't a message at all is told apart before.
-pub async fn send(State(app): State<App>, request: Request) -> Answer<Response> {
+pub async fn send(State(app): State<App>, request: Request) -> ApiResult {
     let given: Vec<MessageToSend> = items(&app, request).await?;
     let mut outcomes: Vec<Option<SendOutcome>> = Vec::with_capacity(given.len());
     let mut batch = Vec::with_capacity(given.len());
@@ -130,7 +130,7 @@ pub async fn send(State(app): State<App>, request: Request) -> Answer<Response> 
         .map(|early| {
             early
                 .or_else(|| sent.next())
-                .ok_or_else(|| Problem::internal("a message without an outcome"))
+                .ok_or_else(|| ApiError::internal("a message without an outcome"))
         })
         .collect::<Result<Vec<_>, _>>()?;
     Ok(answer(all))
@@ -191,7 +191,7 @@ fn wire_outcome(sent: Sent) -> SendOutcome {
 }
 
 /// Moves read marks on.
-pub async fn read(State(app): State<App>, request: Request) -> Answer<Response> {
+pub async fn read(State(app): State<App>, request: Request) -> ApiResult {
     let readings: Vec<ReadMark> = items(&app, request).await?;
     let outcomes = readings
         .iter()
@@ -203,12 +203,12 @@ pub async fn read(State(app): State<App>, request: Request) -> Answer<Response> 
                 None => ReadOutcome::NotAMember,
             })
         })
-        .collect::<Result<Vec<_>, Problem>>()?;
+        .collect::<Result<Vec<_>, ApiError>>()?;
     Ok(answer(outcomes))
 }
 
 /// What connections missed.
-pub async fn catch_up(State(app): State<App>, request: Request) -> Answer<Response> {
+pub async fn catch_up(State(app): State<App>, request: Request) -> ApiResult {
     let behind: Vec<message_history::Behind> = items::<ClientPosition>(&app, request)
         .await?
         .into_iter()
@@ -234,9 +234,9 @@ pub async fn catch_up(State(app): State<App>, request: Request) -> Answer<Respon
 }
 
 /// The next messages of a chat, for a relay that saw a gap.
-pub async fn range(State(app): State<App>, request: Request) -> Answer<Response> {
+pub async fn range(State(app): State<App>, request: Request) -> ApiResult {
     let asked: After = call(&app, request).await?;
-    let limit = u32::try_from(MOST_REPLAYED).unwrap_or(u32::MAX);
+    let limit = u32::try_from(MAX_REPLAYED).unwrap_or(u32::MAX);
     Ok(answer(message_history::range(
         app.database(),
         asked.chat_id,
@@ -246,9 +246,9 @@ pub async fn range(State(app): State<App>, request: Request) -> Answer<Response>
 }
 
 /// The next edits and deletions of a chat.
-pub async fn changes(State(app): State<App>, request: Request) -> Answer<Response> {
+pub async fn changes(State(app): State<App>, request: Request) -> ApiResult {
     let asked: After = call(&app, request).await?;
-    let limit = u32::try_from(MOST_REPLAYED).unwrap_or(u32::MAX);
+    let limit = u32::try_from(MAX_REPLAYED).unwrap_or(u32::MAX);
     let changes = message_history::changes_after(app.database(), asked.chat_id, asked.after, limit)?
         .into_iter()
         .map(|changed| Change {
@@ -260,7 +260,7 @@ pub async fn changes(State(app): State<App>, request: Request) -> Answer<Respons
 }
 
 /// What happened since the relay asked last.
-pub async fn feed(State(app): State<App>, request: Request) -> Answer<Response> {
+pub async fn feed(State(app): State<App>, request: Request) -> ApiResult {
     let asked: FeedRequest = call(&app, request).await?;
     let since = asked.since.map(|since| relay_reads::FeedPosition {
         event: since.event,
@@ -309,7 +309,7 @@ fn wire_notified(written: nexus_store::chat::notifications::Notification) -> Use
 }
 
 /// The chats that these people are in now.
-pub async fn chats(State(app): State<App>, request: Request) -> Answer<Response> {
+pub async fn chats(State(app): State<App>, request: Request) -> ApiResult {
     let users: Vec<UserId> = items(&app, request).await?;
     let mut found = heads_by_user(&app, &users)?;
     let all = users
@@ -323,7 +323,7 @@ pub async fn chats(State(app): State<App>, request: Request) -> Answer<Response>
 }
 
 /// One chat as it is now, for those who weren't told of what became of it.
-pub async fn chat(State(app): State<App>, request: Request) -> Answer<Response> {
+pub async fn chat(State(app): State<App>, request: Request) -> ApiResult {
     let asked: ChatRequest = call(&app, request).await?;
     let unread = chats::unread(app.database(), asked.chat_id)?;
     let Some((member, _)) = unread.first() else {
@@ -346,7 +346,7 @@ pub async fn chat(State(app): State<App>, request: Request) -> Answer<Response> 
 }
 
 /// A relay says that it lives and who came and went.
-pub async fn presence(State(app): State<App>, request: Request) -> Answer<Response> {
+pub async fn presence(State(app): State<App>, request: Request) -> ApiResult {
     let report: PresenceReport = call(&app, request).await?;
     people::report(
         app.database(),

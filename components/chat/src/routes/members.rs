@@ -1,12 +1,11 @@
 //! Who is in a group.
 
 use axum::extract::State;
-use axum::response::Response;
 use deserr::Deserr;
 use nexus_domain::Invalid;
-use nexus_domain::chat::{Chat, MOST_MEMBERS};
+use nexus_domain::chat::{Chat, MAX_MEMBERS};
 use nexus_domain::ids::{ChatId, UserId};
-use nexus_kit::{Answer, App, FieldErrors, Json, Path, Problem, Session, clock, relay, respond};
+use nexus_kit::{ApiError, ApiResult, App, FieldErrors, Json, Path, Session, clock, relay, respond};
 use nexus_store::chat::chats;
 use utoipa::ToSchema;
 
@@ -32,16 +31,16 @@ pub async fn add_members(
     session: Session,
     Path(id): Path<ChatId>,
     body: Body<AddMembers>,
-) -> Answer<Response> {
+) -> ApiResult {
     require_member(&app, &session, id)?;
     let Json(body) = body?;
     let mut people: Vec<UserId> = problems::parse_ids("userIds", body.user_ids)?;
     people.retain(|user| *user != session.user());
     people.sort_unstable();
     people.dedup();
-    if people.is_empty() || people.len() >= MOST_MEMBERS {
-        let invalid = Invalid::new("WRONG_LENGTH", format!("must name 1 to {MOST_MEMBERS} other people"));
-        return Err(Problem::field("userIds", invalid));
+    if people.is_empty() || people.len() >= MAX_MEMBERS {
+        let invalid = Invalid::new("WRONG_LENGTH", format!("must name 1 to {MAX_MEMBERS} other people"));
+        return Err(ApiError::field("userIds", invalid));
     }
     let (chat, added) = chats::add_members(app.database(), viewer(&session), id, &people, clock::now())
         .map_err(|error| problems::naming("userIds", error))?;
@@ -61,7 +60,7 @@ pub async fn remove_member(
     State(app): State<App>,
     session: Session,
     Path((id, user)): Path<(ChatId, UserId)>,
-) -> Answer<Response> {
+) -> ApiResult {
     chats::remove_member(app.database(), session.user(), session.role(), id, user).map_err(problems::of_chat)?;
     relay::publish(&app, events::member_removed(id, user));
     Ok(respond::no_content())

@@ -9,7 +9,7 @@ use nexus_domain::ids::{AttachmentId, ChatId, MessageId};
 use nexus_domain::message::{Content, Message, MessageType, TempId, check_attachments};
 use nexus_domain::page::Limit;
 use nexus_kit::patch::Change;
-use nexus_kit::{Answer, App, FieldErrors, Json, Path, Problem, Query, Session, clock, relay, respond, version};
+use nexus_kit::{ApiError, ApiResult, App, FieldErrors, Json, Path, Query, Session, clock, relay, respond, version};
 use nexus_protocol::relay::RelayEvent;
 use nexus_store::chat::chats;
 use nexus_store::chat::message_history::{self, Page};
@@ -17,7 +17,7 @@ use nexus_store::chat::messages::{self, NewMessage, Sent};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Asked, Body, require_member};
+use super::{Body, ListQuery, require_member};
 use crate::paging::SeqParam;
 use crate::{events, pace, problems};
 
@@ -62,14 +62,14 @@ pub async fn list_messages(
     State(app): State<App>,
     session: Session,
     Path(id): Path<ChatId>,
-    query: Asked<ListMessages>,
-) -> Answer<Response> {
+    query: ListQuery<ListMessages>,
+) -> ApiResult {
     require_member(&app, &session, id)?;
     let Query(query) = query?;
     let page = match (query.after, query.before) {
         (Some(_), Some(_)) => {
             let invalid = Invalid::new("NOT_ALLOWED", "can't be given together with `after`");
-            return Err(Problem::field("before", invalid));
+            return Err(ApiError::field("before", invalid));
         }
         (Some(SeqParam(after)), None) => Page::After(after),
         (None, Some(SeqParam(before))) => Page::Before(before),
@@ -126,7 +126,7 @@ pub async fn create_message(
     session: Session,
     Path(id): Path<ChatId>,
     body: Body<CreateMessage>,
-) -> Answer<Response> {
+) -> ApiResult {
     require_member(&app, &session, id)?;
     let Json(body) = body?;
     let new = new_message(&session, id, body)?;
@@ -140,9 +140,9 @@ pub async fn create_message(
         Some(Sent::Duplicate(first)) => Ok(shown(&first)),
         Some(Sent::UnknownAttachment) => {
             let invalid = Invalid::new("UNKNOWN_ATTACHMENT", "must be your own and not sent before");
-            Err(Problem::field("attachments", invalid))
+            Err(ApiError::field("attachments", invalid))
         }
-        Some(Sent::NotAMember) | None => Err(Problem::not_found()),
+        Some(Sent::NotAMember) | None => Err(ApiError::not_found()),
     }
 }
 
@@ -150,11 +150,11 @@ fn shown(message: &Message) -> Response {
     respond::with_etag(respond::ok(message), version::of(message))
 }
 
-fn new_message(session: &Session, chat: ChatId, body: CreateMessage) -> Result<NewMessage, Problem> {
+fn new_message(session: &Session, chat: ChatId, body: CreateMessage) -> Result<NewMessage, ApiError> {
     let attachments = problems::parse_ids("attachments", body.attachments)?;
-    check_attachments(&attachments).map_err(|e| Problem::field("attachments", e))?;
-    let content = Content::new(body.content, !attachments.is_empty()).map_err(|e| Problem::field("content", e))?;
-    let message_type = MessageType::from_person(body.message_type).map_err(|e| Problem::field("messageType", e))?;
+    check_attachments(&attachments).map_err(|e| ApiError::field("attachments", e))?;
+    let content = Content::new(body.content, !attachments.is_empty()).map_err(|e| ApiError::field("content", e))?;
+    let message_type = MessageType::from_person(body.message_type).map_err(|e| ApiError::field("messageType", e))?;
     Ok(NewMessage {
         id: clock::new_id(MessageId::generate),
         chat_id: chat,
@@ -187,8 +187,8 @@ pub async fn update_message(
     Path((chat, id)): Path<(ChatId, MessageId)>,
     headers: HeaderMap,
     body: Body<UpdateMessage>,
-) -> Answer<Response> {
-    let message = message_history::find(app.database(), chat, id, session.user())?.ok_or_else(Problem::not_found)?;
+) -> ApiResult {
+    let message = message_history::find(app.database(), chat, id, session.user())?.ok_or_else(ApiError::not_found)?;
     let Json(body) = body?;
     let Some(content) = body.content.0 else {
         respond::check_if_match(&headers, version::of(&message))?;
@@ -212,7 +212,7 @@ pub async fn delete_message(
     State(app): State<App>,
     session: Session,
     Path((chat, id)): Path<(ChatId, MessageId)>,
-) -> Answer<Response> {
+) -> ApiResult {
     let deleted = messages::delete(app.database(), session.user(), session.role(), chat, id, clock::now())
         .map_err(problems::of_change)?;
     if let Some(changed) = deleted {
@@ -240,11 +240,11 @@ pub async fn mark_read(
     session: Session,
     Path(id): Path<ChatId>,
     body: Body<MarkRead>,
-) -> Answer<Response> {
+) -> ApiResult {
     require_member(&app, &session, id)?;
     let Json(body) = body?;
     let (seq, moved) =
-        chats::mark_read(app.database(), session.user(), id, body.seq.into())?.ok_or_else(Problem::not_found)?;
+        chats::mark_read(app.database(), session.user(), id, body.seq.into())?.ok_or_else(ApiError::not_found)?;
     if moved {
         relay::publish(&app, events::read(id, session.user(), seq));
     }

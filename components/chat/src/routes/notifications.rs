@@ -1,7 +1,6 @@
 //! What one was told.
 
 use axum::extract::State;
-use axum::response::Response;
 use deserr::Deserr;
 use http::HeaderMap;
 use nexus_domain::ids::NotificationId;
@@ -9,7 +8,7 @@ use nexus_domain::page::{Flag, Limit};
 use nexus_domain::{Invalid, Timestamp};
 use nexus_kit::listing::accepts_csv;
 use nexus_kit::page::{self, Page, bad_cursor};
-use nexus_kit::{Answer, App, FieldErrors, Json, Problem, Query, Session, clock, csv_pages, listing, respond};
+use nexus_kit::{ApiError, ApiResult, App, FieldErrors, Json, Query, Session, clock, csv_pages, listing, respond};
 use nexus_store::chat::notifications::{self, NotificationList};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
@@ -83,7 +82,7 @@ pub async fn list_notifications(
     session: Session,
     headers: HeaderMap,
     Query(query): Query<ListNotifications>,
-) -> Answer<Response> {
+) -> ApiResult {
     let (sort, name) = paging::order("notifications", query.sort.as_deref(), &["createdAt"], "-createdAt")?;
     let cursor = query.cursor.as_deref().filter(|cursor| !cursor.is_empty());
     let mut list = NotificationList {
@@ -114,7 +113,7 @@ pub async fn list_notifications(
     Ok(listing::page(&headers, &page.map(Notification::from)))
 }
 
-fn place(list: &str, cursor: &str) -> Result<NotificationId, Problem> {
+fn place(list: &str, cursor: &str) -> Result<NotificationId, ApiError> {
     let [id] = page::decode::<1>(list, cursor)?;
     id.as_str().and_then(|id| id.parse().ok()).ok_or_else(bad_cursor)
 }
@@ -136,9 +135,9 @@ pub async fn mark_notifications_read(
     State(app): State<App>,
     session: Session,
     Json(body): Json<MarkNotificationsRead>,
-) -> Answer<Response> {
+) -> ApiResult {
     if body.ids.len() > 1_000 {
-        return Err(Problem::field(
+        return Err(ApiError::field(
             "ids",
             Invalid::new("TOO_MANY", "must name at most 1,000"),
         ));

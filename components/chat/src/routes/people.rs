@@ -1,7 +1,6 @@
 //! Whom one may write to, and who is there.
 
 use axum::extract::State;
-use axum::response::Response;
 use deserr::Deserr;
 use http::HeaderMap;
 use nexus_domain::ids::{CompanyId, UserId};
@@ -10,7 +9,7 @@ use nexus_domain::text::fold;
 use nexus_domain::{Invalid, Role, Timestamp};
 use nexus_kit::listing::accepts_csv;
 use nexus_kit::page::{self, Page};
-use nexus_kit::{Answer, App, FieldErrors, Problem, Query, Session, clock, csv_pages, listing, respond};
+use nexus_kit::{ApiError, ApiResult, App, FieldErrors, Query, Session, clock, csv_pages, listing, respond};
 use nexus_store::chat::people::{self, PeopleList};
 use nexus_store::identity::companies;
 use serde::Serialize;
@@ -93,7 +92,7 @@ pub async fn list_people(
     session: Session,
     headers: HeaderMap,
     Query(query): Query<ListPeople>,
-) -> Answer<Response> {
+) -> ApiResult {
     let (sort, name) = paging::order("people", query.sort.as_deref(), SORTS, DEFAULT_SORT)?;
     let cursor = query.cursor.as_deref().filter(|cursor| !cursor.is_empty());
     let mut list = PeopleList {
@@ -128,7 +127,7 @@ pub async fn list_people(
 }
 
 /// Whose people: a SUPER_ADMIN may name a company; to others there is only their own.
-fn company(app: &App, session: &Session, named: Option<CompanyId>) -> Result<Option<CompanyId>, Problem> {
+fn company(app: &App, session: &Session, named: Option<CompanyId>) -> Result<Option<CompanyId>, ApiError> {
     let Some(named) = named else { return Ok(None) };
     let is_seen = match session.role() {
         Role::SuperAdmin => companies::exists(app.database(), named)?,
@@ -137,7 +136,7 @@ fn company(app: &App, session: &Session, named: Option<CompanyId>) -> Result<Opt
     if is_seen {
         Ok(Some(named))
     } else {
-        Err(Problem::not_found_in("companyId"))
+        Err(ApiError::not_found_in("companyId"))
     }
 }
 
@@ -175,14 +174,10 @@ pub struct PresenceList {
     get, path = "/api/v1/presence", tag = "chats", params(GetPresence), security(("bearer" = [])),
     responses((status = 200, body = PresenceList))
 )]
-pub async fn get_presence(
-    State(app): State<App>,
-    session: Session,
-    Query(query): Query<GetPresence>,
-) -> Answer<Response> {
+pub async fn get_presence(State(app): State<App>, session: Session, Query(query): Query<GetPresence>) -> ApiResult {
     let texts: Vec<String> = query.user_ids.split(',').map(|text| text.trim().to_owned()).collect();
     if texts.len() > 100 {
-        return Err(Problem::field(
+        return Err(ApiError::field(
             "userIds",
             Invalid::new("TOO_MANY", "must name at most 100 people"),
         ));

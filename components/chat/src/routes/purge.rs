@@ -3,25 +3,24 @@
 //! A part at a time, so that no write lock is held for long; what is left is there at the next turn.
 
 use axum::extract::{Request, State};
-use axum::response::Response;
 use nexus_domain::Timestamp;
 use nexus_kit::blob::{self, BlobKey};
 use nexus_kit::layers::signed_body;
-use nexus_kit::{Answer, App, Problem, clock, on_this_thread, respond};
+use nexus_kit::{ApiError, ApiResult, App, clock, on_this_thread, respond};
 use nexus_store::chat::{attachments, message_search, notifications, relay_reads};
 
-const LARGEST_BODY: usize = 1024;
+const MAX_BODY: usize = 1024;
 /// How many times 2,000 messages are indexed in one turn.
-const MOST_INDEXING: usize = 20;
+const MAX_INDEXING: usize = 20;
 
-pub async fn purge(State(app): State<App>, request: Request) -> Answer<Response> {
-    signed_body(&app, request, LARGEST_BODY).await?;
+pub async fn purge(State(app): State<App>, request: Request) -> ApiResult {
+    signed_body(&app, request, MAX_BODY).await?;
     let (database, now) = (app.database(), clock::now());
     notifications::purge(database, now)?;
     relay_reads::purge(database, now)?;
     attachments::purge(database, now)?;
     on_this_thread(delete_unused_blobs(&app, now)).await?;
-    for _ in 0..MOST_INDEXING {
+    for _ in 0..MAX_INDEXING {
         if message_search::index_words(database)? {
             break;
         }
@@ -31,7 +30,7 @@ pub async fn purge(State(app): State<App>, request: Request) -> Answer<Response>
 
 /// Contents are named by their hash, so two files may share one: it goes with the last that refers to it. Should the
 /// same content be uploaded at this very moment, it is put back.
-async fn delete_unused_blobs(app: &App, now: Timestamp) -> Result<(), Problem> {
+async fn delete_unused_blobs(app: &App, now: Timestamp) -> Result<(), ApiError> {
     for stored in attachments::unused_blobs(app.database(), now)? {
         let key = BlobKey::from_stored(stored.clone());
         if let Some(content) = blob::get(app, &key).await? {

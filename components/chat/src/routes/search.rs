@@ -1,7 +1,6 @@
 //! Messages found by their words.
 
 use axum::extract::State;
-use axum::response::Response;
 use deserr::Deserr;
 use http::HeaderMap;
 use nexus_domain::Invalid;
@@ -10,7 +9,7 @@ use nexus_domain::message::Message;
 use nexus_domain::page::{Flag, Limit};
 use nexus_kit::listing::accepts_csv;
 use nexus_kit::page::{self, Page, bad_cursor};
-use nexus_kit::{Answer, App, FieldErrors, Problem, Query, Session, csv_pages, listing};
+use nexus_kit::{ApiError, ApiResult, App, FieldErrors, Query, Session, csv_pages, listing};
 use nexus_store::chat::message_search::{self, Search};
 use utoipa::IntoParams;
 
@@ -69,10 +68,10 @@ pub async fn search_messages(
     session: Session,
     headers: HeaderMap,
     Query(query): Query<SearchMessages>,
-) -> Answer<Response> {
+) -> ApiResult {
     if query.q.trim().is_empty() || query.q.chars().count() > 200 {
         let invalid = Invalid::new("WRONG_LENGTH", "must have 1 to 200 characters");
-        return Err(Problem::field("q", invalid));
+        return Err(ApiError::field("q", invalid));
     }
     let (sort, name) = paging::order("messages", query.sort.as_deref(), &["createdAt"], "-createdAt")?;
     let cursor = query.cursor.as_deref().filter(|cursor| !cursor.is_empty());
@@ -107,7 +106,7 @@ pub async fn search_messages(
     Ok(listing::page(&headers, &page.map(|hit| hit.message)))
 }
 
-fn place(list: &str, cursor: &str) -> Result<i64, Problem> {
+fn place(list: &str, cursor: &str) -> Result<i64, ApiError> {
     let [n] = page::decode::<1>(list, cursor)?;
     n.as_i64().ok_or_else(bad_cursor)
 }

@@ -1,6 +1,6 @@
 use super::*;
 
-const MOST_BYTES: usize = 10 * 1024 * 1024;
+const MAX_BYTES: usize = 10 * 1024 * 1024;
 
 async fn keep(house: &House, who: &Person) -> Value {
     let (status, file) = house.upload(who, b"a file").await;
@@ -11,9 +11,9 @@ async fn keep(house: &House, who: &Person) -> Value {
 #[tokio::test]
 async fn a_file_has_at_most_ten_mebibytes() {
     let Scene { house, anna, .. } = scene();
-    let (status, file) = house.upload(&anna, &vec![7; MOST_BYTES]).await;
-    assert_eq!((status, &file["size"]), (StatusCode::CREATED, &json!(MOST_BYTES)));
-    for size in [MOST_BYTES + 1, MOST_BYTES + 1024 * 1024] {
+    let (status, file) = house.upload(&anna, &vec![7; MAX_BYTES]).await;
+    assert_eq!((status, &file["size"]), (StatusCode::CREATED, &json!(MAX_BYTES)));
+    for size in [MAX_BYTES + 1, MAX_BYTES + 1024 * 1024] {
         let (status, problem) = house.upload(&anna, &vec![7; size]).await;
         assert_eq!(
             (status, &problem["code"]),

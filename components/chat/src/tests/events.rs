@@ -1,6 +1,6 @@
-use nexus_domain::chat::{Chat, ChatType, MOST_MEMBERS, Member};
+use nexus_domain::chat::{Chat, ChatType, MAX_MEMBERS, Member};
 use nexus_domain::ids::{AttachmentId, ChatId, MessageId};
-use nexus_domain::message::{Attachment, MOST_ATTACHMENTS, MOST_CHARACTERS, Message, MessageType, TempId};
+use nexus_domain::message::{Attachment, MAX_ATTACHMENTS, MAX_CHARACTERS, Message, MessageType, TempId};
 use nexus_protocol::relay::{MAX_EVENTS_BYTES, RelayEvent, RelayEvents};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -166,7 +166,7 @@ async fn what_rest_does_to_a_group_is_told_to_whom_it_concerns() {
 }
 
 /// What may be unsent to one client (`native/sidecar/src/sockets/flow.rs`).
-const MOST_UNSENT: usize = 1024 * 1024;
+const MAX_UNSENT: usize = 1024 * 1024;
 
 /// A chat of as many people as there can be, all with the longest names, and the longest last message.
 fn largest_chat() -> Chat {
@@ -186,16 +186,16 @@ fn largest_chat() -> Chat {
         height: Some(u32::MAX),
     };
     let id = clock::new_id(ChatId::generate);
-    let members: Vec<_> = (1_000_000..).take(MOST_MEMBERS).map(member).collect();
+    let members: Vec<_> = (1_000_000..).take(MAX_MEMBERS).map(member).collect();
     let last_message = Message {
         id: clock::new_id(MessageId::generate),
         chat_id: id,
         seq: 1_002_000,
         sender_id: members[0].user_id,
         // Of all characters those that JSON writes with the most bytes.
-        content: "\u{1}".repeat(MOST_CHARACTERS),
+        content: "\u{1}".repeat(MAX_CHARACTERS),
         message_type: MessageType::File,
-        attachments: vec![file; MOST_ATTACHMENTS],
+        attachments: vec![file; MAX_ATTACHMENTS],
         temp_id: TempId::try_from(longest(128)).ok(),
         created_at: clock::now(),
         edited_at: Some(clock::now()),
@@ -236,7 +236,7 @@ fn the_largest_group_s_events_are_taken_by_the_relay_and_by_clients() {
                 panic!("nobody is told")
             };
             let frame = json!({"event": event, "data": data}).to_string();
-            assert!(frame.len() < MOST_UNSENT, "{} bytes", frame.len());
+            assert!(frame.len() < MAX_UNSENT, "{} bytes", frame.len());
         }
     }
 }

@@ -8,11 +8,11 @@ use nexus_domain::dashboard::DashboardStats;
 use nexus_domain::ids::CompanyId;
 use nexus_domain::{Invalid, Role, settings};
 use nexus_kit::layers::Observed;
-use nexus_kit::{Answer, App, Problem, Session};
+use nexus_kit::{ApiError, ApiResult, App, Session};
 use nexus_store::property::company_state::CompanyState;
 use nexus_store::property::dashboard::{self, Stamp};
 
-use crate::kept::{self, Kept};
+use crate::cache::{self, CacheEntry};
 
 const CACHE: HeaderName = HeaderName::from_static("x-cache");
 
@@ -27,20 +27,20 @@ const CACHE: HeaderName = HeaderName::from_static("x-cache");
     ),
     security(("bearer" = []))
 )]
-pub async fn get_dashboard_stats(State(app): State<App>, Asked(session, state): Asked) -> Answer<Response> {
+pub async fn get_dashboard_stats(State(app): State<App>, StatsRequest(session, state): StatsRequest) -> ApiResult {
     session.require(Role::Manager)?;
-    let state = state.opened(app.database())?.ok_or_else(Problem::not_found)?;
+    let state = state.opened(app.database())?.ok_or_else(ApiError::not_found)?;
     let (stamp, company, now) = (Stamp::of(&state), state.day.id, state.day.now);
-    if let Some(body) = kept::find(company, &stamp, now).await {
+    if let Some(body) = cache::find(company, &stamp, now).await {
         return Ok(answer("HIT", body));
     }
     let lifetime = app.config().get(&settings::CACHE_TTL)?;
     let figures = dashboard::figures(app.database(), &state.day)?;
-    let body = serde_json::to_string(&figures).map_err(|error| Problem::internal(error.to_string()))?;
+    let body = serde_json::to_string(&figures).map_err(|error| ApiError::internal(error.to_string()))?;
     let expires = now.plus_millis(i64::try_from(lifetime.as_millis()).unwrap_or(i64::MAX));
-    kept::keep(
+    cache::keep(
         company,
-        Kept {
+        CacheEntry {
             stamp,
             expires,
             body: body.clone(),
@@ -52,43 +52,43 @@ pub async fn get_dashboard_stats(State(app): State<App>, Asked(session, state): 
 
 /// Who asks, and whose figures: one's own company's, or the one a SUPER_ADMIN names. Naming somebody else's finds
 /// nothing. One statement, which is all that a kept answer costs.
-pub struct Asked(Session, CompanyState);
+pub struct StatsRequest(Session, CompanyState);
 
-impl FromRequestParts<App> for Asked {
-    type Rejection = Problem;
+impl FromRequestParts<App> for StatsRequest {
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let named = named(parts.uri.query().unwrap_or_default());
         // Who isn't signed in isn't told what is wrong with the rest.
-        let (session, state) = Session::beside_company(app, parts, named.as_ref().ok().copied().flatten())?;
+        let (session, state) = Session::with_company(app, parts, named.as_ref().ok().copied().flatten())?;
         match (session.role(), named?, session.company()) {
             (Role::SuperAdmin, Some(_), _) => {}
             (Role::SuperAdmin, None, None) => {
-                return Err(Problem::field(
+                return Err(ApiError::field(
                     "companyId",
                     Invalid::new("REQUIRED", "is required: say which company"),
                 ));
             }
-            (_, Some(named), own) if own != Some(named) => return Err(Problem::not_found()),
-            (_, _, None) => return Err(Problem::forbidden()),
+            (_, Some(named), own) if own != Some(named) => return Err(ApiError::not_found()),
+            (_, _, None) => return Err(ApiError::forbidden()),
             _ => {}
         }
-        Ok(Self(session, state.ok_or_else(Problem::not_found)?))
+        Ok(Self(session, state.ok_or_else(ApiError::not_found)?))
     }
 }
 
-fn named(query: &str) -> Result<Option<CompanyId>, Problem> {
+fn named(query: &str) -> Result<Option<CompanyId>, ApiError> {
     let mut named = None;
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         if name != "companyId" {
-            return Err(Problem::field(
+            return Err(ApiError::field(
                 name,
                 Invalid::new("UNKNOWN_PROPERTY", "is not a parameter of this call"),
             ));
         }
         if named.is_some() {
-            return Err(Problem::field(
+            return Err(ApiError::field(
                 name,
                 Invalid::new("DUPLICATE_PROPERTY", "stands more than once"),
             ));
@@ -96,7 +96,7 @@ fn named(query: &str) -> Result<Option<CompanyId>, Problem> {
         named = Some(
             value
                 .parse::<CompanyId>()
-                .map_err(|invalid| Problem::field(name, invalid))?,
+                .map_err(|invalid| ApiError::field(name, invalid))?,
         );
     }
     Ok(named)

@@ -1,14 +1,13 @@
 //! `/auth/change-email` and its confirmation.
 
 use axum::extract::State;
-use axum::response::Response;
 use deserr::Deserr;
 use nexus_domain::ids::AuditId;
 use nexus_domain::one_time_code::LIFETIME_SECONDS;
 use nexus_domain::settings::{self, Disclosure};
 use nexus_domain::{EmailAddress, Invalid};
 use nexus_kit::layers::nudge_mail;
-use nexus_kit::{Answer, App, Caller, Code, FieldErrors, Json, Problem, Session, clock, respond};
+use nexus_kit::{ApiError, ApiResult, App, Caller, Code, FieldErrors, Json, Session, clock, respond};
 use nexus_store::audit::{self, NewAuditEntry};
 use nexus_store::identity::one_time_codes::{self, NewCode, Purpose};
 use nexus_store::identity::sign_ins::{self, Credentials};
@@ -19,8 +18,8 @@ use utoipa::ToSchema;
 use super::me::{self, Me};
 use super::passwords::prove_password;
 use super::{Accepted, register};
-use crate::guard::{self, Counted};
 use crate::mails::{self, Mail, Recipient};
+use crate::rate_limit::{self, Counted};
 
 #[derive(Deserr, ToSchema)]
 #[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
@@ -42,11 +41,11 @@ pub async fn request_email_change(
     session: Session,
     caller: Caller,
     Json(body): Json<ChangeEmailBody>,
-) -> Answer<Response> {
-    let found = sign_ins::credentials(app.database(), session.user())?.ok_or_else(Problem::not_found)?;
+) -> ApiResult {
+    let found = sign_ins::credentials(app.database(), session.user())?.ok_or_else(ApiError::not_found)?;
     prove_password(&app, &found, &body.password, &caller)?;
     check_domain(&app, &found, &body.new_email)?;
-    let within_limit = guard::count(&app, Counted::EmailChange, &session.user().to_string(), &caller)?;
+    let within_limit = rate_limit::count(&app, Counted::EmailChange, &session.user().to_string(), &caller)?;
     let taken = users::by_email(app.database(), &body.new_email)?.is_some();
     if taken && app.config().get(&settings::REGISTRATION_DISCLOSURE)? == Disclosure::Open {
         return Err(email_taken());
@@ -78,7 +77,7 @@ pub async fn request_email_change(
 }
 
 /// A resident stays within the domains of the company.
-fn check_domain(app: &App, found: &Credentials, new_email: &EmailAddress) -> Result<(), Problem> {
+fn check_domain(app: &App, found: &Credentials, new_email: &EmailAddress) -> Result<(), ApiError> {
     let Some(company) = found.user.company_id.filter(|_| found.user.role.is_resident()) else {
         return Ok(());
     };
@@ -86,12 +85,12 @@ fn check_domain(app: &App, found: &Credentials, new_email: &EmailAddress) -> Res
     if register::domain_allowed(&allowed, new_email) {
         Ok(())
     } else {
-        Err(Problem::field("newEmail", register::domain_refused()))
+        Err(ApiError::field("newEmail", register::domain_refused()))
     }
 }
 
-fn email_taken() -> Problem {
-    Problem::new(Code::EmailTaken, "This e-mail address belongs to another account.")
+fn email_taken() -> ApiError {
+    ApiError::new(Code::EmailTaken, "This e-mail address belongs to another account.")
 }
 
 #[derive(Deserr, ToSchema)]
@@ -111,15 +110,15 @@ pub async fn confirm_email_change(
     session: Session,
     caller: Caller,
     Json(body): Json<ConfirmEmailBody>,
-) -> Answer<Response> {
+) -> ApiResult {
     let now = clock::now();
     let tried = one_time_codes::try_of(app.database(), session.user(), Purpose::ChangeEmail, now)?;
     let tried = super::one_time_codes::checked(&app, &body.otp, tried, Purpose::ChangeEmail)?;
-    let before = users::by_id(app.database(), session.user())?.ok_or_else(Problem::not_found)?;
+    let before = users::by_id(app.database(), session.user())?.ok_or_else(ApiError::not_found)?;
     let new_email = tried.new_email.as_deref().unwrap_or_default();
     let new_email: EmailAddress = new_email
         .parse()
-        .map_err(|_| Problem::internal("a stored address is not an address"))?;
+        .map_err(|_| ApiError::internal("a stored address is not an address"))?;
     let told = Mail::email_changed(&app, Recipient::from(&before), new_email.as_str())?;
     let user = app.database().transaction(|tx| {
         if !one_time_codes::use_up(tx, &tried, Purpose::ChangeEmail, now)? {
@@ -133,7 +132,7 @@ pub async fn confirm_email_change(
                     error.into()
                 }
             })?
-            .ok_or_else(Problem::not_found)?;
+            .ok_or_else(ApiError::not_found)?;
         told.enqueue(tx)?;
         audit::append(
             tx,
@@ -150,7 +149,7 @@ pub async fn confirm_email_change(
                 details: json!({}),
             },
         )?;
-        Ok::<_, Problem>(user)
+        Ok::<_, ApiError>(user)
     })?;
     Ok(nudge_mail(me::shown(&Me { user })))
 }

@@ -7,7 +7,7 @@ use http::HeaderMap;
 use nexus_domain::person_name::{Locale, PersonName};
 use nexus_kit::patch::Change;
 use nexus_kit::session::LimitedSession;
-use nexus_kit::{Answer, App, Code, FieldErrors, Json, Problem, clock, respond, version};
+use nexus_kit::{ApiError, ApiResult, App, Code, FieldErrors, Json, clock, respond, version};
 use nexus_store::identity::users::{self, ProfileChange, UserRecord};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -22,8 +22,8 @@ pub struct Me {
     get, path = "/api/v1/auth/me", tag = "auth",
     responses((status = 200, body = Me), (status = 304), (status = 401)), security(("bearer" = []))
 )]
-pub async fn get_me(State(app): State<App>, session: LimitedSession, headers: HeaderMap) -> Answer<Response> {
-    let user = users::by_id(app.database(), session.user_id)?.ok_or_else(Problem::not_found)?;
+pub async fn get_me(State(app): State<App>, session: LimitedSession, headers: HeaderMap) -> ApiResult {
+    let user = users::by_id(app.database(), session.user_id)?.ok_or_else(ApiError::not_found)?;
     let me = Me { user };
     Ok(respond::versioned(&headers, version::of(&me), &me))
 }
@@ -54,8 +54,8 @@ pub async fn change_me(
     session: LimitedSession,
     headers: HeaderMap,
     Json(body): Json<ChangeMeBody>,
-) -> Answer<Response> {
-    let present = users::by_id(app.database(), session.user_id)?.ok_or_else(Problem::not_found)?;
+) -> ApiResult {
+    let present = users::by_id(app.database(), session.user_id)?.ok_or_else(ApiError::not_found)?;
     let known = present.version;
     let present = Me { user: present };
     respond::check_if_match(&headers, version::of(&present))?;
@@ -70,7 +70,7 @@ pub async fn change_me(
     let named = headers.contains_key(http::header::IF_MATCH).then_some(known);
     let user =
         users::change_profile(app.database(), session.user_id, &change, named, clock::now())?.ok_or_else(|| {
-            Problem::new(
+            ApiError::new(
                 Code::PreconditionFailed,
                 "Changed by somebody else in this moment. Read it again.",
             )

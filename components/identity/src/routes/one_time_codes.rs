@@ -1,21 +1,20 @@
 //! `/auth/verify-email`, `/auth/resend-otp`.
 
 use axum::extract::State;
-use axum::response::Response;
 use deserr::Deserr;
 use nexus_domain::keyed_hash::fits_any;
 use nexus_domain::one_time_code::{LIFETIME_SECONDS, OneTimeCode};
 use nexus_domain::{EmailAddress, Invalid};
 use nexus_kit::layers::nudge_mail;
-use nexus_kit::{Answer, App, Caller, Code, FieldErrors, Json, Problem, clock, respond};
+use nexus_kit::{ApiError, ApiResult, App, Caller, Code, FieldErrors, Json, clock, respond};
 use nexus_store::identity::one_time_codes::{self, NewCode, Purpose, TriedCode};
 use nexus_store::identity::users::{self, UserRecord};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Accepted;
-use crate::guard::{self, Counted};
 use crate::mails::{self, Mail, Recipient};
+use crate::rate_limit::{self, Counted};
 
 #[derive(Deserr, ToSchema)]
 #[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
@@ -38,12 +37,8 @@ pub struct EmailVerified {
     post, path = "/api/v1/auth/verify-email", tag = "auth", request_body = VerifyEmailBody,
     responses((status = 200, body = EmailVerified), (status = 400), (status = 429))
 )]
-pub async fn verify_email(
-    State(app): State<App>,
-    caller: Caller,
-    Json(body): Json<VerifyEmailBody>,
-) -> Answer<Response> {
-    let within_limit = guard::count(&app, Counted::OtpTry, body.email.key(), &caller)?;
+pub async fn verify_email(State(app): State<App>, caller: Caller, Json(body): Json<VerifyEmailBody>) -> ApiResult {
+    let within_limit = rate_limit::count(&app, Counted::OtpTry, body.email.key(), &caller)?;
     let now = clock::now();
     // Over the limit as well: no address is this one.
     let whose = match within_limit {
@@ -57,13 +52,13 @@ pub async fn verify_email(
             return Err(wrong_code());
         }
         one_time_codes::mark_email_verified(tx, tried.user, now)?;
-        Ok::<_, Problem>(())
+        Ok::<_, ApiError>(())
     })?;
     Ok(respond::ok(&EmailVerified { email_verified: true }))
 }
 
 /// The code that was tried, if it was the right one. There being none takes as long.
-pub fn checked(app: &App, given: &str, tried: Option<TriedCode>, purpose: Purpose) -> Result<TriedCode, Problem> {
+pub fn checked(app: &App, given: &str, tried: Option<TriedCode>, purpose: Purpose) -> Result<TriedCode, ApiError> {
     let keys = mails::code_keys(app)?;
     let (user, stored) = tried.as_ref().map_or(([0; 16], [0; 32].as_slice()), |tried| {
         (tried.user.uuid().into_bytes(), &tried.code_hash)
@@ -73,8 +68,8 @@ pub fn checked(app: &App, given: &str, tried: Option<TriedCode>, purpose: Purpos
     tried.filter(|_| fits).ok_or_else(wrong_code)
 }
 
-pub fn wrong_code() -> Problem {
-    Problem::new(
+pub fn wrong_code() -> ApiError {
+    ApiError::new(
         Code::InvalidOtp,
         "The code is wrong, was used before or has expired. Ask for a new one.",
     )
@@ -93,15 +88,15 @@ pub struct ResendOtpBody {
     post, path = "/api/v1/auth/resend-otp", tag = "auth", request_body = ResendOtpBody,
     responses((status = 202, body = Accepted), (status = 400), (status = 429))
 )]
-pub async fn resend_otp(State(app): State<App>, caller: Caller, Json(body): Json<ResendOtpBody>) -> Answer<Response> {
-    let within_limit = guard::count(&app, Counted::OtpMail, body.email.key(), &caller)?;
+pub async fn resend_otp(State(app): State<App>, caller: Caller, Json(body): Json<ResendOtpBody>) -> ApiResult {
+    let within_limit = rate_limit::count(&app, Counted::OtpMail, body.email.key(), &caller)?;
     let found = users::by_email(app.database(), &body.email)?;
     let waiting = found.as_ref().filter(|user| within_limit && !user.email_verified);
     send_code(&app, &body.email, waiting)?;
     Ok(nudge_mail(respond::accepted(&Accepted::mail())))
 }
 
-fn send_code(app: &App, email: &EmailAddress, waiting: Option<&UserRecord>) -> Result<(), Problem> {
+fn send_code(app: &App, email: &EmailAddress, waiting: Option<&UserRecord>) -> Result<(), ApiError> {
     let code = mails::new_code();
     let to = waiting.map_or_else(|| Recipient::nobody(email.as_str()), Recipient::from);
     let mail = Mail::verification_otp(app, to, &code)?;

@@ -1,13 +1,12 @@
 //! `/auth/mfa/passkeys/*`: passkeys as the second factor, beside or in place of the authenticator app.
 
 use axum::extract::State;
-use axum::response::Response;
 use deserr::Deserr;
 use nexus_domain::Timestamp;
 use nexus_domain::ids::PasskeyId;
-use nexus_domain::passkey::{MOST_PER_PERSON, PasskeyName};
+use nexus_domain::passkey::{MAX_PER_PERSON, PasskeyName};
 use nexus_kit::session::EnrolmentSession;
-use nexus_kit::{Answer, App, Caller, Code, FieldErrors, Json, Path, Problem, clock, respond};
+use nexus_kit::{ApiError, ApiResult, App, Caller, Code, FieldErrors, Json, Path, clock, respond};
 use nexus_store::identity::passkeys::{self, Passkey};
 use nexus_store::{
     StoreError, audit,
@@ -52,7 +51,7 @@ pub struct PasskeyList {
     get, path = "/api/v1/auth/mfa/passkeys", tag = "auth",
     responses((status = 200, body = PasskeyList), (status = 401), (status = 403)), security(("bearer" = []))
 )]
-pub async fn list_passkeys(State(app): State<App>, session: EnrolmentSession) -> Answer<Response> {
+pub async fn list_passkeys(State(app): State<App>, session: EnrolmentSession) -> ApiResult {
     let items = passkeys::list(app.database(), session.user_id)?;
     Ok(respond::ok(&PasskeyList {
         items: items.into_iter().map(PasskeyView::from).collect(),
@@ -89,9 +88,9 @@ pub async fn enroll_passkey(
     caller: Caller,
     RequestHeaders(headers): RequestHeaders,
     Json(body): Json<EnrollPasskeyBody>,
-) -> Answer<Response> {
+) -> ApiResult {
     let party = RelyingParty::of(&app, &headers)?;
-    let found = sign_ins::credentials(app.database(), session.user_id)?.ok_or_else(Problem::not_found)?;
+    let found = sign_ins::credentials(app.database(), session.user_id)?.ok_or_else(ApiError::not_found)?;
     prove_password(&app, &found, &body.password, &caller)?;
     let public_key = begin_enrolment(&app, &party, &found.user, clock::now())?;
     Ok(respond::ok(&PasskeyOptions { public_key }))
@@ -129,7 +128,7 @@ pub async fn activate_passkey(
     caller: Caller,
     RequestHeaders(headers): RequestHeaders,
     Json(body): Json<ActivatePasskeyBody>,
-) -> Answer<Response> {
+) -> ApiResult {
     let user = session.user_id;
     let party = RelyingParty::of(&app, &headers)?;
     let now = clock::now();
@@ -139,9 +138,9 @@ pub async fn activate_passkey(
     let first = app.database().transaction(|tx| {
         // Inside the transaction: of two first factors that come at once, one is the second.
         let first = !second_factors::any(tx, user)?;
-        let kept = passkeys::insert(tx, id, user, body.name.as_str(), &made, MOST_PER_PERSON, now);
+        let kept = passkeys::insert(tx, id, user, body.name.as_str(), &made, MAX_PER_PERSON, now);
         if !kept.map_err(explain)? {
-            return Err(Problem::new(
+            return Err(ApiError::new(
                 Code::Conflict,
                 "There are as many passkeys as there may be. Remove one first.",
             ));
@@ -150,7 +149,7 @@ pub async fn activate_passkey(
             second_factors::replace_recovery_codes(tx, user, &hashes)?;
         }
         audit::append(tx, &entry("user.passkey_added", &session, &caller))?;
-        Ok::<_, Problem>(first)
+        Ok::<_, ApiError>(first)
     })?;
     Ok(respond::created(&ActivatedPasskey {
         passkey: PasskeyView {
@@ -163,9 +162,9 @@ pub async fn activate_passkey(
     }))
 }
 
-fn explain(error: StoreError) -> Problem {
+fn explain(error: StoreError) -> ApiError {
     if error.is_not_unique("passkeys.credential_id") {
-        Problem::new(Code::Conflict, "This passkey is in use already.")
+        ApiError::new(Code::Conflict, "This passkey is in use already.")
     } else {
         error.into()
     }
@@ -180,10 +179,10 @@ pub async fn challenge_passkey(
     State(app): State<App>,
     session: EnrolmentSession,
     RequestHeaders(headers): RequestHeaders,
-) -> Answer<Response> {
+) -> ApiResult {
     let party = RelyingParty::of(&app, &headers)?;
     let public_key = begin_proof(&app, &party, session.user_id, clock::now())?
-        .ok_or_else(|| Problem::new(Code::Conflict, "There is no passkey."))?;
+        .ok_or_else(|| ApiError::new(Code::Conflict, "There is no passkey."))?;
     Ok(respond::ok(&PasskeyOptions { public_key }))
 }
 
@@ -201,21 +200,21 @@ pub async fn remove_passkey(
     Path(id): Path<PasskeyId>,
     RequestHeaders(headers): RequestHeaders,
     Json(body): Json<BothFactorsBody>,
-) -> Answer<Response> {
+) -> ApiResult {
     if !passkeys::list(app.database(), session.user_id)?
         .iter()
         .any(|passkey| passkey.id == id)
     {
-        return Err(Problem::not_found());
+        return Err(ApiError::not_found());
     }
     let proven = BothFactors::prove(&app, &headers, &session, &caller, &body)?;
     app.database().transaction(|tx| {
         proven.take(tx, &session)?;
         if !passkeys::remove(tx, session.user_id, id, clock::now())? {
-            return Err(Problem::not_found());
+            return Err(ApiError::not_found());
         }
         audit::append(tx, &entry("user.passkey_removed", &session, &caller))?;
-        Ok::<_, Problem>(())
+        Ok::<_, ApiError>(())
     })?;
     Ok(respond::no_content())
 }

@@ -1,7 +1,6 @@
 //! `/auth/change-password`, `/auth/forgot-password`, `/auth/reset-password`.
 
 use axum::extract::State;
-use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use deserr::Deserr;
@@ -11,7 +10,7 @@ use nexus_domain::password_hash::Verdict;
 use nexus_domain::{EmailAddress, Invalid, email};
 use nexus_kit::layers::nudge_mail;
 use nexus_kit::session::LimitedSession;
-use nexus_kit::{Answer, App, Caller, Code, FieldError, FieldErrors, Json, Problem, clock, respond};
+use nexus_kit::{ApiError, ApiResult, App, Caller, Code, FieldError, FieldErrors, Json, clock, respond};
 use nexus_store::audit::{self, NewAuditEntry};
 use nexus_store::identity::sessions::SessionEnd;
 use nexus_store::identity::sign_ins::{self, Credentials};
@@ -21,9 +20,9 @@ use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 use super::Accepted;
-use crate::guard::{self, Attempt, Counted};
 use crate::mails::{Mail, Recipient};
-use crate::{ended, passwords, security_log};
+use crate::rate_limit::{self, Attempt, Counted};
+use crate::{passwords, security_log, session_events};
 
 #[derive(Deserr, ToSchema)]
 #[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
@@ -45,8 +44,8 @@ pub async fn change_password(
     session: LimitedSession,
     caller: Caller,
     Json(body): Json<ChangePasswordBody>,
-) -> Answer<Response> {
-    let found = sign_ins::credentials(app.database(), session.user_id)?.ok_or_else(Problem::not_found)?;
+) -> ApiResult {
+    let found = sign_ins::credentials(app.database(), session.user_id)?.ok_or_else(ApiError::not_found)?;
     prove_password(&app, &found, &body.current_password, &caller)?;
     let password = check_new(&app, &found, &body.new_password)?;
     if password == Password::typed(&body.current_password) {
@@ -68,15 +67,15 @@ pub async fn change_password(
         // Who got hold of a link in the mailbox must not undo this.
         password_resets::revoke_all(tx, found.user.id, now)?;
         audit::append(tx, &entry("user.password_changed", &found, &caller))?;
-        Ok::<_, Problem>(ended)
+        Ok::<_, ApiError>(ended)
     })?;
-    ended::tell_sessions(&app, ended);
+    session_events::publish_sessions(&app, ended);
     Ok(respond::no_content())
 }
 
 /// Checks the password of somebody who is signed in: who has found an open laptop must not change its owner's account.
 /// Counted like a sign-in.
-pub fn prove_password(app: &App, found: &Credentials, typed: &str, caller: &Caller) -> Result<(), Problem> {
+pub fn prove_password(app: &App, found: &Credentials, typed: &str, caller: &Caller) -> Result<(), ApiError> {
     let attempt = Attempt::of_user(app, found.user.id, caller)?;
     match passwords::verify(app, typed, found)? {
         Verdict::Right { .. } => Ok(attempt.clear(app.database())?),
@@ -93,16 +92,16 @@ pub fn prove_password(app: &App, found: &Credentials, typed: &str, caller: &Call
 }
 
 /// No 401: the access token is good, and a new one would change nothing.
-pub fn wrong_password() -> Problem {
-    Problem::new(Code::WrongPassword, "The password is wrong.")
+pub fn wrong_password() -> ApiError {
+    ApiError::new(Code::WrongPassword, "The password is wrong.")
 }
 
-fn check_new(app: &App, found: &Credentials, typed: &str) -> Result<Password, Problem> {
+fn check_new(app: &App, found: &Credentials, typed: &str) -> Result<Password, ApiError> {
     let email: EmailAddress = found
         .user
         .email
         .parse()
-        .map_err(|_| Problem::internal("a stored address is not an address"))?;
+        .map_err(|_| ApiError::internal("a stored address is not an address"))?;
     let owner = Owner {
         email: &email,
         name: &found.user.name,
@@ -110,7 +109,7 @@ fn check_new(app: &App, found: &Credentials, typed: &str) -> Result<Password, Pr
     passwords::check_new(app, "newPassword", typed, owner)
 }
 
-fn same_as_current() -> Problem {
+fn same_as_current() -> ApiError {
     let invalid = Invalid::new("SAME_AS_CURRENT", "must differ from the present password");
     passwords::weak(vec![FieldError::new("newPassword", invalid)])
 }
@@ -132,8 +131,8 @@ pub async fn forgot_password(
     State(app): State<App>,
     caller: Caller,
     Json(body): Json<ForgotPasswordBody>,
-) -> Answer<Response> {
-    let within_limit = guard::count(&app, Counted::ResetMail, body.email.key(), &caller)?;
+) -> ApiResult {
+    let within_limit = rate_limit::count(&app, Counted::ResetMail, body.email.key(), &caller)?;
     let found = users::by_email(app.database(), &body.email)?;
     let token = URL_SAFE_NO_PAD.encode(clock::random::<32>());
     let to = found
@@ -170,11 +169,7 @@ pub struct ResetPasswordBody {
     post, path = "/api/v1/auth/reset-password", tag = "auth", request_body = ResetPasswordBody,
     responses((status = 204), (status = 400), (status = 401))
 )]
-pub async fn reset_password(
-    State(app): State<App>,
-    caller: Caller,
-    Json(body): Json<ResetPasswordBody>,
-) -> Answer<Response> {
+pub async fn reset_password(State(app): State<App>, caller: Caller, Json(body): Json<ResetPasswordBody>) -> ApiResult {
     let hash = token_hash(&body.token);
     let found = password_resets::find(app.database(), &hash, clock::now())?.ok_or_else(bad_link)?;
     let password = check_new(&app, &found, &body.new_password)?;
@@ -185,12 +180,12 @@ pub async fn reset_password(
             return Err(bad_link());
         }
         password_resets::set_password(tx, found.user.id, &new_hash, now)?;
-        guard::forget_failures(tx, &email::key_of(&found.user.email))?;
+        rate_limit::forget_failures(tx, &email::key_of(&found.user.email))?;
         let ended = sessions::end_all(tx, found.user.id, None, SessionEnd::PasswordChanged, now)?;
         audit::append(tx, &entry("user.password_reset", &found, &caller))?;
-        Ok::<_, Problem>(ended)
+        Ok::<_, ApiError>(ended)
     })?;
-    ended::tell_sessions(&app, ended);
+    session_events::publish_sessions(&app, ended);
     Ok(respond::no_content())
 }
 
@@ -198,8 +193,8 @@ fn token_hash(token: &str) -> String {
     hex::encode(Sha256::digest(token.as_bytes()))
 }
 
-fn bad_link() -> Problem {
-    Problem::new(
+fn bad_link() -> ApiError {
+    ApiError::new(
         Code::InvalidToken,
         "This link was used before or has expired. Ask for a new one.",
     )

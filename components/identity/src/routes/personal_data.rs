@@ -1,14 +1,13 @@
 //! `GET /auth/me/export`, `DELETE /auth/me`, and what carries deletions out.
 
 use axum::extract::{Request, State};
-use axum::response::Response;
 use deserr::Deserr;
 use http::{HeaderValue, header};
 use nexus_domain::ids::{AuditId, UserId};
 use nexus_domain::{Timestamp, settings};
 use nexus_kit::blob::{self, BlobKey};
 use nexus_kit::session::LimitedSession;
-use nexus_kit::{Answer, App, Caller, FieldErrors, Json, Problem, Session, clock, layers, respond};
+use nexus_kit::{ApiError, ApiResult, App, Caller, FieldErrors, Json, Session, clock, layers, respond};
 use nexus_store::audit::{self, NewAuditEntry};
 use nexus_store::identity::sessions::{self, SessionEnd};
 use nexus_store::{
@@ -20,20 +19,20 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::passwords::prove_password;
-use crate::{ended, guard};
+use crate::{rate_limit, session_events};
 
 /// How many accounts one run anonymises, so that it never holds the write lock for long.
 const PER_RUN: u32 = 50;
 /// How old discarded contents are when they go: a registration that stores the same ones just now has committed by then.
 const DISCARDED_SECONDS: i64 = 60 * 60;
-const MOST_DISCARDED: u32 = 500;
+const MAX_DISCARDED: u32 = 500;
 
 /// Everything that is kept about oneself.
 #[utoipa::path(
     get, path = "/api/v1/auth/me/export", tag = "auth",
     responses((status = 200, body = Object), (status = 401)), security(("bearer" = []))
 )]
-pub async fn export_me(State(app): State<App>, session: Session) -> Answer<Response> {
+pub async fn export_me(State(app): State<App>, session: Session) -> ApiResult {
     let export = personal_data::export(app.database(), session.user())?;
     let mut response = respond::ok(&export);
     response.headers_mut().insert(
@@ -67,8 +66,8 @@ pub async fn delete_me(
     session: LimitedSession,
     caller: Caller,
     Json(body): Json<DeleteMeBody>,
-) -> Answer<Response> {
-    let found = sign_ins::credentials(app.database(), session.user_id)?.ok_or_else(Problem::not_found)?;
+) -> ApiResult {
+    let found = sign_ins::credentials(app.database(), session.user_id)?.ok_or_else(ApiError::not_found)?;
     prove_password(&app, &found, &body.password, &caller)?;
     let now = clock::now();
     let ended = app.database().transaction(|tx| {
@@ -89,9 +88,9 @@ pub async fn delete_me(
                 details: json!({}),
             },
         )?;
-        Ok::<_, Problem>(ended)
+        Ok::<_, ApiError>(ended)
     })?;
-    ended::tell_sessions(&app, ended);
+    session_events::publish_sessions(&app, ended);
     let anonymised_at = now.plus_millis(personal_data::GRACE_MILLIS);
     Ok(respond::accepted(&DeletionRequested { anonymised_at }))
 }
@@ -102,7 +101,7 @@ struct Retained {
 }
 
 /// Carries out what is due. Called by the scheduler; safe to repeat.
-pub async fn run_retention(State(app): State<App>, caller: Caller, request: Request) -> Answer<Response> {
+pub async fn run_retention(State(app): State<App>, caller: Caller, request: Request) -> ApiResult {
     layers::signed_body(&app, request, 1_024).await?;
     // Read for its error: a bad setting must not be found out halfway.
     app.config().get(&settings::BLOB_STORE)?;
@@ -118,16 +117,16 @@ pub async fn run_retention(State(app): State<App>, caller: Caller, request: Requ
     }
     for key in app
         .database()
-        .transaction(|tx| documents::retire_discarded(tx, now.plus_seconds(-DISCARDED_SECONDS), MOST_DISCARDED))?
+        .transaction(|tx| documents::retire_discarded(tx, now.plus_seconds(-DISCARDED_SECONDS), MAX_DISCARDED))?
     {
         blob::delete(&app, &BlobKey::from_stored(key)).await?;
     }
     personal_data::purge_sessions(app.database(), now)?;
-    guard::sweep(app.database(), now)?;
+    rate_limit::sweep(app.database(), now)?;
     Ok(respond::ok(&Retained { anonymised }))
 }
 
-fn anonymise(app: &App, caller: &Caller, user: UserId, now: Timestamp) -> Result<Option<Vec<String>>, Problem> {
+fn anonymise(app: &App, caller: &Caller, user: UserId, now: Timestamp) -> Result<Option<Vec<String>>, ApiError> {
     let company = nexus_store::identity::users::by_id(app.database(), user)?.and_then(|user| user.company_id);
     app.database().transaction(|tx| {
         let orphans = personal_data::anonymise(tx, user, now)?;
@@ -148,6 +147,6 @@ fn anonymise(app: &App, caller: &Caller, user: UserId, now: Timestamp) -> Result
                 },
             )?;
         }
-        Ok::<_, Problem>(orphans)
+        Ok::<_, ApiError>(orphans)
     })
 }

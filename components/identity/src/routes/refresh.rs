@@ -1,18 +1,17 @@
 //! `POST /auth/refresh`.
 
 use axum::extract::State;
-use axum::response::Response;
 use deserr::Deserr;
 use http::HeaderMap;
 use nexus_domain::Timestamp;
 use nexus_domain::refresh_token::RefreshToken;
-use nexus_kit::{Answer, App, Caller, Code, FieldErrors, Json, Problem, clock};
+use nexus_kit::{ApiError, ApiResult, App, Caller, Code, FieldErrors, Json, clock};
 use nexus_store::identity::refresh_tokens::{self, RefreshState, Worth};
 use utoipa::ToSchema;
 
 use crate::cookies::RequestHeaders;
-use crate::tokens::{self, Grant, Keeping, SignedIn};
-use crate::{cookies, ended, security_log};
+use crate::tokens::{self, Grant, SignedIn, TokenDelivery};
+use crate::{cookies, security_log, session_events};
 
 #[derive(Deserr, ToSchema)]
 #[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
@@ -25,10 +24,10 @@ pub struct RefreshBody {
 
 impl RefreshBody {
     /// The token that was sent, and how its sender keeps it.
-    pub fn given<'a>(&'a self, headers: &'a HeaderMap) -> Option<(&'a str, Keeping)> {
+    pub fn given<'a>(&'a self, headers: &'a HeaderMap) -> Option<(&'a str, TokenDelivery)> {
         match &self.refresh_token {
-            Some(token) => Some((token, Keeping::Body)),
-            None => cookies::refresh_token(headers).map(|token| (token, Keeping::Cookie)),
+            Some(token) => Some((token, TokenDelivery::Body)),
+            None => cookies::refresh_token(headers).map(|token| (token, TokenDelivery::Cookie)),
         }
     }
 }
@@ -44,23 +43,23 @@ pub async fn refresh_session(
     caller: Caller,
     RequestHeaders(headers): RequestHeaders,
     Json(body): Json<RefreshBody>,
-) -> Answer<Response> {
+) -> ApiResult {
     let (text, keeping) = body.given(&headers).ok_or_else(|| {
-        Problem::new(
+        ApiError::new(
             Code::Unauthenticated,
             "Send `refreshToken`, or the cookie of a browser session.",
         )
     })?;
     let token = RefreshToken::parse(text).ok_or_else(not_valid)?;
     let keys = tokens::refresh_keys(&app)?;
-    if keeping == Keeping::Cookie {
+    if keeping == TokenDelivery::Cookie {
         cookies::check_csrf(&app, &headers, &keys, token.session)?;
     }
     let now = clock::now();
     let (state, counter) = rotate(&app, &caller, &token, now)?;
     let refresh = keys
         .token(token.session, counter, &state.salt)
-        .ok_or_else(|| Problem::internal("there is no refresh secret"))?;
+        .ok_or_else(|| ApiError::internal("there is no refresh secret"))?;
     let grant = Grant {
         user: state.user,
         session: token.session,
@@ -72,7 +71,7 @@ pub async fn refresh_session(
 }
 
 /// The session of a genuine token, and the number of the token that follows.
-fn rotate(app: &App, caller: &Caller, token: &RefreshToken, now: Timestamp) -> Result<(RefreshState, u32), Problem> {
+fn rotate(app: &App, caller: &Caller, token: &RefreshToken, now: Timestamp) -> Result<(RefreshState, u32), ApiError> {
     let mut state = find_genuine(app, token)?;
     if state.worth(token.counter, now) == Worth::Present {
         if refresh_tokens::advance(app.database(), token.session, token.counter, &caller.address, now)? {
@@ -90,13 +89,13 @@ fn rotate(app: &App, caller: &Caller, token: &RefreshToken, now: Timestamp) -> R
         Worth::Reused => {
             refresh_tokens::end_reused(app.database(), state.user.id, token.session, now)?;
             security_log::record(caller, "refresh", Code::TokenReused.as_str(), Some(state.user.id));
-            ended::tell_sessions(app, vec![token.session]);
-            Err(Problem::new(
+            session_events::publish_sessions(app, vec![token.session]);
+            Err(ApiError::new(
                 Code::TokenReused,
                 "This refresh token was used before, so its session has been ended. Sign in again.",
             ))
         }
-        Worth::Present | Worth::Ended => Err(Problem::new(
+        Worth::Present | Worth::Ended => Err(ApiError::new(
             Code::InvalidToken,
             "This session has ended. Sign in again.",
         )),
@@ -104,7 +103,7 @@ fn rotate(app: &App, caller: &Caller, token: &RefreshToken, now: Timestamp) -> R
 }
 
 /// The session that the token names, if we made the token.
-pub fn find_genuine(app: &App, token: &RefreshToken) -> Result<RefreshState, Problem> {
+pub fn find_genuine(app: &App, token: &RefreshToken) -> Result<RefreshState, ApiError> {
     let state = refresh_tokens::find(app.database(), token.session)?.ok_or_else(not_valid)?;
     if tokens::refresh_keys(app)?.made(token, &state.salt) {
         Ok(state)
@@ -113,6 +112,6 @@ pub fn find_genuine(app: &App, token: &RefreshToken) -> Result<RefreshState, Pro
     }
 }
 
-pub fn not_valid() -> Problem {
-    Problem::new(Code::InvalidToken, "The refresh token is not valid.")
+pub fn not_valid() -> ApiError {
+    ApiError::new(Code::InvalidToken, "The refresh token is not valid.")
 }

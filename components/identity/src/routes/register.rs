@@ -15,7 +15,7 @@ use nexus_domain::status::UserStatus;
 use nexus_domain::{EmailAddress, Invalid, Role};
 use nexus_kit::layers::nudge_mail;
 use nexus_kit::upload::{self, DocumentBody, DocumentView, JSON_UPLOAD_LIMIT};
-use nexus_kit::{Answer, App, Caller, Code, FieldErrors, Json, Problem, clock, respond};
+use nexus_kit::{ApiError, ApiResult, App, Caller, Code, FieldErrors, Json, clock, respond};
 use nexus_store::audit::NewAuditEntry;
 use nexus_store::identity::companies::{self, CompanyForRegistration};
 use nexus_store::identity::one_time_codes::{NewCode, Purpose};
@@ -25,9 +25,9 @@ use nexus_store::{StoreError, audit, identity::one_time_codes, verification::doc
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::guard::{self, Counted};
 use crate::mails::{self, Mail, Recipient};
 use crate::passwords;
+use crate::rate_limit::{self, Counted};
 
 /// For how long documents can be handed in by the link that is mailed to who registers without.
 const LINK_LIFETIME_SECONDS: i64 = 30 * 24 * 60 * 60;
@@ -111,7 +111,7 @@ struct Registration {
         (status = 400), (status = 409), (status = 413), (status = 415), (status = 429)
     )
 )]
-pub async fn register_user(State(app): State<App>, caller: Caller, request: Request) -> Answer<Response> {
+pub async fn register_user(State(app): State<App>, caller: Caller, request: Request) -> ApiResult {
     let Registration { account, documents } = read(request).await?;
     let owner = Owner {
         email: &account.email,
@@ -119,7 +119,7 @@ pub async fn register_user(State(app): State<App>, caller: Caller, request: Requ
     };
     let password = passwords::check_new(&app, "password", &account.password, owner)?;
     let company = company_of(&app, &account)?;
-    let within_limit = guard::count(&app, Counted::Registration, account.email.key(), &caller)?;
+    let within_limit = rate_limit::count(&app, Counted::Registration, account.email.key(), &caller)?;
     let disclosure = app.config().get(&settings::REGISTRATION_DISCLOSURE)?;
     if disclosure == Disclosure::Open && users::by_email(app.database(), &account.email)?.is_some() {
         return Err(taken());
@@ -146,16 +146,16 @@ pub async fn register_user(State(app): State<App>, caller: Caller, request: Requ
     Ok(nudge_mail(answer))
 }
 
-async fn read(request: Request) -> Result<Registration, Problem> {
+async fn read(request: Request) -> Result<Registration, ApiError> {
     if upload::is_form(&request) {
         let mut form = upload::read_form(request, &["account"]).await?;
         let text = form
             .texts
             .remove("account")
-            .ok_or_else(|| Problem::field("account", Invalid::new("REQUIRED", "is required")))?;
+            .ok_or_else(|| ApiError::field("account", Invalid::new("REQUIRED", "is required")))?;
         let account: RegisterBody = nexus_kit::extract::parse_json(&text)?;
         if account.documents.is_some() {
-            return Err(Problem::field(
+            return Err(ApiError::field(
                 "documents",
                 Invalid::new("UNKNOWN_PROPERTY", "are parts of the form of their own"),
             ));
@@ -171,20 +171,20 @@ async fn read(request: Request) -> Result<Registration, Problem> {
 }
 
 /// The company that is asked for, if its rules let this address in.
-fn company_of(app: &App, account: &RegisterBody) -> Result<Option<CompanyForRegistration>, Problem> {
+fn company_of(app: &App, account: &RegisterBody) -> Result<Option<CompanyForRegistration>, ApiError> {
     let Some(slug) = &account.company_slug else {
         return Ok(None);
     };
     let company = companies::by_slug(app.database(), slug)?
         .filter(|company| company.is_active)
         .ok_or_else(|| {
-            Problem::field(
+            ApiError::field(
                 "companySlug",
                 Invalid::new("UNKNOWN_COMPANY", "is no company that takes registrations"),
             )
         })?;
     if !domain_allowed(&company.allowed_email_domains, &account.email) {
-        return Err(Problem::field("email", domain_refused()));
+        return Err(ApiError::field("email", domain_refused()));
     }
     Ok(Some(company))
 }
@@ -280,7 +280,7 @@ struct Composed {
     link_mail: Mail,
 }
 
-fn compose(app: &App, account: &RegisterBody, company: Option<&CompanyForRegistration>) -> Result<Composed, Problem> {
+fn compose(app: &App, account: &RegisterBody, company: Option<&CompanyForRegistration>) -> Result<Composed, ApiError> {
     let id = clock::new_id(UserId::generate);
     let to = Recipient {
         user: Some(id),
@@ -313,8 +313,8 @@ impl Registered {
     }
 }
 
-fn taken() -> Problem {
-    Problem::new(
+fn taken() -> ApiError {
+    ApiError::new(
         Code::EmailTaken,
         "This e-mail address has an account already. Sign in, or reset the password.",
     )
@@ -330,7 +330,12 @@ fn hidden() -> Response {
 /// does not.
 ///
 /// As many rows are written as for a free address, in one commit.
-fn tell_owner(app: &App, account: &RegisterBody, documents: &[NewDocument], within_limit: bool) -> Result<(), Problem> {
+fn tell_owner(
+    app: &App,
+    account: &RegisterBody,
+    documents: &[NewDocument],
+    within_limit: bool,
+) -> Result<(), ApiError> {
     let Some(owner) = users::by_email(app.database(), &account.email)? else {
         return Ok(());
     };
@@ -355,6 +360,6 @@ fn tell_owner(app: &App, account: &RegisterBody, documents: &[NewDocument], with
             filler.pretend_link(tx, &hex::encode(clock::random::<32>()))?;
             filler.pretend(tx)?;
         }
-        Ok::<_, Problem>(())
+        Ok::<_, ApiError>(())
     })
 }

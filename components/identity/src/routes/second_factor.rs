@@ -1,7 +1,6 @@
 //! `/auth/mfa/*`: an authenticator app as the second factor, and recovery codes for when it is gone.
 
 use axum::extract::State;
-use axum::response::Response;
 use deserr::Deserr;
 use http::HeaderMap;
 use nexus_domain::ids::AuditId;
@@ -9,7 +8,7 @@ use nexus_domain::password_hash::Verdict;
 use nexus_domain::totp::{self, RECOVERY_CODES, SECRET_LENGTH};
 use nexus_domain::{Invalid, settings};
 use nexus_kit::session::EnrolmentSession;
-use nexus_kit::{Answer, App, Caller, Code, FieldErrors, Json, Problem, clock, respond};
+use nexus_kit::{ApiError, ApiResult, App, Caller, Code, FieldErrors, Json, clock, respond};
 use nexus_store::audit::{self, NewAuditEntry};
 use nexus_store::{
     Transaction,
@@ -23,8 +22,8 @@ use utoipa::ToSchema;
 
 use super::passwords::wrong_password;
 use crate::cookies::RequestHeaders;
-use crate::guard::Attempt;
 use crate::passwords;
+use crate::rate_limit::Attempt;
 use crate::second_factor::{self, GivenFactor, Shown, open_secret, seal, wrong_code};
 
 #[derive(Serialize, ToSchema)]
@@ -42,8 +41,8 @@ pub struct Enrolment {
     post, path = "/api/v1/auth/mfa/enroll", tag = "auth",
     responses((status = 200, body = Enrolment), (status = 401), (status = 403), (status = 409)), security(("bearer" = []))
 )]
-pub async fn enroll(State(app): State<App>, session: EnrolmentSession) -> Answer<Response> {
-    let user = users::by_id(app.database(), session.user_id)?.ok_or_else(Problem::not_found)?;
+pub async fn enroll(State(app): State<App>, session: EnrolmentSession) -> ApiResult {
+    let user = users::by_id(app.database(), session.user_id)?.ok_or_else(ApiError::not_found)?;
     let secret: [u8; SECRET_LENGTH] = clock::random();
     let sealed = seal(&app, user.id, &secret)?;
     if !second_factors::enroll(app.database(), user.id, sealed, clock::now())? {
@@ -59,13 +58,13 @@ pub async fn enroll(State(app): State<App>, session: EnrolmentSession) -> Answer
     Ok(respond::ok(&enrolment))
 }
 
-fn already_active() -> Problem {
-    Problem::new(Code::Conflict, "A second factor is set up already. Disable it first.")
+fn already_active() -> ApiError {
+    ApiError::new(Code::Conflict, "A second factor is set up already. Disable it first.")
 }
 
-fn qr_svg(text: &str) -> Result<String, Problem> {
+fn qr_svg(text: &str) -> Result<String, ApiError> {
     let code =
-        QrCode::with_error_correction_level(text, EcLevel::M).map_err(|error| Problem::internal(error.to_string()))?;
+        QrCode::with_error_correction_level(text, EcLevel::M).map_err(|error| ApiError::internal(error.to_string()))?;
     Ok(code.render::<svg::Color<'_>>().min_dimensions(240, 240).build())
 }
 
@@ -92,10 +91,10 @@ pub async fn activate(
     session: EnrolmentSession,
     caller: Caller,
     Json(body): Json<ActivateBody>,
-) -> Answer<Response> {
+) -> ApiResult {
     let user = session.user_id;
     let factor = second_factors::find(app.database(), user)?
-        .ok_or_else(|| Problem::new(Code::Conflict, "Begin with `/auth/mfa/enroll`."))?;
+        .ok_or_else(|| ApiError::new(Code::Conflict, "Begin with `/auth/mfa/enroll`."))?;
     if factor.active {
         return Err(already_active());
     }
@@ -109,7 +108,7 @@ pub async fn activate(
             return Err(already_active());
         }
         audit::append(tx, &entry("user.mfa_enabled", &session, &caller))?;
-        Ok::<_, Problem>(())
+        Ok::<_, ApiError>(())
     })?;
     Ok(respond::ok(&RecoveryCodes { recovery_codes: codes }))
 }
@@ -152,14 +151,14 @@ impl BothFactors {
         session: &EnrolmentSession,
         caller: &Caller,
         body: &BothFactorsBody,
-    ) -> Result<Self, Problem> {
-        let found = sign_ins::credentials(app.database(), session.user_id)?.ok_or_else(Problem::not_found)?;
+    ) -> Result<Self, ApiError> {
+        let found = sign_ins::credentials(app.database(), session.user_id)?.ok_or_else(ApiError::not_found)?;
         if !found.user.mfa_enabled {
-            return Err(Problem::new(Code::Conflict, "There is no second factor."));
+            return Err(ApiError::new(Code::Conflict, "There is no second factor."));
         }
         let shown = Shown::of(("code", body.code.as_deref()), body.passkey.as_ref())?;
         if matches!(shown, Shown::Nothing) {
-            return Err(Problem::field(
+            return Err(ApiError::field(
                 "code",
                 Invalid::new("REQUIRED", "or `passkey` is required"),
             ));
@@ -172,7 +171,7 @@ impl BothFactors {
         Ok(Self { attempt, factor })
     }
 
-    pub fn take(&self, tx: &Transaction<'_>, session: &EnrolmentSession) -> Result<(), Problem> {
+    pub fn take(&self, tx: &Transaction<'_>, session: &EnrolmentSession) -> Result<(), ApiError> {
         second_factor::take(tx, session.user_id, &self.factor, clock::now())?;
         self.attempt.clear(tx)?;
         Ok(())
@@ -190,13 +189,13 @@ pub async fn disable(
     caller: Caller,
     RequestHeaders(headers): RequestHeaders,
     Json(body): Json<BothFactorsBody>,
-) -> Answer<Response> {
+) -> ApiResult {
     let proven = BothFactors::prove(&app, &headers, &session, &caller, &body)?;
     app.database().transaction(|tx| {
         proven.take(tx, &session)?;
         second_factors::reset(tx, session.user_id, clock::now())?;
         audit::append(tx, &entry("user.mfa_disabled", &session, &caller))?;
-        Ok::<_, Problem>(())
+        Ok::<_, ApiError>(())
     })?;
     Ok(respond::no_content())
 }

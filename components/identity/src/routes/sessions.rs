@@ -1,21 +1,20 @@
 //! `/auth/logout`, `/auth/logout-all`, `/auth/sessions`.
 
 use axum::extract::{FromRequest, FromRequestParts, Request, State};
-use axum::response::Response;
 use http::{HeaderMap, header};
 use nexus_domain::Timestamp;
 use nexus_domain::ids::SessionId;
 use nexus_domain::refresh_token::RefreshToken;
 use nexus_kit::session::LimitedSession;
-use nexus_kit::{Answer, App, Json, Path, Problem, Session, clock, respond};
+use nexus_kit::{ApiError, ApiResult, App, Json, Path, Session, clock, respond};
 use nexus_store::identity::sessions::{self, ListedSession, SessionEnd};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::refresh::{self, RefreshBody};
 use crate::cookies::RequestHeaders;
-use crate::tokens::{self, Keeping};
-use crate::{cookies, ended};
+use crate::tokens::{self, TokenDelivery};
+use crate::{cookies, session_events};
 
 /// Sign out: by access token, by refresh token, or by the cookie of a browser session.
 #[utoipa::path(
@@ -23,11 +22,7 @@ use crate::{cookies, ended};
     request_body(content = Option<RefreshBody>, content_type = "application/json"),
     responses((status = 204), (status = 401), (status = 403)), security((), ("bearer" = []))
 )]
-pub async fn sign_out(
-    State(app): State<App>,
-    RequestHeaders(headers): RequestHeaders,
-    request: Request,
-) -> Answer<Response> {
+pub async fn sign_out(State(app): State<App>, RequestHeaders(headers): RequestHeaders, request: Request) -> ApiResult {
     let now = clock::now();
     let (mut parts, body) = request.into_parts();
     let ended = if headers.contains_key(header::AUTHORIZATION) {
@@ -48,7 +43,7 @@ pub async fn sign_out(
         let Json(body) = Json::<RefreshBody>::from_request(request, &()).await?;
         end_by_refresh_token(&app, &headers, &body, now)?
     };
-    ended::tell_sessions(&app, vec![ended]);
+    session_events::publish_sessions(&app, vec![ended]);
     let mut response = respond::no_content();
     if cookies::refresh_token(&headers).is_some() {
         for cookie in cookies::forget(&headers)? {
@@ -63,15 +58,15 @@ fn end_by_refresh_token(
     headers: &HeaderMap,
     body: &RefreshBody,
     now: Timestamp,
-) -> Result<SessionId, Problem> {
+) -> Result<SessionId, ApiError> {
     let (text, keeping) = body.given(headers).ok_or_else(|| {
-        Problem::new(
+        ApiError::new(
             nexus_kit::Code::Unauthenticated,
             "Send the access token, `refreshToken`, or the cookie of a browser session.",
         )
     })?;
     let token = RefreshToken::parse(text).ok_or_else(refresh::not_valid)?;
-    if keeping == Keeping::Cookie {
+    if keeping == TokenDelivery::Cookie {
         cookies::check_csrf(app, headers, &tokens::refresh_keys(app)?, token.session)?;
     }
     let state = refresh::find_genuine(app, &token)?;
@@ -88,7 +83,7 @@ pub async fn sign_out_everywhere(
     State(app): State<App>,
     session: Session,
     RequestHeaders(headers): RequestHeaders,
-) -> Answer<Response> {
+) -> ApiResult {
     let ended = sessions::end_all(
         app.database(),
         session.user(),
@@ -96,7 +91,7 @@ pub async fn sign_out_everywhere(
         SessionEnd::SignedOut,
         clock::now(),
     )?;
-    ended::tell_sessions(&app, ended);
+    session_events::publish_sessions(&app, ended);
     let mut response = respond::no_content();
     if cookies::refresh_token(&headers).is_some() {
         for cookie in cookies::forget(&headers)? {
@@ -128,7 +123,7 @@ pub struct SessionList {
     get, path = "/api/v1/auth/sessions", tag = "auth",
     responses((status = 200, body = SessionList), (status = 401)), security(("bearer" = []))
 )]
-pub async fn list_sessions(State(app): State<App>, session: Session) -> Answer<Response> {
+pub async fn list_sessions(State(app): State<App>, session: Session) -> ApiResult {
     let view = |listed: ListedSession| SessionView {
         current: listed.id == session.id(),
         id: listed.id,
@@ -150,10 +145,10 @@ pub async fn list_sessions(State(app): State<App>, session: Session) -> Answer<R
     params(("id" = SessionId, Path)),
     responses((status = 204), (status = 401), (status = 404)), security(("bearer" = []))
 )]
-pub async fn end_session(State(app): State<App>, session: Session, Path(id): Path<SessionId>) -> Answer<Response> {
+pub async fn end_session(State(app): State<App>, session: Session, Path(id): Path<SessionId>) -> ApiResult {
     if !sessions::end(app.database(), session.user(), id, SessionEnd::Revoked, clock::now())? {
-        return Err(Problem::not_found());
+        return Err(ApiError::not_found());
     }
-    ended::tell_sessions(&app, vec![id]);
+    session_events::publish_sessions(&app, vec![id]);
     Ok(respond::no_content())
 }

@@ -10,16 +10,16 @@ use nexus_domain::refresh_token::SALT_LENGTH;
 use nexus_domain::status::UserStatus;
 use nexus_domain::{EmailAddress, Invalid, Timestamp, settings};
 use nexus_kit::layers::Observed;
-use nexus_kit::{Answer, App, Caller, Code, FieldErrors, Json, Problem, Query, clock};
+use nexus_kit::{ApiError, ApiResult, App, Caller, Code, FieldErrors, Json, Query, clock};
 use nexus_store::identity::sign_ins::{self, Credentials, NewSession};
 use nexus_store::identity::users;
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::cookies::RequestHeaders;
-use crate::guard::Attempt;
+use crate::rate_limit::Attempt;
 use crate::second_factor::{self, GivenFactor, Shown};
-use crate::tokens::{self, Grant, Keeping, SignedIn};
+use crate::tokens::{self, Grant, SignedIn, TokenDelivery};
 use crate::{cookies, passwords, security_log};
 
 /// Enough to tell one's devices apart.
@@ -53,11 +53,11 @@ pub struct SignInQuery {
 }
 
 impl SignInQuery {
-    fn keeping(&self) -> Result<Keeping, Problem> {
+    fn keeping(&self) -> Result<TokenDelivery, ApiError> {
         match self.session.as_deref() {
-            None => Ok(Keeping::Body),
-            Some("cookie") => Ok(Keeping::Cookie),
-            Some(_) => Err(Problem::field(
+            None => Ok(TokenDelivery::Body),
+            Some("cookie") => Ok(TokenDelivery::Cookie),
+            Some(_) => Err(ApiError::field(
                 "session",
                 Invalid::new("UNKNOWN_VALUE", "must be `cookie`"),
             )),
@@ -107,10 +107,10 @@ fn attempt(
     caller: &Caller,
     headers: &HeaderMap,
     body: &SignInBody,
-    keeping: Keeping,
+    keeping: TokenDelivery,
     who: &mut Option<UserId>,
-) -> Answer<Response> {
-    if keeping == Keeping::Cookie {
+) -> ApiResult {
+    if keeping == TokenDelivery::Cookie {
         cookies::check_origin_if_given(app, headers)?;
     }
     let shown = Shown::of(("mfaCode", body.mfa_code.as_deref()), body.passkey.as_ref())?;
@@ -147,30 +147,30 @@ fn attempt(
 }
 
 /// Whether somebody whose password was right may come in.
-fn check_standing(found: &Credentials, now: Timestamp) -> Result<(), Problem> {
+fn check_standing(found: &Credentials, now: Timestamp) -> Result<(), ApiError> {
     match found.user.status {
         UserStatus::Active => {}
         UserStatus::Pending => {
-            return Err(Problem::new(
+            return Err(ApiError::new(
                 Code::AccountPending,
                 "Your documents are still to be approved. You will get a mail.",
             ));
         }
         UserStatus::Suspended => {
-            return Err(Problem::new(
+            return Err(ApiError::new(
                 Code::AccountSuspended,
                 "Your account is suspended. Ask the people who run your house.",
             ));
         }
         UserStatus::Banned => {
-            return Err(Problem::new(
+            return Err(ApiError::new(
                 Code::AccountSuspended,
                 "Your account is banned. Ask the people who run your house.",
             ));
         }
     }
     if found.temporary_password_expires_at.is_some_and(|until| until <= now) {
-        return Err(Problem::new(
+        return Err(ApiError::new(
             Code::TemporaryPasswordExpired,
             "The temporary password has expired. Choose one of your own with `Forgot password`.",
         ));
@@ -179,7 +179,7 @@ fn check_standing(found: &Credentials, now: Timestamp) -> Result<(), Problem> {
 }
 
 /// The hash of today's algorithm and cost; `None` for a password that today's can't take (it stays as it is).
-fn rehash(app: &App, typed: &str) -> Result<Option<String>, Problem> {
+fn rehash(app: &App, typed: &str) -> Result<Option<String>, ApiError> {
     let password = nexus_domain::password::Password::typed(typed);
     Ok(passwords::hashing(app)?.hash(&password, clock::random()).ok())
 }
@@ -198,7 +198,7 @@ fn begin(
     found: &Credentials,
     started: &Started<'_>,
     now: Timestamp,
-) -> Result<Grant, Problem> {
+) -> Result<Grant, ApiError> {
     let id = clock::new_id(SessionId::generate);
     let salt: [u8; SALT_LENGTH] = clock::random();
     let lifetime = app.config().get(&settings::JWT_REFRESH_EXPIRATION)?.as_millis();
@@ -219,11 +219,11 @@ fn begin(
         // The password was changed, or the account suspended, while we were hashing.
         let user = sign_ins::begin_session(tx, found, started.new_hash, &session)?.ok_or_else(passwords::wrong)?;
         started.attempt.clear(tx)?;
-        Ok::<_, Problem>(user)
+        Ok::<_, ApiError>(user)
     })?;
     let refresh = tokens::refresh_keys(app)?
         .token(id, 0, &salt)
-        .ok_or_else(|| Problem::internal("there is no refresh secret"))?;
+        .ok_or_else(|| ApiError::internal("there is no refresh secret"))?;
     Ok(Grant {
         user,
         session: id,

@@ -118,7 +118,7 @@ fn fault() -> Outcome {
 }
 
 async fn run_once(app: &App, transport: &Scripted) -> Drained {
-    run(app, &Press::new(app).unwrap(), Some(transport)).await.unwrap()
+    run(app, &Renderer::new(app).unwrap(), Some(transport)).await.unwrap()
 }
 
 #[tokio::test]
@@ -258,8 +258,10 @@ async fn a_lease_that_ran_out_is_taken_over_and_one_that_runs_is_not() {
 async fn without_a_transport_mails_lie_in_the_mailbox() {
     let app = app();
     enqueue(&app, "a@b.co");
-    run(&app, &Press::new(&app).unwrap(), None::<&Scripted>).await.unwrap();
-    let items = mail_delivery::mailbox(app.database(), 10).unwrap();
+    run(&app, &Renderer::new(&app).unwrap(), None::<&Scripted>)
+        .await
+        .unwrap();
+    let items = outbox_delivery::mailbox(app.database(), 10).unwrap();
     assert_eq!((items.len(), items[0].to.as_str()), (1, "a@b.co"));
     assert!(items[0].rendered.text.contains("Ana"));
 }
@@ -291,7 +293,9 @@ async fn no_more_than_the_bound_are_in_flight_at_once() {
         now: RefCell::new(0),
         most: RefCell::new(0),
     };
-    let drained = run(&app, &Press::new(&app).unwrap(), Some(&transport)).await.unwrap();
+    let drained = run(&app, &Renderer::new(&app).unwrap(), Some(&transport))
+        .await
+        .unwrap();
     assert_eq!(drained.sent, 200);
     let most = *transport.most.borrow();
     assert!(most > 1 && most <= CONCURRENCY, "{most}");

@@ -1,11 +1,10 @@
 //! For the scheduler and for readiness checks; signed, and nothing for anybody else.
 
 use axum::extract::{Request, State};
-use axum::response::Response;
 use axum::routing::{get, post};
 use nexus_domain::settings::{self, MailTransport};
 use nexus_kit::layers::signed_body;
-use nexus_kit::{Answer, App, Problem, clock, respond};
+use nexus_kit::{ApiError, ApiResult, App, clock, respond};
 use nexus_protocol::job_paths;
 use nexus_store::mail::key_check::{self, MailCheck};
 use nexus_store::{
@@ -15,7 +14,7 @@ use nexus_store::{
 use serde::Serialize;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::alone::Alone;
+use crate::backpressure::BackpressureGuard;
 use crate::delivery;
 use crate::transport::{Bound, Provider, Readiness, Transport};
 
@@ -34,16 +33,16 @@ pub fn routes() -> OpenApiRouter<App> {
         .route(job_paths::MAIL_CHECK, get(check_mail))
 }
 
-async fn deliver_mail(State(app): State<App>, request: Request) -> Answer<Response> {
+async fn deliver_mail(State(app): State<App>, request: Request) -> ApiResult {
     // From the start: a second drain that came at the same moment must not have got in.
-    let _alone = Alone::begin();
+    let _alone = BackpressureGuard::begin();
     signed_body(&app, request, BODY_LIMIT).await?;
     let drained = nexus_kit::on_this_thread(delivery::drain(&app)).await?;
     Ok(respond::ok(&drained))
 }
 
 /// Wipes and forgets what is not needed any more.
-async fn tidy_mail(State(app): State<App>, request: Request) -> Answer<Response> {
+async fn tidy_mail(State(app): State<App>, request: Request) -> ApiResult {
     signed_body(&app, request, BODY_LIMIT).await?;
     let (database, now) = (app.database(), clock::now());
     outbox_delivery::wipe_old_secrets(database, now.plus_seconds(-SECRETS_KEPT_SECONDS))?;
@@ -67,7 +66,7 @@ struct CheckView {
 }
 
 /// Whether mail could be sent. A wrong key must stop a start, an unreachable provider must not: mail waits.
-async fn check_mail(State(app): State<App>, request: Request) -> Answer<Response> {
+async fn check_mail(State(app): State<App>, request: Request) -> ApiResult {
     let fresh = request.uri().query() == Some(FRESH);
     signed_body(&app, request, BODY_LIMIT).await?;
     let known = match fresh {
@@ -99,7 +98,7 @@ const REJECTED: &str = "rejected";
 const UNREACHABLE: &str = "unreachable";
 
 /// Asks the provider, and keeps what it said for those who ask next.
-async fn ask(app: &App) -> Result<MailCheck, Problem> {
+async fn ask(app: &App) -> Result<MailCheck, ApiError> {
     let readiness = match app.config().get(&settings::MAIL_TRANSPORT)? {
         MailTransport::Dev => Readiness::Ready,
         MailTransport::Sendgrid => {

@@ -3,13 +3,12 @@
 use std::net::IpAddr;
 
 use axum::extract::State;
-use axum::response::Response;
 use http::HeaderMap;
 use nexus_domain::Timestamp;
 use nexus_domain::ids::MailId;
 use nexus_domain::settings::{self, Environment, MailTransport};
-use nexus_kit::problem::ProblemDocument;
-use nexus_kit::{Answer, App, Caller, Path, Problem, respond};
+use nexus_kit::api_error::ProblemDocument;
+use nexus_kit::{ApiError, ApiResult, App, Caller, Path, respond};
 use nexus_store::mail::outbox_delivery::{self, MailboxItem};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -51,7 +50,7 @@ impl From<MailboxItem> for MailView {
 }
 
 /// It shows passwords, so it is only there where nothing is real, and only for the machine itself.
-fn require_development(app: &App, caller: &Caller) -> Result<(), Problem> {
+fn require_development(app: &App, caller: &Caller) -> Result<(), ApiError> {
     let is_dev = app.config().get(&settings::MAIL_TRANSPORT)? == MailTransport::Dev
         && app.config().get(&settings::NEXUS_ENV)? != Environment::Production;
     let is_here = caller
@@ -61,7 +60,7 @@ fn require_development(app: &App, caller: &Caller) -> Result<(), Problem> {
     if is_dev && is_here {
         Ok(())
     } else {
-        Err(Problem::not_found())
+        Err(ApiError::not_found())
     }
 }
 
@@ -70,7 +69,7 @@ fn require_development(app: &App, caller: &Caller) -> Result<(), Problem> {
     (status = 200, body = Mailbox),
     (status = 404, body = ProblemDocument, description = "not in development, or not on this machine"),
 ))]
-pub async fn list_mailbox(State(app): State<App>, caller: Caller) -> Answer<Response> {
+pub async fn list_mailbox(State(app): State<App>, caller: Caller) -> ApiResult {
     require_development(&app, &caller)?;
     // Whoever looks wants to see what was written a moment ago, scheduler or not.
     nexus_kit::on_this_thread(delivery::drain(&app)).await?;
@@ -91,8 +90,8 @@ pub async fn get_mailbox_item(
     caller: Caller,
     headers: HeaderMap,
     Path(id): Path<MailId>,
-) -> Answer<Response> {
+) -> ApiResult {
     require_development(&app, &caller)?;
-    let item = outbox_delivery::mailbox_item(app.database(), id)?.ok_or_else(Problem::not_found)?;
+    let item = outbox_delivery::mailbox_item(app.database(), id)?.ok_or_else(ApiError::not_found)?;
     Ok(respond::versioned(&headers, item.at.as_millis(), &MailView::from(item)))
 }

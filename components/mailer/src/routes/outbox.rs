@@ -1,19 +1,18 @@
 //! The outbox as admins see it: addresses and fates, never what a mail says.
 
 use axum::extract::State;
-use axum::response::Response;
 use http::HeaderMap;
 use nexus_domain::Role;
 use nexus_domain::ids::MailId;
 use nexus_domain::mail::Template;
+use nexus_kit::api_error::ProblemDocument;
 use nexus_kit::layers::nudge_mail;
 use nexus_kit::listing::{self, ListParams, Pairs};
 use nexus_kit::page::Page;
-use nexus_kit::problem::ProblemDocument;
-use nexus_kit::{Answer, App, Caller, Code, Path, Problem, Session, clock, respond};
+use nexus_kit::{ApiError, ApiResult, App, Caller, Code, Path, Session, clock, respond};
 use nexus_store::mail::outbox_admin::{self, OutboxItem, RetryError};
 
-use crate::{act, letter};
+use crate::{act, email_content};
 
 const COLUMNS: &[&str] = &[
     "id",
@@ -40,8 +39,8 @@ pub async fn list_mail(
     State(app): State<App>,
     session: Session,
     headers: HeaderMap,
-    pairs: Result<Pairs, Problem>,
-) -> Answer<Response> {
+    pairs: Result<Pairs, ApiError>,
+) -> ApiResult {
     session.require(Role::Admin)?;
     let pairs = pairs?;
     let scope = pairs.scope(&app, &session)?;
@@ -61,31 +60,26 @@ pub async fn list_mail(
     (status = 404, body = ProblemDocument),
     (status = 422, body = ProblemDocument, description = "it is sent or still waiting, or its secret is gone"),
 ))]
-pub async fn retry_mail(
-    State(app): State<App>,
-    session: Session,
-    caller: Caller,
-    Path(id): Path<MailId>,
-) -> Answer<Response> {
+pub async fn retry_mail(State(app): State<App>, session: Session, caller: Caller, Path(id): Path<MailId>) -> ApiResult {
     session.require(Role::Admin)?;
     let entry = act::entry(Some(session.user()), &caller, clock::now());
     let needs_secret = |template: &str| {
         template
             .parse::<Template>()
-            .is_ok_and(|known| letter::needed_secret(known).is_some())
+            .is_ok_and(|known| email_content::needed_secret(known).is_some())
     };
     let item = outbox_admin::retry(app.database(), id, session.scope()?, needs_secret, &entry).map_err(explain)?;
     Ok(nudge_mail(respond::ok(&item)))
 }
 
-fn explain(error: RetryError) -> Problem {
+fn explain(error: RetryError) -> ApiError {
     match error {
-        RetryError::NoMail => Problem::not_found(),
-        RetryError::InvalidTransition(status) => Problem::new(
+        RetryError::NoMail => ApiError::not_found(),
+        RetryError::InvalidTransition(status) => ApiError::new(
             Code::InvalidTransition,
             format!("A mail that is {status} is not sent again."),
         ),
-        RetryError::SecretGone => Problem::new(
+        RetryError::SecretGone => ApiError::new(
             Code::InvalidTransition,
             "What this mail would say has expired and was wiped. Repeat what caused it instead.",
         ),

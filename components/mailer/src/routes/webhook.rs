@@ -1,13 +1,12 @@
 //! What SendGrid reports of mails it took, signed by it (ECDSA over P-256 and SHA-256, of timestamp and body).
 
 use axum::extract::{Request, State};
-use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 use nexus_domain::settings;
-use nexus_kit::problem::ProblemDocument;
-use nexus_kit::{Answer, App, Caller, Code, Problem, clock, extract, respond};
+use nexus_kit::api_error::ProblemDocument;
+use nexus_kit::{ApiError, ApiResult, App, Caller, Code, clock, extract, respond};
 use nexus_store::mail::outbox_admin::{self, ProviderEvent};
 use p256::ecdsa::signature::Verifier;
 use p256::ecdsa::{Signature, VerifyingKey};
@@ -33,7 +32,7 @@ pub async fn take_sendgrid_events(
     caller: Caller,
     headers: HeaderMap,
     request: Request,
-) -> Answer<Response> {
+) -> ApiResult {
     let body = extract::read_body(request, BODY_LIMIT).await?;
     let key = app
         .config()
@@ -41,7 +40,7 @@ pub async fn take_sendgrid_events(
         .ok_or_else(unsigned)?;
     verify(&key, &headers, &body)?;
     let events: Vec<serde_json::Value> = serde_json::from_slice(&body)
-        .map_err(|error| Problem::new(Code::MalformedJson, format!("The body is no list of events: {error}.")))?;
+        .map_err(|error| ApiError::new(Code::MalformedJson, format!("The body is no list of events: {error}.")))?;
     // One that can't be read is passed over: refused, the whole batch would come again and again, and never get by.
     let events: Vec<ProviderEvent> = events
         .into_iter()
@@ -53,15 +52,15 @@ pub async fn take_sendgrid_events(
     Ok(respond::no_content())
 }
 
-fn unsigned() -> Problem {
-    Problem::new(
+fn unsigned() -> ApiError {
+    ApiError::new(
         Code::Unauthenticated,
         "The signature of this request is missing or wrong.",
     )
 }
 
 /// `key`: the verification key as SendGrid shows it, the base64 of a SubjectPublicKeyInfo.
-fn verify(key: &str, headers: &HeaderMap, body: &[u8]) -> Result<(), Problem> {
+fn verify(key: &str, headers: &HeaderMap, body: &[u8]) -> Result<(), ApiError> {
     let header = |name: &str| {
         headers
             .get(name)

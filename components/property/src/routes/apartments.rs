@@ -5,18 +5,17 @@ use http::HeaderMap;
 use nexus_domain::Role;
 use nexus_domain::ids::{ApartmentId, CompoundId};
 use nexus_domain::money::Money;
-use nexus_domain::place::{Apartment, ApartmentNumber, ApartmentStatus, Area, Bedrooms, Floor};
+use nexus_domain::premises::{Apartment, ApartmentNumber, ApartmentStatus, Area, Bedrooms, Floor};
 use nexus_kit::listing::{self, ListParams};
 use nexus_kit::page::Page;
-use nexus_kit::patch::{Change, Clearable, Loose};
-use nexus_kit::{App, FieldErrors, Json, Problem, clock, respond};
+use nexus_kit::patch::{Change, Clearable, RawJson};
+use nexus_kit::{ApiError, ApiResult, App, FieldErrors, Json, clock, respond};
 use nexus_store::property::{apartments as store, company_owned};
 use utoipa::ToSchema;
 
-use crate::asker::{Asker, Seeker};
-use crate::fault::{Fault, Outcome};
-use crate::record::APARTMENT;
-use crate::routes::{Body, change, make, plain, remove, shaped, updated};
+use crate::audit::APARTMENT;
+use crate::principal::{Principal, PrincipalWith};
+use crate::routes::{Body, change, make, remove, updated};
 
 const CSV: &[&str] = &[
     "id",
@@ -37,11 +36,11 @@ const CSV: &[&str] = &[
     responses((status = 200, body = Page<Apartment>), (status = 304), (status = 400), (status = 401), (status = 403), (status = 404)),
     security(("bearer" = []))
 )]
-pub async fn list_apartments(State(app): State<App>, asker: Asker, headers: HeaderMap) -> Outcome {
-    let company = asker.day(&app).await?.id;
-    asker.require(Role::Manager)?;
-    let asked = listing::read(&store::LISTING, "apartments", Some(company), asker.pairs())?;
-    Ok(listing::answer(&app, &headers, &store::LISTING, asked, CSV, plain)?)
+pub async fn list_apartments(State(app): State<App>, principal: Principal, headers: HeaderMap) -> ApiResult {
+    let company = principal.day(&app).await?.id;
+    principal.require(Role::Manager)?;
+    let asked = listing::read(&store::LISTING, "apartments", Some(company), principal.pairs())?;
+    listing::answer(&app, &headers, &store::LISTING, asked, CSV, std::convert::identity)
 }
 
 #[derive(deserr::Deserr, ToSchema)]
@@ -69,15 +68,15 @@ pub struct NewApartment {
     responses((status = 201, body = Apartment), (status = 400), (status = 401), (status = 403), (status = 404), (status = 409), (status = 422)),
     security(("bearer" = []))
 )]
-pub async fn create_apartment(State(app): State<App>, asker: Asker, body: Body<Loose>) -> Outcome {
-    let company = asker.day(&app).await?.id;
-    asker.require(Role::Manager)?;
+pub async fn create_apartment(State(app): State<App>, principal: Principal, body: Body<RawJson>) -> ApiResult {
+    let company = principal.day(&app).await?.id;
+    principal.require(Role::Manager)?;
     let Json(body) = body?;
     if let Some(compound) = body.id::<CompoundId>("compoundId") {
-        company_owned::find(app.database(), company, compound)?.ok_or_else(|| Problem::not_found_in("compoundId"))?;
+        company_owned::find(app.database(), company, compound)?.ok_or_else(|| ApiError::not_found_in("compoundId"))?;
     }
-    asker.only(&[])?;
-    let new: NewApartment = shaped(body)?;
+    principal.reject_unknown_query(&[])?;
+    let new: NewApartment = body.read()?;
     let now = clock::now();
     let apartment = Apartment {
         id: clock::new_id(ApartmentId::generate),
@@ -93,7 +92,7 @@ pub async fn create_apartment(State(app): State<App>, asker: Asker, body: Body<L
         updated_at: now,
         version: 1,
     };
-    let apartment = make(&app, &asker, company, &APARTMENT, apartment, |tx, apartment| {
+    let apartment = make(&app, &principal, company, &APARTMENT, apartment, |tx, apartment| {
         Ok(store::insert(tx, apartment)?)
     })
     .await?;
@@ -106,10 +105,14 @@ pub async fn create_apartment(State(app): State<App>, asker: Asker, body: Body<L
     responses((status = 200, body = Apartment), (status = 304), (status = 401), (status = 403), (status = 404)),
     security(("bearer" = []))
 )]
-pub async fn get_apartment(State(app): State<App>, seeker: Seeker<ApartmentId>, headers: HeaderMap) -> Outcome {
-    let (asker, _, apartment) = seeker.find(&app).await?;
-    asker.require(Role::Manager)?;
-    asker.only(&[])?;
+pub async fn get_apartment(
+    State(app): State<App>,
+    principal: PrincipalWith<ApartmentId>,
+    headers: HeaderMap,
+) -> ApiResult {
+    let (principal, _, apartment) = principal.find(&app).await?;
+    principal.require(Role::Manager)?;
+    principal.reject_unknown_query(&[])?;
     Ok(respond::versioned(&headers, apartment.version, &apartment))
 }
 
@@ -149,20 +152,20 @@ pub struct ApartmentPatch {
 )]
 pub async fn update_apartment(
     State(app): State<App>,
-    seeker: Seeker<ApartmentId>,
+    principal: PrincipalWith<ApartmentId>,
     headers: HeaderMap,
-    body: Body<Loose>,
-) -> Outcome {
-    let (asker, _, found) = seeker.find(&app).await?;
-    asker.require(Role::Manager)?;
+    body: Body<RawJson>,
+) -> ApiResult {
+    let (principal, _, found) = principal.find(&app).await?;
+    principal.require(Role::Manager)?;
     let Json(body) = body?;
     if let Some(compound) = body.id::<CompoundId>("compoundId") {
         company_owned::find(app.database(), found.company_id, compound)?
-            .ok_or_else(|| Problem::not_found_in("compoundId"))?;
+            .ok_or_else(|| ApiError::not_found_in("compoundId"))?;
     }
-    asker.only(&[])?;
-    let patch: ApartmentPatch = shaped(body)?;
-    let edited = change(&app, &asker, found.company_id, (&APARTMENT, updated), move |tx| {
+    principal.reject_unknown_query(&[])?;
+    let patch: ApartmentPatch = body.read()?;
+    let edited = change(&app, &principal, found.company_id, (&APARTMENT, updated), move |tx| {
         store::edit(tx, found.company_id, found.id, clock::now(), |mut apartment| {
             respond::check_if_match(&headers, apartment.version)?;
             apartment.compound_id = patch.compound_id.or(apartment.compound_id);
@@ -181,7 +184,7 @@ pub async fn update_apartment(
                 .map_or(apartment.area_sqm, |area| area.map(Area::square_metres));
             apartment.monthly_rent = patch.monthly_rent.or(apartment.monthly_rent);
             apartment.status = patch.status.or(apartment.status);
-            Ok::<_, Fault>(apartment)
+            Ok::<_, ApiError>(apartment)
         })
     })
     .await?;
@@ -194,14 +197,18 @@ pub async fn update_apartment(
     responses((status = 204), (status = 401), (status = 403), (status = 404), (status = 409), (status = 412)),
     security(("bearer" = []))
 )]
-pub async fn delete_apartment(State(app): State<App>, seeker: Seeker<ApartmentId>, headers: HeaderMap) -> Outcome {
-    let (asker, _, apartment) = seeker.find(&app).await?;
-    asker.require(Role::Manager)?;
-    asker.only(&[])?;
+pub async fn delete_apartment(
+    State(app): State<App>,
+    principal: PrincipalWith<ApartmentId>,
+    headers: HeaderMap,
+) -> ApiResult {
+    let (principal, _, apartment) = principal.find(&app).await?;
+    principal.require(Role::Manager)?;
+    principal.reject_unknown_query(&[])?;
     let (company, apartment) = (apartment.company_id, apartment.id);
     remove(
         &app,
-        &asker,
+        &principal,
         headers,
         (company, &APARTMENT, apartment),
         move |tx| Ok(company_owned::find(tx, company, apartment)?.map(|found| found.version)),

@@ -10,16 +10,15 @@ use nexus_domain::{Invalid, Role};
 use nexus_kit::blob::{self, BlobKey};
 use nexus_kit::listing::{self, ListParams};
 use nexus_kit::page::Page;
-use nexus_kit::patch::{Change, Loose, Partial};
-use nexus_kit::{App, FieldErrors, Json, Path, Problem, clock, respond};
+use nexus_kit::patch::{Change, Partial, RawJson};
+use nexus_kit::{ApiError, ApiResult, App, FieldErrors, Json, Path, clock, respond};
 use nexus_store::{chat::attachments, property::company_settings as store};
 use utoipa::ToSchema;
 
-use crate::asker::Asker;
-use crate::fault::{Fault, Outcome};
+use crate::audit::COMPANY;
 use crate::paper::logo;
-use crate::record::COMPANY;
-use crate::routes::{Body, change, id, make, plain, remove, updated};
+use crate::principal::Principal;
+use crate::routes::{Body, change, id, make, remove, updated};
 
 const CSV: &[&str] = &[
     "id",
@@ -38,20 +37,20 @@ const CSV: &[&str] = &[
     responses((status = 200, body = Page<Company>), (status = 304), (status = 400), (status = 401), (status = 403)),
     security(("bearer" = []))
 )]
-pub async fn list_companies(State(app): State<App>, asker: Asker, headers: HeaderMap) -> Outcome {
-    asker.require(Role::Manager)?;
-    let company = if asker.role() == Role::SuperAdmin {
-        asker.parameter("companyId").map(id).transpose()?
+pub async fn list_companies(State(app): State<App>, principal: Principal, headers: HeaderMap) -> ApiResult {
+    principal.require(Role::Manager)?;
+    let company = if principal.role() == Role::SuperAdmin {
+        principal.parameter("companyId").map(id).transpose()?
     } else {
-        Some(asker.company()?)
+        Some(principal.company()?)
     };
     let list = if company.is_some() {
         &store::OF_ONE
     } else {
         &store::LISTING
     };
-    let asked = listing::read(list, "companies", company, asker.pairs())?;
-    Ok(listing::answer(&app, &headers, list, asked, CSV, plain)?)
+    let asked = listing::read(list, "companies", company, principal.pairs())?;
+    listing::answer(&app, &headers, list, asked, CSV, std::convert::identity)
 }
 
 #[derive(deserr::Deserr, ToSchema)]
@@ -88,12 +87,12 @@ pub struct NewCompany {
     responses((status = 201, body = Company), (status = 400), (status = 401), (status = 403), (status = 409)),
     security(("bearer" = []))
 )]
-pub async fn create_company(State(app): State<App>, asker: Asker, body: Body<NewCompany>) -> Outcome {
-    asker.require(Role::SuperAdmin)?;
-    asker.only(&[])?;
+pub async fn create_company(State(app): State<App>, principal: Principal, body: Body<NewCompany>) -> ApiResult {
+    principal.require(Role::SuperAdmin)?;
+    principal.reject_unknown_query(&[])?;
     let Json(new) = body?;
     let branded = new.branding.or(Branding::default());
-    check_logo(&app, &asker, &branded, None).await?;
+    check_logo(&app, &principal, &branded, None).await?;
     let now = clock::now();
     let company = Company {
         id: clock::new_id(CompanyId::generate),
@@ -111,7 +110,7 @@ pub async fn create_company(State(app): State<App>, asker: Asker, body: Body<New
         updated_at: now,
         version: 1,
     };
-    let company = make(&app, &asker, company.id, &COMPANY, company, |tx, company| {
+    let company = make(&app, &principal, company.id, &COMPANY, company, |tx, company| {
         Ok(store::insert(tx, company)?)
     })
     .await?;
@@ -130,37 +129,42 @@ fn branding(given: &Branding) -> serde_json::Value {
 }
 
 /// The largest picture that is put on every invoice.
-const LARGEST_LOGO: u64 = 1024 * 1024;
+const MAX_LOGO: u64 = 1024 * 1024;
 
 /// A new logo is one's own upload and a picture that can be drawn; the one that was there stays.
-async fn check_logo(app: &App, asker: &Asker, given: &Branding, before: Option<&Company>) -> Result<(), Problem> {
+async fn check_logo(
+    app: &App,
+    principal: &Principal,
+    given: &Branding,
+    before: Option<&Company>,
+) -> Result<(), ApiError> {
     let Some(wanted) = given.logo else { return Ok(()) };
     let kept = before.and_then(|company| company.branding["logo"].as_str());
     if kept == Some(wanted.to_string().as_str()) {
         return Ok(());
     }
-    let file = attachments::find_own(app.database(), asker.user(), wanted)?
-        .ok_or_else(|| Problem::not_found_in("branding.logo"))?;
-    if file.attachment.size > LARGEST_LOGO {
-        let invalid = Invalid::new("WRONG_LENGTH", format!("must have at most {LARGEST_LOGO} bytes"));
-        return Err(Problem::field("branding.logo", invalid));
+    let file = attachments::find_own(app.database(), principal.user(), wanted)?
+        .ok_or_else(|| ApiError::not_found_in("branding.logo"))?;
+    if file.attachment.size > MAX_LOGO {
+        let invalid = Invalid::new("WRONG_LENGTH", format!("must have at most {MAX_LOGO} bytes"));
+        return Err(ApiError::field("branding.logo", invalid));
     }
     let content = blob::get(app, &BlobKey::from_stored(file.blob_key))
         .await?
         .ok_or_else(|| Invalid::new("MISSING_CONTENT", "has no content any more; upload it again"));
     content
         .and_then(|content| logo::read(&content).map(drop))
-        .map_err(|invalid| Problem::field("branding.logo", invalid))
+        .map_err(|invalid| ApiError::field("branding.logo", invalid))
 }
 
-/// The company, if the asker may see it at all.
-fn find(app: &App, asker: &Asker, company: &str) -> Result<Company, Problem> {
+/// The company, if the principal may see it at all.
+fn find(app: &App, principal: &Principal, company: &str) -> Result<Company, ApiError> {
     let company = id(company)?;
-    let held_by = asker.company_holding(|| Ok(Some(company)))?;
+    let held_by = principal.company_holding(|| Ok(Some(company)))?;
     if held_by != company {
-        return Err(Problem::not_found());
+        return Err(ApiError::not_found());
     }
-    store::find(app.database(), company)?.ok_or_else(Problem::not_found)
+    store::find(app.database(), company)?.ok_or_else(ApiError::not_found)
 }
 
 /// One company.
@@ -171,13 +175,13 @@ fn find(app: &App, asker: &Asker, company: &str) -> Result<Company, Problem> {
 )]
 pub async fn get_company(
     State(app): State<App>,
-    asker: Asker,
+    principal: Principal,
     Path(company): Path<String>,
     headers: HeaderMap,
-) -> Outcome {
-    let company = find(&app, &asker, &company)?;
-    asker.require(Role::Manager)?;
-    asker.only(&[])?;
+) -> ApiResult {
+    let company = find(&app, &principal, &company)?;
+    principal.require(Role::Manager)?;
+    principal.reject_unknown_query(&[])?;
     Ok(respond::versioned(&headers, company.version, &company))
 }
 
@@ -222,7 +226,7 @@ pub struct CompanyPatch {
 /// What is changed part by part.
 const NESTED: &[&str] = &["lateFee", "deposit", "billing", "branding"];
 
-fn patch_of(body: &Loose, present: &Company) -> Result<CompanyPatch, Problem> {
+fn patch_of(body: &RawJson, present: &Company) -> Result<CompanyPatch, ApiError> {
     let mut body = body.clone();
     // A fee of type NONE has no value: to end a fee, its type is enough.
     if let Some(fee) = body.0.get_mut("lateFee").and_then(serde_json::Value::as_object_mut)
@@ -241,24 +245,24 @@ fn patch_of(body: &Loose, present: &Company) -> Result<CompanyPatch, Problem> {
 )]
 pub async fn update_company(
     State(app): State<App>,
-    asker: Asker,
+    principal: Principal,
     Path(company): Path<String>,
     headers: HeaderMap,
-    body: Body<Loose>,
-) -> Outcome {
-    let found = find(&app, &asker, &company)?;
+    body: Body<RawJson>,
+) -> ApiResult {
+    let found = find(&app, &principal, &company)?;
     let company = found.id;
-    asker.require(Role::Admin)?;
-    asker.only(&[])?;
+    principal.require(Role::Admin)?;
+    principal.reject_unknown_query(&[])?;
     let Json(body) = body?;
     let patch = patch_of(&body, &found)?;
     if let Some(branded) = &patch.branding.0 {
-        check_logo(&app, &asker, branded, Some(&found)).await?;
+        check_logo(&app, &principal, branded, Some(&found)).await?;
     }
     if patch.is_active.0.is_some() {
-        asker.require(Role::SuperAdmin)?;
+        principal.require(Role::SuperAdmin)?;
     }
-    let edited = change(&app, &asker, company, (&COMPANY, updated), move |tx| {
+    let edited = change(&app, &principal, company, (&COMPANY, updated), move |tx| {
         store::edit(tx, company, clock::now(), |before| {
             respond::check_if_match(&headers, before.version)?;
             let patch = patch_of(&body, &before)?;
@@ -276,7 +280,7 @@ pub async fn update_company(
             after.deposit = patch.deposit.or(after.deposit);
             after.billing = patch.billing.or(after.billing);
             after.branding = patch.branding.0.map_or(after.branding, |given| branding(&given));
-            Ok::<_, Fault>(after)
+            Ok::<_, ApiError>(after)
         })
     })
     .await?;
@@ -291,17 +295,17 @@ pub async fn update_company(
 )]
 pub async fn delete_company(
     State(app): State<App>,
-    asker: Asker,
+    principal: Principal,
     Path(company): Path<String>,
     headers: HeaderMap,
-) -> Outcome {
-    let company = find(&app, &asker, &company)?;
-    asker.require(Role::SuperAdmin)?;
-    asker.only(&[])?;
+) -> ApiResult {
+    let company = find(&app, &principal, &company)?;
+    principal.require(Role::SuperAdmin)?;
+    principal.reject_unknown_query(&[])?;
     let company = company.id;
     remove(
         &app,
-        &asker,
+        &principal,
         headers,
         (company, &COMPANY, company),
         move |tx| Ok(store::find(tx, company)?.map(|found| found.version)),

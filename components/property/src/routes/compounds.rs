@@ -4,19 +4,18 @@ use axum::extract::State;
 use http::HeaderMap;
 use nexus_domain::Role;
 use nexus_domain::ids::CompoundId;
-use nexus_domain::place::{Address, Compound, CompoundName, StoredAddress};
+use nexus_domain::premises::{Address, Compound, CompoundName, StoredAddress};
 use nexus_kit::listing::{self, ListParams};
 use nexus_kit::page::Page;
-use nexus_kit::patch::{Change, Loose};
-use nexus_kit::{App, FieldErrors, Json, clock, respond};
+use nexus_kit::patch::{Change, RawJson};
+use nexus_kit::{ApiError, ApiResult, App, FieldErrors, Json, clock, respond};
 use nexus_store::property::company_owned;
 use nexus_store::property::compounds as store;
 use utoipa::ToSchema;
 
-use crate::asker::{Asker, Seeker};
-use crate::fault::{Fault, Outcome};
-use crate::record::COMPOUND;
-use crate::routes::{Body, change, make, plain, remove, updated};
+use crate::audit::COMPOUND;
+use crate::principal::{Principal, PrincipalWith};
+use crate::routes::{Body, change, make, remove, updated};
 
 const CSV: &[&str] = &[
     "id",
@@ -37,11 +36,11 @@ const CSV: &[&str] = &[
     responses((status = 200, body = Page<Compound>), (status = 304), (status = 400), (status = 401), (status = 403), (status = 404)),
     security(("bearer" = []))
 )]
-pub async fn list_compounds(State(app): State<App>, asker: Asker, headers: HeaderMap) -> Outcome {
-    let company = asker.day(&app).await?.id;
-    asker.require(Role::Manager)?;
-    let asked = listing::read(&store::LISTING, "compounds", Some(company), asker.pairs())?;
-    Ok(listing::answer(&app, &headers, &store::LISTING, asked, CSV, plain)?)
+pub async fn list_compounds(State(app): State<App>, principal: Principal, headers: HeaderMap) -> ApiResult {
+    let company = principal.day(&app).await?.id;
+    principal.require(Role::Manager)?;
+    let asked = listing::read(&store::LISTING, "compounds", Some(company), principal.pairs())?;
+    listing::answer(&app, &headers, &store::LISTING, asked, CSV, std::convert::identity)
 }
 
 #[derive(deserr::Deserr, ToSchema)]
@@ -60,10 +59,10 @@ pub struct NewCompound {
     responses((status = 201, body = Compound), (status = 400), (status = 401), (status = 403), (status = 404)),
     security(("bearer" = []))
 )]
-pub async fn create_compound(State(app): State<App>, asker: Asker, body: Body<NewCompound>) -> Outcome {
-    let company = asker.day(&app).await?.id;
-    asker.require(Role::Manager)?;
-    asker.only(&[])?;
+pub async fn create_compound(State(app): State<App>, principal: Principal, body: Body<NewCompound>) -> ApiResult {
+    let company = principal.day(&app).await?.id;
+    principal.require(Role::Manager)?;
+    principal.reject_unknown_query(&[])?;
     let Json(new) = body?;
     let now = clock::now();
     let compound = Compound {
@@ -75,7 +74,7 @@ pub async fn create_compound(State(app): State<App>, asker: Asker, body: Body<Ne
         updated_at: now,
         version: 1,
     };
-    let compound = make(&app, &asker, company, &COMPOUND, compound, |tx, compound| {
+    let compound = make(&app, &principal, company, &COMPOUND, compound, |tx, compound| {
         Ok(store::insert(tx, compound)?)
     })
     .await?;
@@ -83,7 +82,7 @@ pub async fn create_compound(State(app): State<App>, asker: Asker, body: Body<Ne
 }
 
 fn stored(address: &Address) -> StoredAddress {
-    let part = |part: &Option<nexus_domain::place::AddressPart>| part.as_ref().map(ToString::to_string);
+    let part = |part: &Option<nexus_domain::premises::AddressPart>| part.as_ref().map(ToString::to_string);
     StoredAddress {
         line1: part(&address.line1),
         line2: part(&address.line2),
@@ -100,10 +99,14 @@ fn stored(address: &Address) -> StoredAddress {
     responses((status = 200, body = Compound), (status = 304), (status = 401), (status = 403), (status = 404)),
     security(("bearer" = []))
 )]
-pub async fn get_compound(State(app): State<App>, seeker: Seeker<CompoundId>, headers: HeaderMap) -> Outcome {
-    let (asker, _, compound) = seeker.find(&app).await?;
-    asker.require(Role::Manager)?;
-    asker.only(&[])?;
+pub async fn get_compound(
+    State(app): State<App>,
+    principal: PrincipalWith<CompoundId>,
+    headers: HeaderMap,
+) -> ApiResult {
+    let (principal, _, compound) = principal.find(&app).await?;
+    principal.require(Role::Manager)?;
+    principal.reject_unknown_query(&[])?;
     Ok(respond::versioned(&headers, compound.version, &compound))
 }
 
@@ -131,22 +134,22 @@ const NESTED: &[&str] = &["address"];
 )]
 pub async fn update_compound(
     State(app): State<App>,
-    seeker: Seeker<CompoundId>,
+    principal: PrincipalWith<CompoundId>,
     headers: HeaderMap,
-    body: Body<Loose>,
-) -> Outcome {
-    let (asker, _, found) = seeker.find(&app).await?;
-    asker.require(Role::Manager)?;
-    asker.only(&[])?;
+    body: Body<RawJson>,
+) -> ApiResult {
+    let (principal, _, found) = principal.find(&app).await?;
+    principal.require(Role::Manager)?;
+    principal.reject_unknown_query(&[])?;
     let Json(body) = body?;
     body.over::<CompoundPatch>(&found, NESTED)?;
-    let edited = change(&app, &asker, found.company_id, (&COMPOUND, updated), move |tx| {
+    let edited = change(&app, &principal, found.company_id, (&COMPOUND, updated), move |tx| {
         store::edit(tx, found.company_id, found.id, clock::now(), |mut compound| {
             respond::check_if_match(&headers, compound.version)?;
             let patch: CompoundPatch = body.over(&compound, NESTED)?;
             compound.name = patch.name.0.map_or(compound.name, |name| name.to_string());
             compound.address = patch.address.0.map_or(compound.address, |address| stored(&address));
-            Ok::<_, Fault>(compound)
+            Ok::<_, ApiError>(compound)
         })
     })
     .await?;
@@ -159,14 +162,18 @@ pub async fn update_compound(
     responses((status = 204), (status = 401), (status = 403), (status = 404), (status = 409), (status = 412)),
     security(("bearer" = []))
 )]
-pub async fn delete_compound(State(app): State<App>, seeker: Seeker<CompoundId>, headers: HeaderMap) -> Outcome {
-    let (asker, _, compound) = seeker.find(&app).await?;
-    asker.require(Role::Manager)?;
-    asker.only(&[])?;
+pub async fn delete_compound(
+    State(app): State<App>,
+    principal: PrincipalWith<CompoundId>,
+    headers: HeaderMap,
+) -> ApiResult {
+    let (principal, _, compound) = principal.find(&app).await?;
+    principal.require(Role::Manager)?;
+    principal.reject_unknown_query(&[])?;
     let (company, compound) = (compound.company_id, compound.id);
     remove(
         &app,
-        &asker,
+        &principal,
         headers,
         (company, &COMPOUND, compound),
         move |tx| Ok(company_owned::find(tx, company, compound)?.map(|found| found.version)),

@@ -8,7 +8,7 @@ use nexus_domain::Role;
 use nexus_domain::ids::{CompanyId, uuid_v7};
 use nexus_domain::page::Flag;
 use nexus_kit::csv::{self, CsvError, Reader, Record};
-use nexus_kit::{App, FieldErrors, Problem, clock, respond, turn};
+use nexus_kit::{ApiError, ApiResult, App, FieldErrors, clock, respond, write_permit};
 use nexus_store::property::imports::{self as store, StagedRow};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -16,14 +16,13 @@ use utoipa::ToSchema;
 
 use self::rows::READ_ONLY;
 use self::source::Source;
-use crate::asker::Asker;
-use crate::fault::{Fault, Outcome};
-use crate::record::{APARTMENT, Scribe, TENANT};
+use crate::audit::{APARTMENT, AuditWriter, TENANT};
+use crate::principal::Principal;
 
 /// How many rows are staged at once, at least; what one piece of the body brings on top.
 const BATCH: usize = 500;
 /// How many errors are told at most; with that many, nobody reads on.
-const MOST_ERRORS: usize = 1_000;
+const MAX_ERRORS: usize = 1_000;
 
 #[derive(Serialize, ToSchema)]
 pub struct ImportResult {
@@ -56,8 +55,8 @@ enum Kind {
     responses((status = 200, body = ImportResult), (status = 400), (status = 401), (status = 403), (status = 404), (status = 413), (status = 415)),
     security(("bearer" = []))
 )]
-pub async fn import_apartments(State(app): State<App>, asker: Asker, request: Request) -> Outcome {
-    import(app, asker, request, Kind::Apartments).await
+pub async fn import_apartments(State(app): State<App>, principal: Principal, request: Request) -> ApiResult {
+    import(app, principal, request, Kind::Apartments).await
 }
 
 /// Make tenants from a CSV file, all or none. Also as a form with the file in its part `file`.
@@ -68,30 +67,30 @@ pub async fn import_apartments(State(app): State<App>, asker: Asker, request: Re
     responses((status = 200, body = ImportResult), (status = 400), (status = 401), (status = 403), (status = 404), (status = 413), (status = 415)),
     security(("bearer" = []))
 )]
-pub async fn import_tenants(State(app): State<App>, asker: Asker, request: Request) -> Outcome {
-    import(app, asker, request, Kind::Tenants).await
+pub async fn import_tenants(State(app): State<App>, principal: Principal, request: Request) -> ApiResult {
+    import(app, principal, request, Kind::Tenants).await
 }
 
-async fn import(app: App, asker: Asker, request: Request, kind: Kind) -> Outcome {
-    let company = asker.day(&app).await?.id;
-    asker.require(Role::Manager)?;
-    asker.only(&["dryRun"])?;
-    let dry_run = asker
+async fn import(app: App, principal: Principal, request: Request, kind: Kind) -> ApiResult {
+    let company = principal.day(&app).await?.id;
+    principal.require(Role::Manager)?;
+    principal.reject_unknown_query(&["dryRun"])?;
+    let dry_run = principal
         .parameter("dryRun")
         .map(|text| {
             text.parse::<Flag>()
-                .map_err(|invalid| Problem::field("dryRun", invalid))
+                .map_err(|invalid| ApiError::field("dryRun", invalid))
         })
         .transpose()?
         .is_some_and(Flag::is_set);
     let mut source = Source::of(request)?;
     {
-        let _turn = turn().await;
+        let _turn = write_permit().await;
         store::purge(app.database(), clock::now())?;
     }
-    let mut file = File::new(app, company, kind, asker.scribe());
+    let mut file = File::new(app, company, kind, principal.audit());
     let read = file.read(&mut source).await;
-    let _turn = turn().await;
+    let _turn = write_permit().await;
     let finished = read.and_then(|()| file.finish(dry_run));
     if finished.is_err() || dry_run || !file.errors.is_empty() {
         // What stays behind if this fails is purged by the next import.
@@ -111,7 +110,7 @@ struct File {
     company: CompanyId,
     kind: Kind,
     import: uuid::Uuid,
-    scribe: Scribe,
+    audit: AuditWriter,
     /// Their names; empty for a column without one, which must be empty too.
     columns: Vec<String>,
     staged: Vec<StagedRow>,
@@ -122,13 +121,13 @@ struct File {
 }
 
 impl File {
-    fn new(app: App, company: CompanyId, kind: Kind, scribe: Scribe) -> Self {
+    fn new(app: App, company: CompanyId, kind: Kind, audit: AuditWriter) -> Self {
         Self {
             app,
             company,
             kind,
             import: clock::new_id(uuid_v7),
-            scribe,
+            audit,
             columns: Vec::new(),
             staged: Vec::new(),
             rows: 0,
@@ -137,7 +136,7 @@ impl File {
         }
     }
 
-    async fn read(&mut self, source: &mut Source) -> Result<(), Fault> {
+    async fn read(&mut self, source: &mut Source) -> Result<(), ApiError> {
         let mut reader = source.reader()?;
         let mut begun = false;
         while let Some(piece) = source.next().await? {
@@ -173,7 +172,7 @@ impl File {
     }
 
     fn complain(&mut self, line: u64, field: &str, message: &str) {
-        if self.errors.len() < MOST_ERRORS {
+        if self.errors.len() < MAX_ERRORS {
             self.errors.push(ImportError {
                 line,
                 field: field.to_owned(),
@@ -183,7 +182,7 @@ impl File {
     }
 
     fn take(&mut self, record: Record) -> Result<(), Stop> {
-        if self.errors.len() >= MOST_ERRORS {
+        if self.errors.len() >= MAX_ERRORS {
             return Err(Stop::Enough);
         }
         let line = record.line;
@@ -287,10 +286,10 @@ impl File {
         }
     }
 
-    async fn stage(&mut self) -> Result<(), Fault> {
+    async fn stage(&mut self) -> Result<(), ApiError> {
         // Of a file with errors too: what is wrong with its good rows, beside each other, is told at once.
         if !self.staged.is_empty() {
-            let _turn = turn().await;
+            let _turn = write_permit().await;
             store::stage(
                 self.app.database(),
                 self.import,
@@ -304,10 +303,10 @@ impl File {
     }
 
     /// Looks at the rows beside each other and, if all is well, takes them over.
-    fn finish(&mut self, dry_run: bool) -> Result<(), Fault> {
+    fn finish(&mut self, dry_run: bool) -> Result<(), ApiError> {
         let (import, company, kind) = (self.import, self.company, self.kind);
-        let (good, room) = (self.errors.is_empty(), MOST_ERRORS - self.errors.len());
-        let (scribe, rows) = (&self.scribe, self.rows);
+        let (good, room) = (self.errors.is_empty(), MAX_ERRORS - self.errors.len());
+        let (audit, rows) = (&self.audit, self.rows);
         let found = self.app.database().transaction(|tx| {
             if kind == Kind::Apartments {
                 let errors = store::apartment_errors(tx, import, company, room)?;
@@ -322,9 +321,9 @@ impl File {
                     Kind::Tenants => store::take_tenants(tx, import, now)?,
                 }
                 let kind = if kind == Kind::Apartments { &APARTMENT } else { &TENANT };
-                scribe.note(tx, company, kind, "imported", import, json!({ "created": rows }))?;
+                audit.note(tx, company, kind, "imported", import, json!({ "created": rows }))?;
             }
-            Ok::<_, Fault>(Vec::new())
+            Ok::<_, ApiError>(Vec::new())
         })?;
         for error in found {
             self.complain(error.line, error.field, error.message);

@@ -9,9 +9,9 @@ use nexus_domain::ids::InvoiceId;
 use nexus_domain::invoice::{Invoice, InvoiceStatus};
 use nexus_kit::idempotency::{Keyed, Start, Ticket, settle_in_batch};
 use nexus_kit::layers::nudge_mail;
-use nexus_kit::{App, FieldErrors, Problem, respond, write};
+use nexus_kit::{ApiError, ApiResult, App, FieldErrors, respond, write};
 use nexus_store::property::billing::MonthBatch;
-use nexus_store::property::company_state::CompanyDay;
+use nexus_store::property::company_state::CompanyToday;
 use nexus_store::property::invoices::Voided;
 use nexus_store::property::ledger_notices::{Event, Notice, tell};
 use nexus_store::{
@@ -23,15 +23,19 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::invoices::find;
-use crate::asker::{Asker, Seeker};
-use crate::fault::{Fault, Outcome};
-use crate::record::{COMPANY, INVOICE, Scribe};
-use crate::telling;
+use crate::audit::{AuditWriter, COMPANY, INVOICE};
+use crate::notify;
+use crate::principal::{Principal, PrincipalWith};
 
 /// Holds `If-Match` against the invoice as it is under the lock.
-fn check_version(tx: &Transaction<'_>, headers: &HeaderMap, day: &CompanyDay, invoice: InvoiceId) -> Result<(), Fault> {
-    let invoice = company_owned::find(tx, day.id, invoice)?.ok_or_else(Problem::not_found)?;
-    Ok(respond::check_if_match(headers, invoice.version)?)
+fn check_version(
+    tx: &Transaction<'_>,
+    headers: &HeaderMap,
+    day: &CompanyToday,
+    invoice: InvoiceId,
+) -> Result<(), ApiError> {
+    let invoice = company_owned::find(tx, day.id, invoice)?.ok_or_else(ApiError::not_found)?;
+    respond::check_if_match(headers, invoice.version)
 }
 
 /// A body in which nothing need stand.
@@ -49,35 +53,35 @@ pub struct NoBody {}
 )]
 pub async fn issue_invoice(
     State(app): State<App>,
-    seeker: Seeker<InvoiceId>,
+    principal: PrincipalWith<InvoiceId>,
     headers: HeaderMap,
-    keyed: Result<Keyed<NoBody>, Problem>,
-) -> Outcome {
-    let (asker, day, found) = find(&app, seeker).await?;
-    asker.require(Role::Manager)?;
-    asker.only(&[])?;
-    let ticket = match keyed?.start_in_batch(&app, asker.user()).await? {
+    keyed: Result<Keyed<NoBody>, ApiError>,
+) -> ApiResult {
+    let (principal, day, found) = find(&app, principal).await?;
+    principal.require(Role::Manager)?;
+    principal.reject_unknown_query(&[])?;
+    let ticket = match keyed?.start_in_batch(&app, principal.user()).await? {
         Start::Replay(response) => return Ok(response),
         Start::Run(ticket) => ticket,
     };
-    let console = telling::console(&app)?;
-    let (scribe, kept) = (asker.scribe(), ticket.clone());
+    let console = notify::console(&app)?;
+    let (audit, kept) = (principal.audit(), ticket.clone());
     let issued = write(&app, move |tx| {
         check_version(tx, &headers, &day, found.id)?;
         let invoice = store::issue(tx, &day, found.id)?;
         let details = json!({ "invoiceNumber": invoice.invoice_number, "totalAmount": invoice.total_amount });
-        scribe.note(tx, day.id, &INVOICE, "issued", invoice.id, details)?;
+        audit.note(tx, day.id, &INVOICE, "issued", invoice.id, details)?;
         let told = if invoice.status == InvoiceStatus::Paid {
             Vec::new()
         } else {
             let notice = Notice::about(Event::Issued, &invoice, invoice.total_amount);
-            tell(tx, &day, &telling::means(&console), &[notice])?
+            tell(tx, &day, &notify::means(&console), &[notice])?
         };
         kept.keep(tx, StatusCode::OK, &invoice)?;
-        Ok::<_, Fault>((invoice, told))
+        Ok::<_, ApiError>((invoice, told))
     });
     let (invoice, told) = settle_in_batch(&app, &ticket, issued.await).await?;
-    telling::publish(&app, told);
+    notify::publish(&app, told);
     Ok(nudge_mail(respond::with_etag(respond::ok(&invoice), invoice.version)))
 }
 
@@ -91,31 +95,31 @@ pub async fn issue_invoice(
 )]
 pub async fn void_invoice(
     State(app): State<App>,
-    seeker: Seeker<InvoiceId>,
+    principal: PrincipalWith<InvoiceId>,
     headers: HeaderMap,
-    keyed: Result<Keyed<NoBody>, Problem>,
-) -> Outcome {
-    let (asker, day, found) = find(&app, seeker).await?;
-    asker.require(Role::Manager)?;
-    asker.only(&[])?;
-    let ticket = match keyed?.start_in_batch(&app, asker.user()).await? {
+    keyed: Result<Keyed<NoBody>, ApiError>,
+) -> ApiResult {
+    let (principal, day, found) = find(&app, principal).await?;
+    principal.require(Role::Manager)?;
+    principal.reject_unknown_query(&[])?;
+    let ticket = match keyed?.start_in_batch(&app, principal.user()).await? {
         Start::Replay(response) => return Ok(response),
         Start::Run(ticket) => ticket,
     };
-    let (scribe, kept) = (asker.scribe(), ticket.clone());
+    let (audit, kept) = (principal.audit(), ticket.clone());
     let voided = write(&app, move |tx| {
         check_version(tx, &headers, &day, found.id)?;
         let Voided { invoice, late_fee } = store::void(tx, &day, found.id)?;
         let details = json!({ "invoiceNumber": invoice.invoice_number, "totalAmount": invoice.total_amount });
-        scribe.note(tx, day.id, &INVOICE, "voided", invoice.id, details)?;
+        audit.note(tx, day.id, &INVOICE, "voided", invoice.id, details)?;
         if let Some(fee) = late_fee {
             let details = json!({
                 "invoiceNumber": fee.invoice_number, "totalAmount": fee.total_amount, "lateFeeFor": invoice.invoice_number
             });
-            scribe.note(tx, day.id, &INVOICE, "voided", fee.id, details)?;
+            audit.note(tx, day.id, &INVOICE, "voided", fee.id, details)?;
         }
         kept.keep(tx, StatusCode::OK, &invoice)?;
-        Ok::<_, Fault>(invoice)
+        Ok::<_, ApiError>(invoice)
     });
     let invoice = settle_in_batch(&app, &ticket, voided.await).await?;
     Ok(respond::with_etag(respond::ok(&invoice), invoice.version))
@@ -123,9 +127,9 @@ pub async fn void_invoice(
 
 /// One entry for all of a batch: the numbers say which they are.
 pub fn note_generated(
-    scribe: &Scribe,
+    audit: &AuditWriter,
     tx: &Transaction<'_>,
-    day: &CompanyDay,
+    day: &CompanyToday,
     month: Month,
     batch: &MonthBatch,
 ) -> Result<(), StoreError> {
@@ -133,7 +137,7 @@ pub fn note_generated(
         return Ok(());
     };
     let details = json!({ "month": month, "created": batch.done.created, "first": first, "last": last });
-    scribe.note(tx, day.id, &COMPANY, "invoices_generated", day.id, details)
+    audit.note(tx, day.id, &COMPANY, "invoices_generated", day.id, details)
 }
 
 #[derive(deserr::Deserr, ToSchema)]
@@ -162,19 +166,19 @@ pub struct GeneratedInvoices {
 )]
 pub async fn generate_invoices(
     State(app): State<App>,
-    asker: Asker,
-    keyed: Result<Keyed<MonthToBill>, Problem>,
-) -> Outcome {
-    let day = asker.day(&app).await?;
-    asker.require(Role::Manager)?;
-    asker.only(&[])?;
+    principal: Principal,
+    keyed: Result<Keyed<MonthToBill>, ApiError>,
+) -> ApiResult {
+    let day = principal.day(&app).await?;
+    principal.require(Role::Manager)?;
+    principal.reject_unknown_query(&[])?;
     let keyed = keyed?;
-    check_billed_month(keyed.body.month, day.today).map_err(|invalid| Problem::field("month", invalid))?;
-    let ticket = match keyed.start_in_batch(&app, asker.user()).await? {
+    check_billed_month(keyed.body.month, day.today).map_err(|invalid| ApiError::field("month", invalid))?;
+    let ticket = match keyed.start_in_batch(&app, principal.user()).await? {
         Start::Replay(response) => return Ok(response),
         Start::Run(ticket) => ticket,
     };
-    let generated = generate(&app, asker.scribe(), day, keyed.body.month, ticket.clone()).await;
+    let generated = generate(&app, principal.audit(), day, keyed.body.month, ticket.clone()).await;
     let answer = settle_in_batch(&app, &ticket, generated).await?;
     Ok(nudge_mail(respond::ok(&answer)))
 }
@@ -182,19 +186,19 @@ pub async fn generate_invoices(
 /// Batch by batch, so that others can write in between. The answer is kept with the last one.
 async fn generate(
     app: &App,
-    scribe: Scribe,
-    day: CompanyDay,
+    audit: AuditWriter,
+    day: CompanyToday,
     month: Month,
     ticket: Ticket,
-) -> Result<GeneratedInvoices, Fault> {
-    let console = telling::console(app)?;
+) -> Result<GeneratedInvoices, ApiError> {
+    let console = notify::console(app)?;
     let (mut so_far, mut after) = (GeneratedInvoices::default(), None);
     loop {
-        let (scribe, day, ticket, console) = (scribe.clone(), day.clone(), ticket.clone(), console.clone());
+        let (audit, day, ticket, console) = (audit.clone(), day.clone(), ticket.clone(), console.clone());
         let (batch, answer) = write(app, move |tx| {
-            let company = company_settings::find(tx, day.id)?.ok_or_else(Problem::not_found)?;
-            let batch = billing::generate_batch(tx, &day, &company, &telling::means(&console), month, after.as_ref())?;
-            note_generated(&scribe, tx, &day, month, &batch)?;
+            let company = company_settings::find(tx, day.id)?.ok_or_else(ApiError::not_found)?;
+            let batch = billing::generate_batch(tx, &day, &company, &notify::means(&console), month, after.as_ref())?;
+            note_generated(&audit, tx, &day, month, &batch)?;
             let answer = GeneratedInvoices {
                 created: so_far.created + batch.done.created,
                 skipped: so_far.skipped + batch.done.skipped,
@@ -202,10 +206,10 @@ async fn generate(
             if batch.next.is_none() {
                 ticket.keep(tx, StatusCode::OK, &answer)?;
             }
-            Ok::<_, Fault>((batch, answer))
+            Ok::<_, ApiError>((batch, answer))
         })
         .await?;
-        telling::publish(app, batch.done.told);
+        notify::publish(app, batch.done.told);
         if batch.next.is_none() {
             return Ok(answer);
         }

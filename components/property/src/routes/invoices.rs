@@ -12,18 +12,17 @@ use nexus_kit::idempotency::{Keyed, Start, settle_in_batch};
 use nexus_kit::layers::nudge_mail;
 use nexus_kit::listing::{self, ListParams};
 use nexus_kit::page::Page;
-use nexus_kit::patch::{Change, Clearable, Loose};
-use nexus_kit::{App, FieldErrors, Json, Problem, clock, respond, write};
-use nexus_store::property::company_state::CompanyDay;
+use nexus_kit::patch::{Change, Clearable, RawJson};
+use nexus_kit::{ApiError, ApiResult, App, FieldErrors, Json, clock, respond, write};
+use nexus_store::property::company_state::CompanyToday;
 use nexus_store::property::ledger_notices::{Event, Notice, tell};
 use nexus_store::property::{company_owned, company_settings, invoices as store};
 use utoipa::ToSchema;
 
-use crate::asker::{Asker, Seeker};
-use crate::fault::{Fault, Outcome};
-use crate::record::INVOICE;
-use crate::routes::{Body, change, plain, remove, shaped, updated};
-use crate::telling;
+use crate::audit::INVOICE;
+use crate::notify;
+use crate::principal::{Principal, PrincipalWith};
+use crate::routes::{Body, change, remove, updated};
 
 const CSV: &[&str] = &[
     "id",
@@ -51,11 +50,11 @@ const CSV: &[&str] = &[
     responses((status = 200, body = Page<Invoice>), (status = 304), (status = 400), (status = 401), (status = 403), (status = 404)),
     security(("bearer" = []))
 )]
-pub async fn list_invoices(State(app): State<App>, asker: Asker, headers: HeaderMap) -> Outcome {
-    let company = asker.day(&app).await?.id;
-    let mut asked = listing::read(&store::LISTING, "invoices", Some(company), asker.pairs())?;
-    asker.narrow(&app, company, &mut asked, store::OF_TENANT)?;
-    Ok(listing::answer(&app, &headers, &store::LISTING, asked, CSV, plain)?)
+pub async fn list_invoices(State(app): State<App>, principal: Principal, headers: HeaderMap) -> ApiResult {
+    let company = principal.day(&app).await?.id;
+    let mut asked = listing::read(&store::LISTING, "invoices", Some(company), principal.pairs())?;
+    principal.restrict_to_tenant(&app, company, &mut asked, store::OF_TENANT)?;
+    listing::answer(&app, &headers, &store::LISTING, asked, CSV, std::convert::identity)
 }
 
 #[derive(deserr::Deserr, ToSchema)]
@@ -90,15 +89,15 @@ pub struct NewInvoice {
     status: Change<InvoiceStatus>,
 }
 
-fn refuse<T>(field: &str, code: &'static str, message: impl Into<String>) -> Result<T, Fault> {
-    Err(Problem::field(field, Invalid::new(code, message)).into())
+fn refuse<T>(field: &str, code: &'static str, message: impl Into<String>) -> Result<T, ApiError> {
+    Err(ApiError::field(field, Invalid::new(code, message)))
 }
 
-fn dated(day: &CompanyDay, date: Date) -> Result<Date, Problem> {
-    check_invoice_date(date, day.today).map_err(|invalid| Problem::field("invoiceDate", invalid))
+fn dated(day: &CompanyToday, date: Date) -> Result<Date, ApiError> {
+    check_invoice_date(date, day.today).map_err(|invalid| ApiError::field("invoiceDate", invalid))
 }
 
-fn check_period(start: Option<Date>, end: Option<Date>) -> Result<(), Fault> {
+fn check_period(start: Option<Date>, end: Option<Date>) -> Result<(), ApiError> {
     match (start, end) {
         (Some(start), Some(end)) if end < start => {
             refuse("periodEnd", "OUT_OF_RANGE", "must not be before `periodStart`")
@@ -109,8 +108,8 @@ fn check_period(start: Option<Date>, end: Option<Date>) -> Result<(), Fault> {
     }
 }
 
-fn check_lines(lines: &[NewLine], total: Option<Money>) -> Result<Lines, Fault> {
-    let lines = Lines::from_given(lines).map_err(|(field, invalid)| Problem::field(field, invalid))?;
+fn check_lines(lines: &[NewLine], total: Option<Money>) -> Result<Lines, ApiError> {
+    let lines = Lines::from_given(lines).map_err(|(field, invalid)| ApiError::field(field, invalid))?;
     match total {
         Some(total) if total != lines.total => refuse(
             "totalAmount",
@@ -121,7 +120,7 @@ fn check_lines(lines: &[NewLine], total: Option<Money>) -> Result<Lines, Fault> 
     }
 }
 
-fn check_currency(day: &CompanyDay, given: Option<Currency>) -> Result<(), Fault> {
+fn check_currency(day: &CompanyToday, given: Option<Currency>) -> Result<(), ApiError> {
     match given {
         Some(currency) if currency != day.currency => refuse(
             "currency",
@@ -139,44 +138,48 @@ fn check_currency(day: &CompanyDay, given: Option<Currency>) -> Result<(), Fault
     responses((status = 201, body = Invoice), (status = 400), (status = 401), (status = 403), (status = 404), (status = 409), (status = 422)),
     security(("bearer" = []))
 )]
-pub async fn create_invoice(State(app): State<App>, asker: Asker, keyed: Result<Keyed<Loose>, Problem>) -> Outcome {
-    let day = asker.day(&app).await?;
-    asker.require(Role::Manager)?;
+pub async fn create_invoice(
+    State(app): State<App>,
+    principal: Principal,
+    keyed: Result<Keyed<RawJson>, ApiError>,
+) -> ApiResult {
+    let day = principal.day(&app).await?;
+    principal.require(Role::Manager)?;
     let keyed = keyed?;
     let occupancy = match keyed.body.id::<OccupancyId>("occupancyId") {
         Some(occupancy) => Some(
             company_owned::find(app.database(), day.id, occupancy)?
-                .ok_or_else(|| Problem::not_found_in("occupancyId"))?,
+                .ok_or_else(|| ApiError::not_found_in("occupancyId"))?,
         ),
         None => None,
     };
-    asker.only(&[])?;
+    principal.reject_unknown_query(&[])?;
     let mut invoice = draft(
         &app,
         &day,
         occupancy.map(|occupancy| occupancy.tenant_id),
-        shaped(keyed.body.clone())?,
+        keyed.body.clone().read()?,
     )?;
-    let ticket = match keyed.start_in_batch(&app, asker.user()).await? {
+    let ticket = match keyed.start_in_batch(&app, principal.user()).await? {
         Start::Replay(response) => return Ok(response),
         Start::Run(ticket) => ticket,
     };
-    let console = telling::console(&app)?;
-    let (scribe, kept) = (asker.scribe(), ticket.clone());
+    let console = notify::console(&app)?;
+    let (audit, kept) = (principal.audit(), ticket.clone());
     let made = write(&app, move |tx| {
         store::insert(tx, &mut invoice)?;
-        scribe.created(tx, day.id, &INVOICE, &invoice)?;
+        audit.created(tx, day.id, &INVOICE, &invoice)?;
         let told = if invoice.status == InvoiceStatus::Issued {
             let notice = Notice::about(Event::Issued, &invoice, invoice.total_amount);
-            tell(tx, &day, &telling::means(&console), &[notice])?
+            tell(tx, &day, &notify::means(&console), &[notice])?
         } else {
             Vec::new()
         };
         kept.keep(tx, StatusCode::CREATED, &invoice)?;
-        Ok::<_, Fault>((invoice, told))
+        Ok::<_, ApiError>((invoice, told))
     });
     let (invoice, told) = settle_in_batch(&app, &ticket, made.await).await?;
-    telling::publish(&app, told);
+    notify::publish(&app, told);
     Ok(nudge_mail(respond::with_etag(
         respond::created(&invoice),
         invoice.version,
@@ -185,10 +188,10 @@ pub async fn create_invoice(State(app): State<App>, asker: Asker, keyed: Result<
 
 fn draft(
     app: &App,
-    day: &CompanyDay,
+    day: &CompanyToday,
     tenant: Option<nexus_domain::ids::TenantId>,
     new: NewInvoice,
-) -> Result<Invoice, Fault> {
+) -> Result<Invoice, ApiError> {
     check_period(new.period_start, new.period_end)?;
     check_currency(day, new.currency.0)?;
     let lines = check_lines(&new.lines, new.total_amount.0)?;
@@ -199,7 +202,7 @@ fn draft(
         }
         Some(due) => due,
         None => {
-            let company = company_settings::find(app.database(), day.id)?.ok_or_else(Problem::not_found)?;
+            let company = company_settings::find(app.database(), day.id)?.ok_or_else(ApiError::not_found)?;
             invoice_date.plus_days(company.billing.due_days.count())
         }
     };
@@ -212,7 +215,7 @@ fn draft(
         id: clock::new_id(InvoiceId::generate),
         company_id: day.id,
         occupancy_id: new.occupancy_id,
-        tenant_id: tenant.ok_or_else(|| Problem::not_found_in("occupancyId"))?,
+        tenant_id: tenant.ok_or_else(|| ApiError::not_found_in("occupancyId"))?,
         invoice_number: None,
         kind: InvoiceKind::Manual,
         invoice_date,
@@ -232,13 +235,16 @@ fn draft(
 }
 
 /// The invoice as it is today; a resident finds what was sent to them only.
-pub async fn find(app: &App, seeker: Seeker<InvoiceId>) -> Result<(Asker, CompanyDay, Invoice), Problem> {
-    let (asker, day, invoice) = seeker.find(app).await?;
+pub async fn find(
+    app: &App,
+    principal: PrincipalWith<InvoiceId>,
+) -> Result<(Principal, CompanyToday, Invoice), ApiError> {
+    let (principal, day, invoice) = principal.find(app).await?;
     let sent = |tenant| Some(invoice.tenant_id) == tenant && invoice.status != InvoiceStatus::Draft;
-    if asker.role().is_resident() && !sent(asker.tenant(app, day.id)?) {
-        return Err(Problem::not_found());
+    if principal.role().is_resident() && !sent(principal.tenant(app, day.id)?) {
+        return Err(ApiError::not_found());
     }
-    Ok((asker, day, invoice))
+    Ok((principal, day, invoice))
 }
 
 /// One invoice.
@@ -247,9 +253,9 @@ pub async fn find(app: &App, seeker: Seeker<InvoiceId>) -> Result<(Asker, Compan
     responses((status = 200, body = Invoice), (status = 304), (status = 401), (status = 404)),
     security(("bearer" = []))
 )]
-pub async fn get_invoice(State(app): State<App>, seeker: Seeker<InvoiceId>, headers: HeaderMap) -> Outcome {
-    let (asker, _, invoice) = find(&app, seeker).await?;
-    asker.only(&[])?;
+pub async fn get_invoice(State(app): State<App>, principal: PrincipalWith<InvoiceId>, headers: HeaderMap) -> ApiResult {
+    let (principal, _, invoice) = find(&app, principal).await?;
+    principal.reject_unknown_query(&[])?;
     Ok(respond::versioned(&headers, invoice.version, &invoice))
 }
 
@@ -283,13 +289,13 @@ pub struct InvoicePatch {
 )]
 pub async fn update_invoice(
     State(app): State<App>,
-    seeker: Seeker<InvoiceId>,
+    principal: PrincipalWith<InvoiceId>,
     headers: HeaderMap,
     body: Body<InvoicePatch>,
-) -> Outcome {
-    let (asker, day, found) = find(&app, seeker).await?;
-    asker.require(Role::Manager)?;
-    asker.only(&[])?;
+) -> ApiResult {
+    let (principal, day, found) = find(&app, principal).await?;
+    principal.require(Role::Manager)?;
+    principal.reject_unknown_query(&[])?;
     let Json(patch) = body?;
     if let Some(date) = patch.invoice_date.0 {
         dated(&day, date)?;
@@ -300,7 +306,7 @@ pub async fn update_invoice(
         .as_deref()
         .map(|lines| check_lines(lines, None))
         .transpose()?;
-    let edited = change(&app, &asker, day.id, (&INVOICE, updated), move |tx| {
+    let edited = change(&app, &principal, day.id, (&INVOICE, updated), move |tx| {
         store::edit(tx, day.id, found.id, day.now, |mut invoice| {
             respond::check_if_match(&headers, invoice.version)?;
             let dated = patch.invoice_date.0.is_some() || patch.due_date.0.is_some();
@@ -317,7 +323,7 @@ pub async fn update_invoice(
                 invoice.total_amount = lines.total;
                 invoice.balance = lines.total;
             }
-            Ok::<_, Fault>(invoice)
+            Ok::<_, ApiError>(invoice)
         })
     })
     .await?;
@@ -330,14 +336,18 @@ pub async fn update_invoice(
     responses((status = 204), (status = 401), (status = 403), (status = 404), (status = 409), (status = 412)),
     security(("bearer" = []))
 )]
-pub async fn delete_invoice(State(app): State<App>, seeker: Seeker<InvoiceId>, headers: HeaderMap) -> Outcome {
-    let (asker, day, invoice) = find(&app, seeker).await?;
-    asker.require(Role::Manager)?;
-    asker.only(&[])?;
+pub async fn delete_invoice(
+    State(app): State<App>,
+    principal: PrincipalWith<InvoiceId>,
+    headers: HeaderMap,
+) -> ApiResult {
+    let (principal, day, invoice) = find(&app, principal).await?;
+    principal.require(Role::Manager)?;
+    principal.reject_unknown_query(&[])?;
     let (company, invoice) = (day.id, invoice.id);
     remove(
         &app,
-        &asker,
+        &principal,
         headers,
         (company, &INVOICE, invoice),
         move |tx| Ok(company_owned::find(tx, company, invoice)?.map(|found| found.version)),

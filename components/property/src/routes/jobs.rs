@@ -10,10 +10,10 @@ use nexus_domain::ids::CompanyId;
 use nexus_domain::invoice::Invoice;
 use nexus_kit::layers::{nudge_mail, signed_body};
 use nexus_kit::log::{self, Level};
-use nexus_kit::{App, Caller, Problem, clock, respond, turn};
+use nexus_kit::{ApiError, ApiResult, App, Caller, clock, respond, write_permit};
 use nexus_store::property::billing::MonthBatch;
-use nexus_store::property::company_state::{self, CompanyDay};
-use nexus_store::property::ledger_notices::{Means, Told};
+use nexus_store::property::company_state::{self, CompanyToday};
+use nexus_store::property::ledger_notices::{NoticeContext, SentNotice};
 use nexus_store::{
     Transaction,
     property::{billing, company_settings, job_rounds},
@@ -21,25 +21,24 @@ use nexus_store::{
 use serde_json::json;
 
 use super::invoice_actions::note_generated;
-use crate::fault::{Fault, Outcome};
-use crate::record::{COMPANY, Scribe};
-use crate::telling;
+use crate::audit::{AuditWriter, COMPANY};
+use crate::notify;
 
-const LARGEST_BODY: usize = 1024;
+const MAX_BODY: usize = 1024;
 /// How long one call goes on beginning with further companies. What is left is done at the next one: those that are
 /// done already cost it next to nothing.
 const BUDGET: Duration = Duration::from_secs(3);
 
 /// How much was done for one company, and who was told.
-type Worked = Result<(usize, Vec<Told>), Fault>;
+type Worked = Result<(usize, Vec<SentNotice>), ApiError>;
 
 async fn for_every_company(
     app: App,
     job: &str,
     request: Request,
-    work: impl FnMut(&CompanyDay, &Company, &Means<'_>) -> Worked,
-) -> Outcome {
-    signed_body(&app, request, LARGEST_BODY).await?;
+    work: impl FnMut(&CompanyToday, &Company, &NoticeContext<'_>) -> Worked,
+) -> ApiResult {
+    signed_body(&app, request, MAX_BODY).await?;
     let began = Instant::now();
     sweep(&app, job, || began.elapsed() >= BUDGET, work).await
 }
@@ -50,9 +49,9 @@ pub async fn sweep(
     app: &App,
     job: &str,
     mut is_over: impl FnMut() -> bool,
-    mut work: impl FnMut(&CompanyDay, &Company, &Means<'_>) -> Worked,
-) -> Outcome {
-    let console = telling::console(app)?;
+    mut work: impl FnMut(&CompanyToday, &Company, &NoticeContext<'_>) -> Worked,
+) -> ApiResult {
+    let console = notify::console(app)?;
     let open = job_rounds::companies(app.database(), job)?;
     let (all, mut last) = (open.len(), None);
     let (mut companies, mut done, mut failed) = (0, 0, 0);
@@ -63,7 +62,7 @@ pub async fn sweep(
             break;
         }
         companies += 1;
-        let turn = turn().await;
+        let turn = write_permit().await;
         // Written down before the first as well: should it be one on which the call dies, the next begins behind it.
         if last.replace(id).is_none() {
             job_rounds::came_to(app.database(), job, id)?;
@@ -74,7 +73,7 @@ pub async fn sweep(
             Ok(one) => {
                 progress |= one.new_day || one.count > 0;
                 done += one.count;
-                telling::publish(app, one.told);
+                notify::publish(app, one.told);
             }
             Err(fault) => {
                 let answer = fault.into_response();
@@ -86,7 +85,7 @@ pub async fn sweep(
     }
     let left = all - companies;
     if let Some(last) = last.filter(|_| left > 0) {
-        let _turn = turn().await;
+        let _turn = write_permit().await;
         job_rounds::came_to(app.database(), job, last)?;
     }
     // At once again while that finds work. Where it finds none all seem done, and the next period's call goes on from
@@ -107,7 +106,7 @@ pub async fn sweep(
 #[derive(Default)]
 struct Done {
     count: usize,
-    told: Vec<Told>,
+    told: Vec<SentNotice>,
     /// Its statuses had to be moved on, which is work too.
     new_day: bool,
 }
@@ -117,8 +116,8 @@ fn work_for(
     app: &App,
     id: CompanyId,
     console: &str,
-    work: &mut impl FnMut(&CompanyDay, &Company, &Means<'_>) -> Worked,
-) -> Result<Done, Fault> {
+    work: &mut impl FnMut(&CompanyToday, &Company, &NoticeContext<'_>) -> Worked,
+) -> Result<Done, ApiError> {
     let database = app.database();
     let (Some(opened), Some(company)) = (
         company_state::open(database, id, clock::now())?,
@@ -126,7 +125,7 @@ fn work_for(
     ) else {
         return Ok(Done::default());
     };
-    let (count, told) = work(&opened.day, &company, &telling::means(console))?;
+    let (count, told) = work(&opened.day, &company, &notify::means(console))?;
     Ok(Done {
         count,
         told,
@@ -136,13 +135,13 @@ fn work_for(
 
 /// The log's line about each company that failed: the answer can tell of one only, and doesn't say whose it is.
 fn complain(company: CompanyId, answer: &Response) {
-    let cause = answer.extensions().get::<Problem>().and_then(Problem::cause);
+    let cause = answer.extensions().get::<ApiError>().and_then(ApiError::cause);
     let fields = json!({ "company": company, "cause": cause });
     log::write(Level::Error, "jobs", "a job failed for a company", fields);
 }
 
 /// Marks what is overdue (opening the day does) and tells the tenants once.
-pub async fn overdue(State(app): State<App>, request: Request) -> Outcome {
+pub async fn overdue(State(app): State<App>, request: Request) -> ApiResult {
     let database = app.clone();
     for_every_company(app, "overdue", request, |day, _, means| {
         Ok(billing::tell_overdue(database.database(), day, means)?)
@@ -151,7 +150,7 @@ pub async fn overdue(State(app): State<App>, request: Request) -> Outcome {
 }
 
 /// Reminds tenants once of what is due soon.
-pub async fn reminders(State(app): State<App>, request: Request) -> Outcome {
+pub async fn reminders(State(app): State<App>, request: Request) -> ApiResult {
     let database = app.clone();
     for_every_company(app, "reminders", request, |day, company, means| {
         Ok(billing::remind(database.database(), day, company, means)?)
@@ -160,12 +159,12 @@ pub async fn reminders(State(app): State<App>, request: Request) -> Outcome {
 }
 
 /// Charges one late fee per invoice that is late beyond the days of grace.
-pub async fn late_fees(State(app): State<App>, caller: Caller, request: Request) -> Outcome {
-    let (database, scribe) = (app.clone(), Scribe::new(None, caller));
+pub async fn late_fees(State(app): State<App>, caller: Caller, request: Request) -> ApiResult {
+    let (database, audit) = (app.clone(), AuditWriter::new(None, caller));
     for_every_company(app, "late-fees", request, |day, company, means| {
         let noted = |tx: &Transaction<'_>, fees: &[Invoice]| {
             let numbers: Vec<_> = fees.iter().map(|fee| &fee.invoice_number).collect();
-            scribe.note(
+            audit.note(
                 tx,
                 day.id,
                 &COMPANY,
@@ -186,14 +185,14 @@ pub async fn late_fees(State(app): State<App>, caller: Caller, request: Request)
 }
 
 /// Issues the present month's rent invoices where companies want that.
-pub async fn monthly_invoices(State(app): State<App>, caller: Caller, request: Request) -> Outcome {
-    let (database, scribe) = (app.clone(), Scribe::new(None, caller));
+pub async fn monthly_invoices(State(app): State<App>, caller: Caller, request: Request) -> ApiResult {
+    let (database, audit) = (app.clone(), AuditWriter::new(None, caller));
     for_every_company(app, "monthly-invoices", request, |day, company, means| {
         if !company.billing.automatic {
             return Ok((0, Vec::new()));
         }
         let month = day.today.month();
-        let noted = |tx: &Transaction<'_>, batch: &MonthBatch| note_generated(&scribe, tx, day, month, batch);
+        let noted = |tx: &Transaction<'_>, batch: &MonthBatch| note_generated(&audit, tx, day, month, batch);
         let generated = billing::generate_month(database.database(), day, company, means, month, noted)?;
         Ok((generated.created, generated.told))
     })

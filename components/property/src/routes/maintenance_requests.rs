@@ -8,23 +8,22 @@ use nexus_domain::notification_kind::NotificationKind;
 use nexus_domain::{Invalid, Role};
 use nexus_kit::listing::{self, ListParams};
 use nexus_kit::page::Page;
-use nexus_kit::patch::{Change, Clearable, Loose};
-use nexus_kit::{App, Code, FieldErrors, Json, Problem, clock, respond, write};
+use nexus_kit::patch::{Change, Clearable, RawJson};
+use nexus_kit::{ApiError, ApiResult, App, Code, FieldErrors, Json, clock, respond, write};
 use nexus_store::chat::notifications::{self, Notification};
-use nexus_store::property::ledger_notices::Told;
+use nexus_store::property::ledger_notices::SentNotice;
 use nexus_store::{
     Database, StoreError,
     property::{company_owned, maintenance as store, occupancies},
 };
 use utoipa::ToSchema;
 
-use crate::asker::{Asker, Seeker};
-use crate::fault::{Fault, Outcome};
-use crate::record::MAINTENANCE;
-use crate::routes::{Body, make, plain, remove, shaped};
-use crate::telling;
+use crate::audit::MAINTENANCE;
+use crate::notify;
+use crate::principal::{Principal, PrincipalWith};
+use crate::routes::{Body, make, remove};
 
-const MOST_ATTACHMENTS: usize = 10;
+const MAX_ATTACHMENTS: usize = 10;
 
 const CSV: &[&str] = &[
     "id",
@@ -45,16 +44,16 @@ const CSV: &[&str] = &[
     responses((status = 200, body = Page<MaintenanceRequest>), (status = 304), (status = 400), (status = 401), (status = 403), (status = 404)),
     security(("bearer" = []))
 )]
-pub async fn list_maintenance_requests(State(app): State<App>, asker: Asker, headers: HeaderMap) -> Outcome {
-    let company = asker.day(&app).await?.id;
-    let mut asked = listing::read(&store::LISTING, "maintenance", Some(company), asker.pairs())?;
-    if asker.role().is_resident() {
+pub async fn list_maintenance_requests(State(app): State<App>, principal: Principal, headers: HeaderMap) -> ApiResult {
+    let company = principal.day(&app).await?.id;
+    let mut asked = listing::read(&store::LISTING, "maintenance", Some(company), principal.pairs())?;
+    if principal.role().is_resident() {
         asked
             .request
             .filters
-            .push((store::OF_REQUESTER, asker.user().into()).into());
+            .push((store::OF_REQUESTER, principal.user().into()).into());
     }
-    Ok(listing::answer(&app, &headers, &store::LISTING, asked, CSV, plain)?)
+    listing::answer(&app, &headers, &store::LISTING, asked, CSV, std::convert::identity)
 }
 
 #[derive(deserr::Deserr, ToSchema)]
@@ -77,23 +76,24 @@ pub struct NewMaintenanceRequest {
 }
 
 /// 404 for an apartment that isn't there, or isn't the resident's home; for an assignee who isn't staff.
-fn check_references(app: &App, asker: &Asker, company: CompanyId, body: &Loose) -> Result<(), Problem> {
+fn check_references(app: &App, principal: &Principal, company: CompanyId, body: &RawJson) -> Result<(), ApiError> {
     if let Some(apartment) = body.id::<ApartmentId>("apartmentId") {
-        company_owned::find(app.database(), company, apartment)?.ok_or_else(|| Problem::not_found_in("apartmentId"))?;
-        if asker.role().is_resident() {
-            let at_home = match asker.tenant(app, company)? {
+        company_owned::find(app.database(), company, apartment)?
+            .ok_or_else(|| ApiError::not_found_in("apartmentId"))?;
+        if principal.role().is_resident() {
+            let at_home = match principal.tenant(app, company)? {
                 Some(tenant) => occupancies::home_of(app.database(), company, tenant, apartment)?,
                 None => false,
             };
             if !at_home {
-                return Err(Problem::not_found_in("apartmentId"));
+                return Err(ApiError::not_found_in("apartmentId"));
             }
         }
     }
     if let Some(assignee) = body.id("assigneeId")
         && !store::is_staff(app.database(), company, assignee)?
     {
-        return Err(Problem::not_found_in("assigneeId"));
+        return Err(ApiError::not_found_in("assigneeId"));
     }
     Ok(())
 }
@@ -104,11 +104,11 @@ fn check_attachments(
     user: UserId,
     before: &[AttachmentId],
     after: &[AttachmentId],
-) -> Result<(), Problem> {
-    if after.len() > MOST_ATTACHMENTS {
-        return Err(Problem::field(
+) -> Result<(), ApiError> {
+    if after.len() > MAX_ATTACHMENTS {
+        return Err(ApiError::field(
             "attachments",
-            Invalid::new("WRONG_LENGTH", format!("must have at most {MOST_ATTACHMENTS}")),
+            Invalid::new("WRONG_LENGTH", format!("must have at most {MAX_ATTACHMENTS}")),
         ));
     }
     let twice = after
@@ -118,11 +118,11 @@ fn check_attachments(
     // What was stored when this was let pass keeps nobody from changing the rest.
     if let Some((place, _)) = twice.filter(|_| after != before) {
         let invalid = Invalid::new("DUPLICATE", "is given twice");
-        return Err(Problem::field(format!("attachments[{place}]"), invalid));
+        return Err(ApiError::field(format!("attachments[{place}]"), invalid));
     }
     let added: Vec<_> = after.iter().copied().filter(|id| !before.contains(id)).collect();
     if !added.is_empty() && store::own_attachments(database, user, &added)? != added.len() {
-        return Err(Problem::not_found_in("attachments"));
+        return Err(ApiError::not_found_in("attachments"));
     }
     Ok(())
 }
@@ -133,22 +133,26 @@ fn check_attachments(
     responses((status = 201, body = MaintenanceRequest), (status = 400), (status = 401), (status = 403), (status = 404)),
     security(("bearer" = []))
 )]
-pub async fn create_maintenance_request(State(app): State<App>, asker: Asker, body: Body<Loose>) -> Outcome {
-    let day = asker.day(&app).await?;
+pub async fn create_maintenance_request(
+    State(app): State<App>,
+    principal: Principal,
+    body: Body<RawJson>,
+) -> ApiResult {
+    let day = principal.day(&app).await?;
     let Json(body) = body?;
-    check_references(&app, &asker, day.id, &body)?;
-    asker.only(&[])?;
-    let new: NewMaintenanceRequest = shaped(body)?;
+    check_references(&app, &principal, day.id, &body)?;
+    principal.reject_unknown_query(&[])?;
+    let new: NewMaintenanceRequest = body.read()?;
     if new.assignee_id.is_some() {
-        asker.require(Role::Manager)?;
+        principal.require(Role::Manager)?;
     }
     let attachments = new.attachments.or(Vec::new());
-    check_attachments(app.database(), asker.user(), &[], &attachments)?;
+    check_attachments(app.database(), principal.user(), &[], &attachments)?;
     let request = MaintenanceRequest {
         id: clock::new_id(MaintenanceRequestId::generate),
         company_id: day.id,
         apartment_id: new.apartment_id,
-        requested_by: asker.user(),
+        requested_by: principal.user(),
         title: new.title.to_string(),
         description: new.description.to_string(),
         priority: new.priority.or(Priority::Normal),
@@ -157,14 +161,14 @@ pub async fn create_maintenance_request(State(app): State<App>, asker: Asker, bo
         attachments,
         history: vec![StatusChange {
             at: day.now,
-            by: asker.user(),
+            by: principal.user(),
             status: RequestStatus::Open,
         }],
         created_at: day.now,
         updated_at: day.now,
         version: 1,
     };
-    let request = make(&app, &asker, day.id, &MAINTENANCE, request, |tx, request| {
+    let request = make(&app, &principal, day.id, &MAINTENANCE, request, |tx, request| {
         Ok(store::insert(tx, request)?)
     })
     .await?;
@@ -172,12 +176,15 @@ pub async fn create_maintenance_request(State(app): State<App>, asker: Asker, bo
 }
 
 /// The request; a resident finds their own only.
-async fn find(app: &App, seeker: Seeker<MaintenanceRequestId>) -> Result<(Asker, MaintenanceRequest), Problem> {
-    let (asker, _, request) = seeker.find(app).await?;
-    if asker.role().is_resident() && request.requested_by != asker.user() {
-        return Err(Problem::not_found());
+async fn find(
+    app: &App,
+    principal: PrincipalWith<MaintenanceRequestId>,
+) -> Result<(Principal, MaintenanceRequest), ApiError> {
+    let (principal, _, request) = principal.find(app).await?;
+    if principal.role().is_resident() && request.requested_by != principal.user() {
+        return Err(ApiError::not_found());
     }
-    Ok((asker, request))
+    Ok((principal, request))
 }
 
 /// One request, with its history.
@@ -188,11 +195,11 @@ async fn find(app: &App, seeker: Seeker<MaintenanceRequestId>) -> Result<(Asker,
 )]
 pub async fn get_maintenance_request(
     State(app): State<App>,
-    seeker: Seeker<MaintenanceRequestId>,
+    principal: PrincipalWith<MaintenanceRequestId>,
     headers: HeaderMap,
-) -> Outcome {
-    let (asker, request) = find(&app, seeker).await?;
-    asker.only(&[])?;
+) -> ApiResult {
+    let (principal, request) = find(&app, principal).await?;
+    principal.reject_unknown_query(&[])?;
     Ok(respond::versioned(&headers, request.version, &request))
 }
 
@@ -230,22 +237,22 @@ pub struct MaintenancePatch {
 )]
 pub async fn update_maintenance_request(
     State(app): State<App>,
-    seeker: Seeker<MaintenanceRequestId>,
+    principal: PrincipalWith<MaintenanceRequestId>,
     headers: HeaderMap,
-    body: Body<Loose>,
-) -> Outcome {
-    let (asker, found) = find(&app, seeker).await?;
+    body: Body<RawJson>,
+) -> ApiResult {
+    let (principal, found) = find(&app, principal).await?;
     let Json(body) = body?;
-    check_references(&app, &asker, found.company_id, &body)?;
-    asker.only(&[])?;
-    let patch: MaintenancePatch = shaped(body)?;
-    let resident = asker.role().is_resident();
+    check_references(&app, &principal, found.company_id, &body)?;
+    principal.reject_unknown_query(&[])?;
+    let patch: MaintenancePatch = body.read()?;
+    let resident = principal.role().is_resident();
     if resident
         && (patch.assignee_id.0.is_some() || patch.status.0.is_some_and(|status| status != RequestStatus::Closed))
     {
-        return Err(Problem::forbidden().into());
+        return Err(ApiError::forbidden());
     }
-    let (now, scribe, user, company) = (clock::now(), asker.scribe(), asker.user(), found.company_id);
+    let (now, audit, user, company) = (clock::now(), principal.audit(), principal.user(), found.company_id);
     let (edited, told) = write(&app, move |tx| {
         let mut told = Vec::new();
         let edited = store::edit(tx, company, found.id, now, |tx, before| {
@@ -260,7 +267,7 @@ pub async fn update_maintenance_request(
             check_attachments(tx, user, &before.attachments, &after.attachments)?;
             if !before.status.may_become(after.status) || (before.status == RequestStatus::Closed && after != before) {
                 let detail = format!("A request that is {} can't be changed so.", before.status);
-                return Err(Fault::from(Problem::new(Code::InvalidTransition, detail)));
+                return Err(ApiError::new(Code::InvalidTransition, detail));
             }
             if after.status != before.status {
                 after.history.push(StatusChange {
@@ -274,19 +281,19 @@ pub async fn update_maintenance_request(
             }
             Ok(after)
         })?
-        .ok_or_else(Problem::not_found)?;
-        scribe.edited(tx, company, &MAINTENANCE, "updated", &edited)?;
-        Ok::<_, Fault>((edited.after, told))
+        .ok_or_else(ApiError::not_found)?;
+        audit.edited(tx, company, &MAINTENANCE, "updated", &edited)?;
+        Ok::<_, ApiError>((edited.after, told))
     })
     .await?;
-    telling::publish(&app, told);
+    notify::publish(&app, told);
     Ok(respond::with_etag(respond::ok(&edited), edited.version))
 }
 
 /// Whoever asked hears that it moves on.
-fn tell_requester(tx: &Database, request: &MaintenanceRequest) -> Result<Told, StoreError> {
+fn tell_requester(tx: &Database, request: &MaintenanceRequest) -> Result<SentNotice, StoreError> {
     let at = clock::now();
-    let told = Told {
+    let told = SentNotice {
         user: request.requested_by,
         kind: NotificationKind::MaintenanceUpdate,
         title: request.title.clone(),
@@ -318,18 +325,21 @@ fn tell_requester(tx: &Database, request: &MaintenanceRequest) -> Result<Told, S
 )]
 pub async fn delete_maintenance_request(
     State(app): State<App>,
-    seeker: Seeker<MaintenanceRequestId>,
+    principal: PrincipalWith<MaintenanceRequestId>,
     headers: HeaderMap,
-) -> Outcome {
-    let (asker, request) = find(&app, seeker).await?;
-    asker.only(&[])?;
-    if asker.role().is_resident() && request.status != RequestStatus::Open {
-        return Err(Problem::new(Code::InvalidTransition, "Work on this request has begun.").into());
+) -> ApiResult {
+    let (principal, request) = find(&app, principal).await?;
+    principal.reject_unknown_query(&[])?;
+    if principal.role().is_resident() && request.status != RequestStatus::Open {
+        return Err(ApiError::new(
+            Code::InvalidTransition,
+            "Work on this request has begun.",
+        ));
     }
     let (company, request) = (request.company_id, request.id);
     remove(
         &app,
-        &asker,
+        &principal,
         headers,
         (company, &MAINTENANCE, request),
         move |tx| Ok(company_owned::find(tx, company, request)?.map(|found| found.version)),

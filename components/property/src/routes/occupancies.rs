@@ -10,9 +10,9 @@ use nexus_domain::{Invalid, Role};
 use nexus_kit::idempotency::{Keyed, Start, settle_in_batch};
 use nexus_kit::listing::{self, ListParams};
 use nexus_kit::page::Page;
-use nexus_kit::patch::{Change, Clearable, Loose};
-use nexus_kit::{App, FieldErrors, Json, Problem, clock, respond, write};
-use nexus_store::property::company_state::CompanyDay;
+use nexus_kit::patch::{Change, Clearable, RawJson};
+use nexus_kit::{ApiError, ApiResult, App, FieldErrors, Json, clock, respond, write};
+use nexus_store::property::company_state::CompanyToday;
 use nexus_store::{
     Edited,
     property::{company_owned, company_settings, occupancies as store},
@@ -20,10 +20,9 @@ use nexus_store::{
 use serde_json::json;
 use utoipa::ToSchema;
 
-use crate::asker::{Asker, Seeker};
-use crate::fault::{Fault, Outcome};
-use crate::record::OCCUPANCY;
-use crate::routes::{Body, change, make, plain, remove, shaped};
+use crate::audit::OCCUPANCY;
+use crate::principal::{Principal, PrincipalWith};
+use crate::routes::{Body, change, make, remove};
 
 const CSV: &[&str] = &[
     "id",
@@ -45,11 +44,11 @@ const CSV: &[&str] = &[
     responses((status = 200, body = Page<Occupancy>), (status = 304), (status = 400), (status = 401), (status = 403), (status = 404)),
     security(("bearer" = []))
 )]
-pub async fn list_occupancies(State(app): State<App>, asker: Asker, headers: HeaderMap) -> Outcome {
-    let company = asker.day(&app).await?.id;
-    let mut asked = listing::read(&store::LISTING, "occupancies", Some(company), asker.pairs())?;
-    asker.narrow(&app, company, &mut asked, store::OF_TENANT)?;
-    Ok(listing::answer(&app, &headers, &store::LISTING, asked, CSV, plain)?)
+pub async fn list_occupancies(State(app): State<App>, principal: Principal, headers: HeaderMap) -> ApiResult {
+    let company = principal.day(&app).await?.id;
+    let mut asked = listing::read(&store::LISTING, "occupancies", Some(company), principal.pairs())?;
+    principal.restrict_to_tenant(&app, company, &mut asked, store::OF_TENANT)?;
+    listing::answer(&app, &headers, &store::LISTING, asked, CSV, std::convert::identity)
 }
 
 #[derive(deserr::Deserr, ToSchema)]
@@ -78,22 +77,22 @@ pub struct NewOccupancy {
     responses((status = 201, body = Occupancy), (status = 400), (status = 401), (status = 403), (status = 404), (status = 409)),
     security(("bearer" = []))
 )]
-pub async fn create_occupancy(State(app): State<App>, asker: Asker, body: Body<Loose>) -> Outcome {
-    let day = asker.day(&app).await?;
-    asker.require(Role::Manager)?;
+pub async fn create_occupancy(State(app): State<App>, principal: Principal, body: Body<RawJson>) -> ApiResult {
+    let day = principal.day(&app).await?;
+    principal.require(Role::Manager)?;
     let Json(body) = body?;
     let database = app.database();
     let apartment = match body.id::<ApartmentId>("apartmentId") {
         Some(apartment) => Some(
-            company_owned::find(database, day.id, apartment)?.ok_or_else(|| Problem::not_found_in("apartmentId"))?,
+            company_owned::find(database, day.id, apartment)?.ok_or_else(|| ApiError::not_found_in("apartmentId"))?,
         ),
         None => None,
     };
     if let Some(tenant) = body.id::<TenantId>("tenantId") {
-        company_owned::find(database, day.id, tenant)?.ok_or_else(|| Problem::not_found_in("tenantId"))?;
+        company_owned::find(database, day.id, tenant)?.ok_or_else(|| ApiError::not_found_in("tenantId"))?;
     }
-    asker.only(&[])?;
-    let new: NewOccupancy = shaped(body)?;
+    principal.reject_unknown_query(&[])?;
+    let new: NewOccupancy = body.read()?;
     check_order(new.start_date, new.end_date)?;
     let rent = new
         .monthly_rent
@@ -101,11 +100,11 @@ pub async fn create_occupancy(State(app): State<App>, asker: Asker, body: Body<L
     let deposit = match new.deposit_amount.0 {
         Some(amount) => amount,
         None => company_settings::find(database, day.id)?
-            .ok_or_else(Problem::not_found)?
+            .ok_or_else(ApiError::not_found)?
             .deposit
             .months
             .of(rent)
-            .map_err(|error| Problem::field("monthlyRent", Invalid::new("OUT_OF_RANGE", error.to_string())))?,
+            .map_err(|error| ApiError::field("monthlyRent", Invalid::new("OUT_OF_RANGE", error.to_string())))?,
     };
     let occupancy = Occupancy {
         id: clock::new_id(OccupancyId::generate),
@@ -122,14 +121,14 @@ pub async fn create_occupancy(State(app): State<App>, asker: Asker, body: Body<L
         updated_at: day.now,
         version: 1,
     };
-    let occupancy = make(&app, &asker, day.id, &OCCUPANCY, occupancy, |tx, occupancy| {
+    let occupancy = make(&app, &principal, day.id, &OCCUPANCY, occupancy, |tx, occupancy| {
         Ok(store::insert(tx, occupancy)?)
     })
     .await?;
     Ok(respond::with_etag(respond::created(&occupancy), occupancy.version))
 }
 
-fn check_order(start: Date, end: Option<Date>) -> Result<(), Fault> {
+fn check_order(start: Date, end: Option<Date>) -> Result<(), ApiError> {
     match end {
         Some(end) if end < start => Err(OccupancyError::EndsBeforeItStarts.into()),
         _ => Ok(()),
@@ -137,10 +136,13 @@ fn check_order(start: Date, end: Option<Date>) -> Result<(), Fault> {
 }
 
 /// The occupancy as it is today; a resident finds their own only.
-async fn find(app: &App, seeker: Seeker<OccupancyId>) -> Result<(Asker, CompanyDay, Occupancy), Problem> {
-    let (asker, day, occupancy) = seeker.find(app).await?;
-    asker.check_own(app, day.id, occupancy.tenant_id)?;
-    Ok((asker, day, occupancy))
+async fn find(
+    app: &App,
+    principal: PrincipalWith<OccupancyId>,
+) -> Result<(Principal, CompanyToday, Occupancy), ApiError> {
+    let (principal, day, occupancy) = principal.find(app).await?;
+    principal.check_own(app, day.id, occupancy.tenant_id)?;
+    Ok((principal, day, occupancy))
 }
 
 /// One occupancy.
@@ -149,9 +151,13 @@ async fn find(app: &App, seeker: Seeker<OccupancyId>) -> Result<(Asker, CompanyD
     responses((status = 200, body = Occupancy), (status = 304), (status = 401), (status = 404)),
     security(("bearer" = []))
 )]
-pub async fn get_occupancy(State(app): State<App>, seeker: Seeker<OccupancyId>, headers: HeaderMap) -> Outcome {
-    let (asker, _, occupancy) = find(&app, seeker).await?;
-    asker.only(&[])?;
+pub async fn get_occupancy(
+    State(app): State<App>,
+    principal: PrincipalWith<OccupancyId>,
+    headers: HeaderMap,
+) -> ApiResult {
+    let (principal, _, occupancy) = find(&app, principal).await?;
+    principal.reject_unknown_query(&[])?;
     Ok(respond::versioned(&headers, occupancy.version, &occupancy))
 }
 
@@ -185,15 +191,15 @@ pub struct OccupancyPatch {
 )]
 pub async fn update_occupancy(
     State(app): State<App>,
-    seeker: Seeker<OccupancyId>,
+    principal: PrincipalWith<OccupancyId>,
     headers: HeaderMap,
     body: Body<OccupancyPatch>,
-) -> Outcome {
-    let (asker, day, found) = find(&app, seeker).await?;
-    asker.require(Role::Manager)?;
-    asker.only(&[])?;
+) -> ApiResult {
+    let (principal, day, found) = find(&app, principal).await?;
+    principal.require(Role::Manager)?;
+    principal.reject_unknown_query(&[])?;
     let Json(patch) = body?;
-    let edited = change(&app, &asker, day.id, (&OCCUPANCY, act), move |tx| {
+    let edited = change(&app, &principal, day.id, (&OCCUPANCY, act), move |tx| {
         store::edit(tx, &day, found.id, |before| {
             respond::check_if_match(&headers, before.version)?;
             let mut after = before.clone();
@@ -209,7 +215,7 @@ pub async fn update_occupancy(
                     after.status = OccupancyStatus::Cancelled
                 }
                 Some(wanted) if wanted != before.status && (cancelled || wanted != follows) => {
-                    return Err(Fault::from(OccupancyError::InvalidTransition(before.status)));
+                    return Err(ApiError::from(OccupancyError::InvalidTransition(before.status)));
                 }
                 _ => {}
             }
@@ -229,14 +235,18 @@ pub async fn update_occupancy(
     responses((status = 204), (status = 401), (status = 403), (status = 404), (status = 409), (status = 412)),
     security(("bearer" = []))
 )]
-pub async fn delete_occupancy(State(app): State<App>, seeker: Seeker<OccupancyId>, headers: HeaderMap) -> Outcome {
-    let (asker, day, occupancy) = find(&app, seeker).await?;
-    asker.require(Role::Manager)?;
-    asker.only(&[])?;
+pub async fn delete_occupancy(
+    State(app): State<App>,
+    principal: PrincipalWith<OccupancyId>,
+    headers: HeaderMap,
+) -> ApiResult {
+    let (principal, day, occupancy) = find(&app, principal).await?;
+    principal.require(Role::Manager)?;
+    principal.reject_unknown_query(&[])?;
     let (company, occupancy) = (day.id, occupancy.id);
     remove(
         &app,
-        &asker,
+        &principal,
         headers,
         (company, &OCCUPANCY, occupancy),
         move |tx| Ok(company_owned::find(tx, company, occupancy)?.map(|found| found.version)),
@@ -269,19 +279,19 @@ pub struct OccupancyEnd {
 )]
 pub async fn end_occupancy(
     State(app): State<App>,
-    seeker: Seeker<OccupancyId>,
+    principal: PrincipalWith<OccupancyId>,
     headers: HeaderMap,
     body: Body<OccupancyEnd>,
-) -> Outcome {
-    let (asker, day, found) = find(&app, seeker).await?;
-    asker.require(Role::Manager)?;
-    asker.only(&[])?;
+) -> ApiResult {
+    let (principal, day, found) = find(&app, principal).await?;
+    principal.require(Role::Manager)?;
+    principal.reject_unknown_query(&[])?;
     let Json(OccupancyEnd { end_date }) = body?;
-    let edited = change(&app, &asker, day.id, (&OCCUPANCY, |_| "ended"), move |tx| {
+    let edited = change(&app, &principal, day.id, (&OCCUPANCY, |_| "ended"), move |tx| {
         store::edit(tx, &day, found.id, |mut occupancy| {
             respond::check_if_match(&headers, occupancy.version)?;
             if matches!(occupancy.status, OccupancyStatus::Cancelled | OccupancyStatus::Ended) {
-                return Err(Fault::from(OccupancyError::InvalidTransition(occupancy.status)));
+                return Err(ApiError::from(OccupancyError::InvalidTransition(occupancy.status)));
             }
             check_order(occupancy.start_date, Some(end_date))?;
             occupancy.end_date = Some(end_date);
@@ -312,22 +322,25 @@ pub struct DepositMovement {
 )]
 pub async fn enter_deposit(
     State(app): State<App>,
-    seeker: Seeker<OccupancyId>,
-    keyed: Result<Keyed<DepositMovement>, Problem>,
-) -> Outcome {
-    let (asker, day, found) = find(&app, seeker).await?;
-    asker.require(Role::Manager)?;
-    asker.only(&[])?;
+    principal: PrincipalWith<OccupancyId>,
+    keyed: Result<Keyed<DepositMovement>, ApiError>,
+) -> ApiResult {
+    let (principal, day, found) = find(&app, principal).await?;
+    principal.require(Role::Manager)?;
+    principal.reject_unknown_query(&[])?;
     let keyed = keyed?;
     if keyed.body.amount.is_zero() {
-        return Err(Problem::field("amount", Invalid::new("OUT_OF_RANGE", "must be more than 0")).into());
+        return Err(ApiError::field(
+            "amount",
+            Invalid::new("OUT_OF_RANGE", "must be more than 0"),
+        ));
     }
-    let ticket = match keyed.start_in_batch(&app, asker.user()).await? {
+    let ticket = match keyed.start_in_batch(&app, principal.user()).await? {
         Start::Replay(response) => return Ok(response),
         Start::Run(ticket) => ticket,
     };
     let DepositMovement { action, amount, reason } = keyed.body;
-    let (scribe, by, kept) = (asker.scribe(), asker.user(), ticket.clone());
+    let (audit, by, kept) = (principal.audit(), principal.user(), ticket.clone());
     let moved = write(&app, move |tx| {
         let entry = store::DepositEntry {
             id: clock::new_id(uuid_v7),
@@ -339,7 +352,7 @@ pub async fn enter_deposit(
             at: day.now,
             by,
         };
-        let moved = store::enter_deposit(tx, &entry)?.ok_or_else(Problem::not_found)?;
+        let moved = store::enter_deposit(tx, &entry)?.ok_or_else(ApiError::not_found)?;
         if moved.status == OccupancyStatus::Cancelled && action == DepositAction::Receive {
             return Err(OccupancyError::InvalidTransition(moved.status).into());
         }
@@ -349,9 +362,9 @@ pub async fn enter_deposit(
             DepositAction::Deduct => "deposit_deducted",
         };
         let details = json!({ "amount": amount, "held": moved.deposit_held });
-        scribe.note(tx, day.id, &OCCUPANCY, act, found.id, details)?;
+        audit.note(tx, day.id, &OCCUPANCY, act, found.id, details)?;
         kept.keep(tx, StatusCode::OK, &moved)?;
-        Ok::<_, Fault>(moved)
+        Ok::<_, ApiError>(moved)
     });
     let moved = settle_in_batch(&app, &ticket, moved.await).await?;
     Ok(respond::with_etag(respond::ok(&moved), moved.version))

@@ -10,14 +10,13 @@ use nexus_domain::invoice::Invoice;
 use nexus_domain::person_name::Locale;
 use nexus_kit::blob::{self, BlobKey};
 use nexus_kit::log::{self, Level};
-use nexus_kit::{App, Problem};
+use nexus_kit::{ApiError, ApiResult, App};
 use nexus_store::property::company_owned;
 use nexus_store::property::papers::{self, Addressee, Letterhead};
 use serde_json::{Value, json};
 
-use crate::asker::{Asker, Seeker};
-use crate::fault::Outcome;
 use crate::paper::{self, Envelope, Paper, PaperError, print_invoice, print_receipt};
+use crate::principal::{Principal, PrincipalWith};
 use crate::routes::{invoices, payments};
 
 /// An invoice to print or keep. Its language is `locale`'s, or else that of the tenant's account.
@@ -27,13 +26,13 @@ use crate::routes::{invoices, payments};
     responses((status = 200, content_type = "application/pdf", body = Vec<u8>), (status = 400), (status = 401), (status = 404)),
     security(("bearer" = []))
 )]
-pub async fn get_invoice_pdf(State(app): State<App>, seeker: Seeker<InvoiceId>) -> Outcome {
-    let (asker, _, invoice) = invoices::find(&app, seeker).await?;
-    let wanted = locale(&asker)?;
+pub async fn get_invoice_pdf(State(app): State<App>, principal: PrincipalWith<InvoiceId>) -> ApiResult {
+    let (principal, _, invoice) = invoices::find(&app, principal).await?;
+    let wanted = locale(&principal)?;
     let sides = Sides::find(&app, &invoice).await?;
     let printed = sides.print(wanted, |envelope| print_invoice(&invoice, envelope))?;
     let name = invoice.invoice_number.as_deref().unwrap_or("draft");
-    Ok(pdf(printed, &format!("invoice-{name}.pdf"))?)
+    pdf(printed, &format!("invoice-{name}.pdf"))
 }
 
 /// A receipt for a payment, in the same languages.
@@ -43,22 +42,22 @@ pub async fn get_invoice_pdf(State(app): State<App>, seeker: Seeker<InvoiceId>) 
     responses((status = 200, content_type = "application/pdf", body = Vec<u8>), (status = 400), (status = 401), (status = 404)),
     security(("bearer" = []))
 )]
-pub async fn get_payment_receipt(State(app): State<App>, seeker: Seeker<PaymentId>) -> Outcome {
-    let (asker, day, payment) = payments::find(&app, seeker).await?;
-    let wanted = locale(&asker)?;
-    let invoice = company_owned::find(app.database(), day.id, payment.invoice_id)?.ok_or_else(Problem::not_found)?;
+pub async fn get_payment_receipt(State(app): State<App>, principal: PrincipalWith<PaymentId>) -> ApiResult {
+    let (principal, day, payment) = payments::find(&app, principal).await?;
+    let wanted = locale(&principal)?;
+    let invoice = company_owned::find(app.database(), day.id, payment.invoice_id)?.ok_or_else(ApiError::not_found)?;
     let sides = Sides::find(&app, &invoice).await?;
     let printed = sides.print(wanted, |envelope| {
         print_receipt(&payment, &invoice, &day.zone, envelope)
     })?;
-    Ok(pdf(printed, &format!("receipt-{}.pdf", payment.id))?)
+    pdf(printed, &format!("receipt-{}.pdf", payment.id))
 }
 
-fn locale(asker: &Asker) -> Result<Option<Locale>, Problem> {
-    asker.only(&["locale"])?;
-    asker
+fn locale(principal: &Principal) -> Result<Option<Locale>, ApiError> {
+    principal.reject_unknown_query(&["locale"])?;
+    principal
         .parameter("locale")
-        .map(|text| text.parse().map_err(|invalid| Problem::field("locale", invalid)))
+        .map(|text| text.parse().map_err(|invalid| ApiError::field("locale", invalid)))
         .transpose()
 }
 
@@ -71,8 +70,8 @@ struct Sides {
 }
 
 impl Sides {
-    async fn find(app: &App, invoice: &Invoice) -> Result<Self, Problem> {
-        let (letterhead, addressee) = papers::of_invoice(app.database(), invoice)?.ok_or_else(Problem::not_found)?;
+    async fn find(app: &App, invoice: &Invoice) -> Result<Self, ApiError> {
+        let (letterhead, addressee) = papers::of_invoice(app.database(), invoice)?.ok_or_else(ApiError::not_found)?;
         let company = invoice.company_id;
         let logo = match &letterhead.logo {
             Some(key) => logo(app, company, key).await,
@@ -91,7 +90,7 @@ impl Sides {
         self,
         wanted: Option<Locale>,
         print: impl Fn(&Envelope<'_>) -> Result<Paper, PaperError>,
-    ) -> Result<Vec<u8>, Problem> {
+    ) -> Result<Vec<u8>, ApiError> {
         let company = self.company;
         let mut envelope = Envelope {
             letterhead: &self.letterhead,
@@ -107,7 +106,7 @@ impl Sides {
             warn(WITHOUT_LOGO, company, "cause", json!(cause));
             printed = print(&envelope);
         }
-        let paper = printed.map_err(|PaperError(cause)| Problem::internal(cause))?;
+        let paper = printed.map_err(|PaperError(cause)| ApiError::internal(cause))?;
         if !paper.missing_scripts.is_empty() {
             warn(WITH_BOXES, company, "scripts", json!(paper.missing_scripts));
         }
@@ -141,8 +140,8 @@ fn warn(message: &str, company: CompanyId, name: &str, what: Value) {
     log::write(Level::Warn, "paper", message, json!({"company": company, name: what}));
 }
 
-fn pdf(content: Vec<u8>, name: &str) -> Result<Response, Problem> {
-    let text = |text: &str| HeaderValue::from_str(text).map_err(|error| Problem::internal(error.to_string()));
+fn pdf(content: Vec<u8>, name: &str) -> Result<Response, ApiError> {
+    let text = |text: &str| HeaderValue::from_str(text).map_err(|error| ApiError::internal(error.to_string()));
     let headers: [(HeaderName, HeaderValue); 4] = [
         (CONTENT_TYPE, HeaderValue::from_static("application/pdf")),
         (CONTENT_DISPOSITION, text(&format!("inline; filename=\"{name}\""))?),

@@ -13,19 +13,17 @@ use nexus_kit::idempotency::{Keyed, Start, settle_in_batch};
 use nexus_kit::layers::nudge_mail;
 use nexus_kit::listing::{self, ListParams};
 use nexus_kit::page::Page;
-use nexus_kit::patch::{Change, Loose};
-use nexus_kit::{App, FieldErrors, Problem, clock, respond, write};
-use nexus_store::property::company_state::CompanyDay;
+use nexus_kit::patch::{Change, RawJson};
+use nexus_kit::{ApiError, ApiResult, App, FieldErrors, clock, respond, write};
+use nexus_store::property::company_state::CompanyToday;
 use nexus_store::property::ledger_notices::{Event, Notice, tell};
 use nexus_store::property::{company_owned, payments as store};
 use serde_json::json;
 use utoipa::ToSchema;
 
-use crate::asker::{Asker, Seeker};
-use crate::fault::{Fault, Outcome};
-use crate::record::PAYMENT;
-use crate::routes::{plain, shaped};
-use crate::telling;
+use crate::audit::PAYMENT;
+use crate::notify;
+use crate::principal::{Principal, PrincipalWith};
 
 const CSV: &[&str] = &[
     "id",
@@ -47,11 +45,11 @@ const CSV: &[&str] = &[
     responses((status = 200, body = Page<Payment>), (status = 304), (status = 400), (status = 401), (status = 403), (status = 404)),
     security(("bearer" = []))
 )]
-pub async fn list_payments(State(app): State<App>, asker: Asker, headers: HeaderMap) -> Outcome {
-    let company = asker.day(&app).await?.id;
-    let mut asked = listing::read(&store::LISTING, "payments", Some(company), asker.pairs())?;
-    asker.narrow(&app, company, &mut asked, store::OF_TENANT)?;
-    Ok(listing::answer(&app, &headers, &store::LISTING, asked, CSV, plain)?)
+pub async fn list_payments(State(app): State<App>, principal: Principal, headers: HeaderMap) -> ApiResult {
+    let company = principal.day(&app).await?.id;
+    let mut asked = listing::read(&store::LISTING, "payments", Some(company), principal.pairs())?;
+    principal.restrict_to_tenant(&app, company, &mut asked, store::OF_TENANT)?;
+    listing::answer(&app, &headers, &store::LISTING, asked, CSV, std::convert::identity)
 }
 
 #[derive(deserr::Deserr, ToSchema)]
@@ -83,62 +81,66 @@ pub struct NewPayment {
     responses((status = 201, body = Payment), (status = 400), (status = 401), (status = 403), (status = 404), (status = 409), (status = 422)),
     security(("bearer" = []))
 )]
-pub async fn create_payment(State(app): State<App>, asker: Asker, keyed: Result<Keyed<Loose>, Problem>) -> Outcome {
-    let day = asker.day(&app).await?;
-    asker.require(Role::Manager)?;
+pub async fn create_payment(
+    State(app): State<App>,
+    principal: Principal,
+    keyed: Result<Keyed<RawJson>, ApiError>,
+) -> ApiResult {
+    let day = principal.day(&app).await?;
+    principal.require(Role::Manager)?;
     let keyed = keyed?;
     let tenant = match keyed.body.id::<InvoiceId>("invoiceId") {
         Some(invoice) => {
             let invoice = company_owned::find(app.database(), day.id, invoice)?
-                .ok_or_else(|| Problem::not_found_in("invoiceId"))?;
+                .ok_or_else(|| ApiError::not_found_in("invoiceId"))?;
             Some(invoice.tenant_id)
         }
         None => None,
     };
-    asker.only(&[])?;
-    let new: NewPayment = shaped(keyed.body.clone())?;
+    principal.reject_unknown_query(&[])?;
+    let new: NewPayment = keyed.body.clone().read()?;
     let payment = Payment {
         id: clock::new_id(PaymentId::generate),
         company_id: day.id,
         invoice_id: new.invoice_id,
-        tenant_id: tenant.ok_or_else(|| Problem::not_found_in("invoiceId"))?,
+        tenant_id: tenant.ok_or_else(|| ApiError::not_found_in("invoiceId"))?,
         amount: new.amount,
         currency: check(&day, &new)?,
         payment_date: date(&day, new.payment_date.0.as_deref())?,
         payment_method: new.payment_method,
         reference: new.reference.map(|reference| reference.to_string()),
-        recorded_by: Some(asker.user()),
+        recorded_by: Some(principal.user()),
         reversed_at: None,
         reversal_reason: None,
         created_at: day.now,
         updated_at: day.now,
         version: 1,
     };
-    let ticket = match keyed.start_in_batch(&app, asker.user()).await? {
+    let ticket = match keyed.start_in_batch(&app, principal.user()).await? {
         Start::Replay(response) => return Ok(response),
         Start::Run(ticket) => ticket,
     };
-    let console = telling::console(&app)?;
-    let (scribe, kept) = (asker.scribe(), ticket.clone());
+    let console = notify::console(&app)?;
+    let (audit, kept) = (principal.audit(), ticket.clone());
     let recorded = write(&app, move |tx| {
         let invoice = store::record(tx, &payment)?;
-        scribe.created(tx, day.id, &PAYMENT, &payment)?;
+        audit.created(tx, day.id, &PAYMENT, &payment)?;
         let notice = Notice::about(Event::Paid, &invoice, payment.amount);
-        let told = tell(tx, &day, &telling::means(&console), &[notice])?;
+        let told = tell(tx, &day, &notify::means(&console), &[notice])?;
         kept.keep(tx, StatusCode::CREATED, &payment)?;
-        Ok::<_, Fault>((payment, told))
+        Ok::<_, ApiError>((payment, told))
     });
     let (payment, told) = settle_in_batch(&app, &ticket, recorded.await).await?;
-    telling::publish(&app, told);
+    notify::publish(&app, told);
     Ok(nudge_mail(respond::with_etag(
         respond::created(&payment),
         payment.version,
     )))
 }
 
-fn check(day: &CompanyDay, new: &NewPayment) -> Result<Currency, Problem> {
+fn check(day: &CompanyToday, new: &NewPayment) -> Result<Currency, ApiError> {
     if new.amount.is_zero() {
-        return Err(Problem::field(
+        return Err(ApiError::field(
             "amount",
             Invalid::new("OUT_OF_RANGE", "must be more than 0"),
         ));
@@ -146,26 +148,29 @@ fn check(day: &CompanyDay, new: &NewPayment) -> Result<Currency, Problem> {
     match new.currency.0 {
         Some(currency) if currency != day.currency => {
             let message = format!("must be the company's, {}", day.currency);
-            Err(Problem::field("currency", Invalid::new("WRONG_CURRENCY", message)))
+            Err(ApiError::field("currency", Invalid::new("WRONG_CURRENCY", message)))
         }
         _ => Ok(day.currency),
     }
 }
 
-fn date(day: &CompanyDay, given: Option<&str>) -> Result<Date, Problem> {
+fn date(day: &CompanyToday, given: Option<&str>) -> Result<Date, ApiError> {
     given.map_or(Ok(day.today), |text| {
         day.zone
             .date_of(text)
             .and_then(|date| check_payment_date(date, day.today))
-            .map_err(|invalid| Problem::field("paymentDate", invalid))
+            .map_err(|invalid| ApiError::field("paymentDate", invalid))
     })
 }
 
 /// The payment; a resident finds their own only.
-pub async fn find(app: &App, seeker: Seeker<PaymentId>) -> Result<(Asker, CompanyDay, Payment), Problem> {
-    let (asker, day, payment) = seeker.find(app).await?;
-    asker.check_own(app, day.id, payment.tenant_id)?;
-    Ok((asker, day, payment))
+pub async fn find(
+    app: &App,
+    principal: PrincipalWith<PaymentId>,
+) -> Result<(Principal, CompanyToday, Payment), ApiError> {
+    let (principal, day, payment) = principal.find(app).await?;
+    principal.check_own(app, day.id, payment.tenant_id)?;
+    Ok((principal, day, payment))
 }
 
 /// One payment.
@@ -174,9 +179,9 @@ pub async fn find(app: &App, seeker: Seeker<PaymentId>) -> Result<(Asker, Compan
     responses((status = 200, body = Payment), (status = 304), (status = 401), (status = 404)),
     security(("bearer" = []))
 )]
-pub async fn get_payment(State(app): State<App>, seeker: Seeker<PaymentId>, headers: HeaderMap) -> Outcome {
-    let (asker, _, payment) = find(&app, seeker).await?;
-    asker.only(&[])?;
+pub async fn get_payment(State(app): State<App>, principal: PrincipalWith<PaymentId>, headers: HeaderMap) -> ApiResult {
+    let (principal, _, payment) = find(&app, principal).await?;
+    principal.reject_unknown_query(&[])?;
     Ok(respond::versioned(&headers, payment.version, &payment))
 }
 
@@ -196,25 +201,25 @@ pub struct PaymentReversal {
 )]
 pub async fn reverse_payment(
     State(app): State<App>,
-    seeker: Seeker<PaymentId>,
-    keyed: Result<Keyed<PaymentReversal>, Problem>,
-) -> Outcome {
-    let (asker, day, found) = find(&app, seeker).await?;
-    asker.require(Role::Manager)?;
-    asker.only(&[])?;
+    principal: PrincipalWith<PaymentId>,
+    keyed: Result<Keyed<PaymentReversal>, ApiError>,
+) -> ApiResult {
+    let (principal, day, found) = find(&app, principal).await?;
+    principal.require(Role::Manager)?;
+    principal.reject_unknown_query(&[])?;
     let keyed = keyed?;
-    let ticket = match keyed.start_in_batch(&app, asker.user()).await? {
+    let ticket = match keyed.start_in_batch(&app, principal.user()).await? {
         Start::Replay(response) => return Ok(response),
         Start::Run(ticket) => ticket,
     };
-    let (scribe, by, kept) = (asker.scribe(), asker.user(), ticket.clone());
+    let (audit, by, kept) = (principal.audit(), principal.user(), ticket.clone());
     let reversed = write(&app, move |tx| {
         let reason = keyed.body.reason.as_str();
         let payment = store::reverse(tx, day.id, found.id, reason, by, day.now)?;
         let details = json!({ "invoiceId": payment.invoice_id, "amount": payment.amount, "reason": reason });
-        scribe.note(tx, day.id, &PAYMENT, "reversed", payment.id, details)?;
+        audit.note(tx, day.id, &PAYMENT, "reversed", payment.id, details)?;
         kept.keep(tx, StatusCode::OK, &payment)?;
-        Ok::<_, Fault>(payment)
+        Ok::<_, ApiError>(payment)
     });
     let payment = settle_in_batch(&app, &ticket, reversed.await).await?;
     Ok(respond::with_etag(respond::ok(&payment), payment.version))

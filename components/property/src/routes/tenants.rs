@@ -7,18 +7,17 @@ use nexus_domain::tenant::{FullName, NationalId, Phone, Tenant};
 use nexus_domain::{EmailAddress, Role};
 use nexus_kit::listing::{self, ListParams};
 use nexus_kit::page::Page;
-use nexus_kit::patch::{Change, Clearable, Loose};
-use nexus_kit::{App, Code, FieldErrors, Json, Problem, clock, respond};
+use nexus_kit::patch::{Change, Clearable, RawJson};
+use nexus_kit::{ApiError, ApiResult, App, Code, FieldErrors, Json, clock, respond};
 use nexus_store::{
     StoreError,
     property::{company_owned, tenants as store},
 };
 use utoipa::ToSchema;
 
-use crate::asker::{Asker, Seeker};
-use crate::fault::{Fault, Outcome};
-use crate::record::TENANT;
-use crate::routes::{Body, change, make, plain, remove, shaped, updated};
+use crate::audit::TENANT;
+use crate::principal::{Principal, PrincipalWith};
+use crate::routes::{Body, change, make, remove, updated};
 
 const CSV: &[&str] = &[
     "id",
@@ -34,19 +33,19 @@ const CSV: &[&str] = &[
 /// A row as this role may see it.
 fn view(role: Role) -> fn(Tenant) -> Tenant {
     if role.at_least(Role::Admin) {
-        plain
+        std::convert::identity
     } else {
         Tenant::with_national_id_masked
     }
 }
 
 /// 403 for who would find out by an order or a filter what is masked for them.
-fn check_shown(asker: &Asker) -> Result<(), Problem> {
-    let by_order = asker
+fn check_shown(principal: &Principal) -> Result<(), ApiError> {
+    let by_order = principal
         .parameter("sort")
         .is_some_and(|sort| sort.strip_prefix('-').unwrap_or(sort) == store::NATIONAL_ID);
-    if by_order || asker.parameter(store::NATIONAL_ID).is_some() {
-        asker.require(Role::Admin)?;
+    if by_order || principal.parameter(store::NATIONAL_ID).is_some() {
+        principal.require(Role::Admin)?;
     }
     Ok(())
 }
@@ -57,19 +56,12 @@ fn check_shown(asker: &Asker) -> Result<(), Problem> {
     responses((status = 200, body = Page<Tenant>), (status = 304), (status = 400), (status = 401), (status = 403), (status = 404)),
     security(("bearer" = []))
 )]
-pub async fn list_tenants(State(app): State<App>, asker: Asker, headers: HeaderMap) -> Outcome {
-    let company = asker.day(&app).await?.id;
-    asker.require(Role::Manager)?;
-    check_shown(&asker)?;
-    let asked = listing::read(&store::LISTING, "tenants", Some(company), asker.pairs())?;
-    Ok(listing::answer(
-        &app,
-        &headers,
-        &store::LISTING,
-        asked,
-        CSV,
-        view(asker.role()),
-    )?)
+pub async fn list_tenants(State(app): State<App>, principal: Principal, headers: HeaderMap) -> ApiResult {
+    let company = principal.day(&app).await?.id;
+    principal.require(Role::Manager)?;
+    check_shown(&principal)?;
+    let asked = listing::read(&store::LISTING, "tenants", Some(company), principal.pairs())?;
+    listing::answer(&app, &headers, &store::LISTING, asked, CSV, view(principal.role()))
 }
 
 #[derive(deserr::Deserr, ToSchema)]
@@ -87,16 +79,16 @@ pub struct NewTenant {
 }
 
 /// 404 for an account that isn't the company's.
-fn check_account(app: &App, company: CompanyId, body: &Loose) -> Result<(), Problem> {
+fn check_account(app: &App, company: CompanyId, body: &RawJson) -> Result<(), ApiError> {
     match body.id("userId") {
-        Some(user) if !store::is_member(app.database(), company, user)? => Err(Problem::not_found_in("userId")),
+        Some(user) if !store::is_member(app.database(), company, user)? => Err(ApiError::not_found_in("userId")),
         _ => Ok(()),
     }
 }
 
-fn explain(error: StoreError) -> Fault {
+fn explain(error: StoreError) -> ApiError {
     if error.is_not_unique("tenants.user_id") {
-        return Problem::new(Code::Conflict, "This account is another tenant of the company.").into();
+        return ApiError::new(Code::Conflict, "This account is another tenant of the company.");
     }
     error.into()
 }
@@ -107,13 +99,13 @@ fn explain(error: StoreError) -> Fault {
     responses((status = 201, body = Tenant), (status = 400), (status = 401), (status = 403), (status = 404), (status = 409)),
     security(("bearer" = []))
 )]
-pub async fn create_tenant(State(app): State<App>, asker: Asker, body: Body<Loose>) -> Outcome {
-    let company = asker.day(&app).await?.id;
-    asker.require(Role::Manager)?;
+pub async fn create_tenant(State(app): State<App>, principal: Principal, body: Body<RawJson>) -> ApiResult {
+    let company = principal.day(&app).await?.id;
+    principal.require(Role::Manager)?;
     let Json(body) = body?;
     check_account(&app, company, &body)?;
-    asker.only(&[])?;
-    let new: NewTenant = shaped(body)?;
+    principal.reject_unknown_query(&[])?;
+    let new: NewTenant = body.read()?;
     let now = clock::now();
     let tenant = Tenant {
         id: clock::new_id(TenantId::generate),
@@ -127,11 +119,11 @@ pub async fn create_tenant(State(app): State<App>, asker: Asker, body: Body<Loos
         updated_at: now,
         version: 1,
     };
-    let tenant = make(&app, &asker, company, &TENANT, tenant, |tx, tenant| {
+    let tenant = make(&app, &principal, company, &TENANT, tenant, |tx, tenant| {
         store::insert(tx, tenant).map_err(explain)
     })
     .await?;
-    let tenant = view(asker.role())(tenant);
+    let tenant = view(principal.role())(tenant);
     Ok(respond::with_etag(respond::created(&tenant), tenant.version))
 }
 
@@ -141,11 +133,11 @@ pub async fn create_tenant(State(app): State<App>, asker: Asker, body: Body<Loos
     responses((status = 200, body = Tenant), (status = 304), (status = 401), (status = 403), (status = 404)),
     security(("bearer" = []))
 )]
-pub async fn get_tenant(State(app): State<App>, seeker: Seeker<TenantId>, headers: HeaderMap) -> Outcome {
-    let (asker, _, tenant) = seeker.find(&app).await?;
-    asker.require(Role::Manager)?;
-    asker.only(&[])?;
-    let tenant = view(asker.role())(tenant);
+pub async fn get_tenant(State(app): State<App>, principal: PrincipalWith<TenantId>, headers: HeaderMap) -> ApiResult {
+    let (principal, _, tenant) = principal.find(&app).await?;
+    principal.require(Role::Manager)?;
+    principal.reject_unknown_query(&[])?;
+    let tenant = view(principal.role())(tenant);
     Ok(respond::versioned(&headers, tenant.version, &tenant))
 }
 
@@ -178,17 +170,17 @@ pub struct TenantPatch {
 )]
 pub async fn update_tenant(
     State(app): State<App>,
-    seeker: Seeker<TenantId>,
+    principal: PrincipalWith<TenantId>,
     headers: HeaderMap,
-    body: Body<Loose>,
-) -> Outcome {
-    let (asker, _, found) = seeker.find(&app).await?;
-    asker.require(Role::Manager)?;
+    body: Body<RawJson>,
+) -> ApiResult {
+    let (principal, _, found) = principal.find(&app).await?;
+    principal.require(Role::Manager)?;
     let Json(body) = body?;
     check_account(&app, found.company_id, &body)?;
-    asker.only(&[])?;
-    let patch: TenantPatch = shaped(body)?;
-    let edited = change(&app, &asker, found.company_id, (&TENANT, updated), move |tx| {
+    principal.reject_unknown_query(&[])?;
+    let patch: TenantPatch = body.read()?;
+    let edited = change(&app, &principal, found.company_id, (&TENANT, updated), move |tx| {
         store::edit(tx, found.company_id, found.id, clock::now(), |mut tenant| {
             respond::check_if_match(&headers, tenant.version)?;
             tenant.user_id = patch.user_id.or(tenant.user_id);
@@ -202,27 +194,27 @@ pub async fn update_tenant(
                 .national_id
                 .0
                 .map_or(tenant.national_id, |number| number.map(|number| number.to_string()));
-            Ok::<_, TenantFault>(tenant)
+            Ok::<_, TenantError>(tenant)
         })
-        .map_err(|fault| fault.0)
+        .map_err(|TenantError(error)| error)
     })
     .await?;
-    let edited = view(asker.role())(edited);
+    let edited = view(principal.role())(edited);
     Ok(respond::with_etag(respond::ok(&edited), edited.version))
 }
 
-/// A fault that knows what isn't unique about tenants.
-struct TenantFault(Fault);
+/// An error of the tenants table: names the field that must be unique.
+struct TenantError(ApiError);
 
-impl From<StoreError> for TenantFault {
+impl From<StoreError> for TenantError {
     fn from(error: StoreError) -> Self {
         Self(explain(error))
     }
 }
 
-impl From<Problem> for TenantFault {
-    fn from(problem: Problem) -> Self {
-        Self(problem.into())
+impl From<ApiError> for TenantError {
+    fn from(error: ApiError) -> Self {
+        Self(error)
     }
 }
 
@@ -232,14 +224,18 @@ impl From<Problem> for TenantFault {
     responses((status = 204), (status = 401), (status = 403), (status = 404), (status = 409), (status = 412)),
     security(("bearer" = []))
 )]
-pub async fn delete_tenant(State(app): State<App>, seeker: Seeker<TenantId>, headers: HeaderMap) -> Outcome {
-    let (asker, _, tenant) = seeker.find(&app).await?;
-    asker.require(Role::Manager)?;
-    asker.only(&[])?;
+pub async fn delete_tenant(
+    State(app): State<App>,
+    principal: PrincipalWith<TenantId>,
+    headers: HeaderMap,
+) -> ApiResult {
+    let (principal, _, tenant) = principal.find(&app).await?;
+    principal.require(Role::Manager)?;
+    principal.reject_unknown_query(&[])?;
     let (company, tenant) = (tenant.company_id, tenant.id);
     remove(
         &app,
-        &asker,
+        &principal,
         headers,
         (company, &TENANT, tenant),
         move |tx| Ok(company_owned::find(tx, company, tenant)?.map(|found| found.version)),

@@ -26,7 +26,7 @@ fn the_document_names_every_filter_of_every_list() {
     macro_rules! check {
         ($($path:literal => $module:ident),+) => {$(
             let names = named($path);
-            let filters = nexus_store::$module::LISTING.filters.iter();
+            let filters = nexus_store::property::$module::LISTING.filters.iter();
             let ranges = filters.clone().filter(|filter| filter.accepts == Accepts::Range);
             let ends = ranges.flat_map(|filter| [format!("{}From", filter.name), format!("{}To", filter.name)]);
             let expected: BTreeSet<_> = filters

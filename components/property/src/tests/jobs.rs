@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use axum::response::{IntoResponse, Response};
-use nexus_kit::Problem;
+use nexus_kit::ApiError;
 
 use super::*;
 use crate::routes::jobs::sweep;
@@ -119,7 +119,7 @@ async fn a_failure_makes_those_that_are_left_wait_no_longer() {
     let answer = sweep(&product.app, "overdue", after_two, |_, _, _| {
         begun += 1;
         match begun {
-            1 => Err(Problem::internal("broken").into()),
+            1 => Err(ApiError::internal("broken")),
             _ => Ok((1, Vec::new())),
         }
     })

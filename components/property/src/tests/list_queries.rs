@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use nexus_domain::ids::CompoundId;
-use nexus_domain::place::{Compound, StoredAddress};
+use nexus_domain::premises::{Compound, StoredAddress};
 
 use super::*;
 
@@ -21,8 +21,8 @@ macro_rules! lists {
     ($($path:literal => $module:ident, $rows:literal, $search:expr;)+) => {
         vec![$(List {
             path: $path,
-            sorts: nexus_store::$module::LISTING.sorts.iter().map(|sort| sort.name).collect(),
-            filters: nexus_store::$module::LISTING.filters.iter().map(|filter| filter.name).collect(),
+            sorts: nexus_store::property::$module::LISTING.sorts.iter().map(|sort| sort.name).collect(),
+            filters: nexus_store::property::$module::LISTING.filters.iter().map(|filter| filter.name).collect(),
             rows: $rows,
             search: $search,
         }),+]

@@ -3,16 +3,15 @@
 use std::borrow::Cow;
 
 use axum::extract::State;
-use axum::response::Response;
 use deserr::Deserr;
 use http::StatusCode;
 use nexus_domain::ids::{MailId, UserId};
 use nexus_domain::text::has_visible;
 use nexus_domain::{Invalid, Role};
+use nexus_kit::api_error::ProblemDocument;
 use nexus_kit::idempotency::{self, Keyed, Start};
 use nexus_kit::layers::nudge_mail;
-use nexus_kit::problem::ProblemDocument;
-use nexus_kit::{Answer, App, Caller, FieldErrors, Path, Problem, Session, clock, relay, respond, version};
+use nexus_kit::{ApiError, ApiResult, App, Caller, FieldErrors, Path, Session, clock, relay, respond, version};
 use nexus_protocol::relay::RelayEvent;
 use nexus_store::identity::user_admin::{self, AccountAct};
 use nexus_store::identity::users::UserRecord;
@@ -30,18 +29,19 @@ pub struct ActRequest {
 }
 
 impl ActRequest {
-    fn reason(&self) -> Result<Cow<'_, str>, Problem> {
+    fn reason(&self) -> Result<Cow<'_, str>, ApiError> {
         match self.reason.trim() {
-            reason if !has_visible(reason) => {
-                Err(Problem::field("reason", Invalid::new("TOO_SHORT", "must not be empty")))
-            }
+            reason if !has_visible(reason) => Err(ApiError::field(
+                "reason",
+                Invalid::new("TOO_SHORT", "must not be empty"),
+            )),
             reason => check_reason(reason),
         }
     }
 }
 
 /// The body, or what is wrong with it: somebody else's person is 404 before that is told.
-type Acting = Result<Keyed<ActRequest>, Problem>;
+type Acting = Result<Keyed<ActRequest>, ApiError>;
 
 /// The account can't be used until it is reinstated; sessions and sockets end.
 #[utoipa::path(post, path = "/api/v1/admin/users/{id}/suspend", tag = "admin", 
@@ -61,7 +61,7 @@ pub async fn suspend_user(
     caller: Caller,
     Path(id): Path<UserId>,
     keyed: Acting,
-) -> Answer<Response> {
+) -> ApiResult {
     act(app, session, caller, id, keyed, AccountAct::Suspend).await
 }
 
@@ -83,7 +83,7 @@ pub async fn ban_user(
     caller: Caller,
     Path(id): Path<UserId>,
     keyed: Acting,
-) -> Answer<Response> {
+) -> ApiResult {
     act(app, session, caller, id, keyed, AccountAct::Ban).await
 }
 
@@ -105,20 +105,13 @@ pub async fn reinstate_user(
     caller: Caller,
     Path(id): Path<UserId>,
     keyed: Acting,
-) -> Answer<Response> {
+) -> ApiResult {
     act(app, session, caller, id, keyed, AccountAct::Reinstate).await
 }
 
-async fn act(
-    app: App,
-    session: Session,
-    caller: Caller,
-    id: UserId,
-    keyed: Acting,
-    act: AccountAct,
-) -> Answer<Response> {
+async fn act(app: App, session: Session, caller: Caller, id: UserId, keyed: Acting, act: AccountAct) -> ApiResult {
     let scope = session.scope()?;
-    user_admin::find(app.database(), id, scope)?.ok_or_else(Problem::not_found)?;
+    user_admin::find(app.database(), id, scope)?.ok_or_else(ApiError::not_found)?;
     session.require(Role::Admin)?;
     let keyed = keyed?;
     let reason = keyed.body.reason()?;
@@ -156,9 +149,9 @@ pub async fn reset_user_mfa(
     caller: Caller,
     Path(id): Path<UserId>,
     keyed: Acting,
-) -> Answer<Response> {
+) -> ApiResult {
     let scope = session.scope()?;
-    user_admin::find(app.database(), id, scope)?.ok_or_else(Problem::not_found)?;
+    user_admin::find(app.database(), id, scope)?.ok_or_else(ApiError::not_found)?;
     session.require(Role::Admin)?;
     let keyed = keyed?;
     let reason = keyed.body.reason()?;

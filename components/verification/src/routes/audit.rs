@@ -1,13 +1,12 @@
 //! The audit log.
 
 use axum::extract::State;
-use axum::response::Response;
 use http::HeaderMap;
 use nexus_domain::Role;
+use nexus_kit::api_error::ProblemDocument;
 use nexus_kit::listing::{self, ListParams, Pairs};
 use nexus_kit::page::Page;
-use nexus_kit::problem::ProblemDocument;
-use nexus_kit::{Answer, App, Session, respond};
+use nexus_kit::{ApiResult, App, Session, respond};
 use nexus_store::audit::reader::{self as store, AuditEntry, Verification};
 
 const COLUMNS: &[&str] = &[
@@ -37,8 +36,8 @@ pub async fn list_audit_entries(
     State(app): State<App>,
     session: Session,
     headers: HeaderMap,
-    pairs: Result<Pairs, nexus_kit::Problem>,
-) -> Answer<Response> {
+    pairs: Result<Pairs, nexus_kit::ApiError>,
+) -> ApiResult {
     session.require(Role::Admin)?;
     let pairs = pairs?;
     let scope = pairs.scope(&app, &session)?;
@@ -56,7 +55,7 @@ pub async fn list_audit_entries(
     (status = 401, body = ProblemDocument),
     (status = 403, body = ProblemDocument),
 ))]
-pub async fn verify_audit_log(State(app): State<App>, session: Session) -> Answer<Response> {
+pub async fn verify_audit_log(State(app): State<App>, session: Session) -> ApiResult {
     session.require(Role::SuperAdmin)?;
     Ok(respond::ok(&store::verify(app.database())?))
 }

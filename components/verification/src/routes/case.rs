@@ -1,7 +1,6 @@
 //! A case by its link: for people who can't sign in yet.
 
 use axum::extract::{FromRequest, Request, State};
-use axum::response::Response;
 use deserr::Deserr;
 use http::HeaderMap;
 use nexus_domain::Invalid;
@@ -9,9 +8,9 @@ use nexus_domain::Timestamp;
 use nexus_domain::document::{CheckedDocument, LinkToken};
 use nexus_domain::ids::UserId;
 use nexus_domain::status::VerificationStatus;
-use nexus_kit::problem::ProblemDocument;
+use nexus_kit::api_error::ProblemDocument;
 use nexus_kit::upload::{self, DocumentBody, DocumentView, JSON_UPLOAD_LIMIT};
-use nexus_kit::{Answer, App, Caller, Code, FieldErrors, Json, Problem, Query, clock, respond, version};
+use nexus_kit::{ApiError, ApiResult, App, Caller, Code, FieldErrors, Json, Query, clock, respond, version};
 use nexus_store::audit::NewAuditEntry;
 use nexus_store::verification::documents;
 use nexus_store::verification::{self, DecisionError};
@@ -50,8 +49,8 @@ impl From<verification::CaseState> for CaseState {
     }
 }
 
-fn holder(app: &App, token: &str) -> Result<UserId, Problem> {
-    documents::find_link(app.database(), &LinkToken::hash(token), clock::now())?.ok_or_else(Problem::not_found)
+fn holder(app: &App, token: &str) -> Result<UserId, ApiError> {
+    documents::find_link(app.database(), &LinkToken::hash(token), clock::now())?.ok_or_else(ApiError::not_found)
 }
 
 /// How one's case stands.
@@ -61,9 +60,9 @@ fn holder(app: &App, token: &str) -> Result<UserId, Problem> {
     (status = 400, body = ProblemDocument),
     (status = 404, body = ProblemDocument, description = "no such link, or it has expired"),
 ))]
-pub async fn get_case(State(app): State<App>, headers: HeaderMap, Query(query): Query<CaseByLink>) -> Answer<Response> {
+pub async fn get_case(State(app): State<App>, headers: HeaderMap, Query(query): Query<CaseByLink>) -> ApiResult {
     let user = holder(&app, &query.token)?;
-    let state = verification::state(app.database(), user)?.ok_or_else(Problem::not_found)?;
+    let state = verification::state(app.database(), user)?.ok_or_else(ApiError::not_found)?;
     let state = CaseState::from(state);
     Ok(respond::versioned(&headers, version::of(&state), &state))
 }
@@ -110,10 +109,10 @@ pub struct Resubmitted {
     (status = 413, body = ProblemDocument),
     (status = 415, body = ProblemDocument),
 ))]
-pub async fn resubmit_documents(State(app): State<App>, caller: Caller, request: Request) -> Answer<Response> {
+pub async fn resubmit_documents(State(app): State<App>, caller: Caller, request: Request) -> ApiResult {
     let (user, checked) = read_submission(&app, request).await?;
     if checked.is_empty() {
-        return Err(Problem::field(
+        return Err(ApiError::field(
             "documents",
             Invalid::new("REQUIRED", "must have at least one document"),
         ));
@@ -127,20 +126,20 @@ pub async fn resubmit_documents(State(app): State<App>, caller: Caller, request:
         ..act::entry(None, &caller, clock::now())
     };
     verification::resubmit(app.database(), user, &new, &entry).map_err(explain)?;
-    let state = verification::state(app.database(), user)?.ok_or_else(Problem::not_found)?;
+    let state = verification::state(app.database(), user)?.ok_or_else(ApiError::not_found)?;
     Ok(respond::created(&Resubmitted {
         case: state.into(),
         documents: new.into_iter().map(DocumentView::from).collect(),
     }))
 }
 
-async fn read_submission(app: &App, request: Request) -> Result<(UserId, Vec<CheckedDocument>), Problem> {
+async fn read_submission(app: &App, request: Request) -> Result<(UserId, Vec<CheckedDocument>), ApiError> {
     if upload::is_form(&request) {
         let mut form = upload::read_form(request, &["token"]).await?;
         let token = form
             .texts
             .get("token")
-            .ok_or_else(|| Problem::field("token", Invalid::new("REQUIRED", "is required")))?;
+            .ok_or_else(|| ApiError::field("token", Invalid::new("REQUIRED", "is required")))?;
         let user = holder(app, &String::from_utf8_lossy(token))?;
         return Ok((user, form.checked_documents()?));
     }
@@ -149,14 +148,14 @@ async fn read_submission(app: &App, request: Request) -> Result<(UserId, Vec<Che
     Ok((user, upload::check_bodies(body.documents)?))
 }
 
-fn explain(error: DecisionError) -> Problem {
+fn explain(error: DecisionError) -> ApiError {
     match error {
-        DecisionError::AlreadyDecided => Problem::new(Code::AlreadyDecided, "This case is decided already."),
-        DecisionError::NotPending => Problem::new(
+        DecisionError::AlreadyDecided => ApiError::new(Code::AlreadyDecided, "This case is decided already."),
+        DecisionError::NotPending => ApiError::new(
             Code::Conflict,
             "Your documents are being looked at. Wait for the decision.",
         ),
         DecisionError::Store(error) => error.into(),
-        _ => Problem::not_found(),
+        _ => ApiError::not_found(),
     }
 }

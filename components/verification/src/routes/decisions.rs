@@ -4,7 +4,6 @@ use nexus_protocol::EventName;
 use std::borrow::Cow;
 
 use axum::extract::State;
-use axum::response::Response;
 use deserr::Deserr;
 use http::StatusCode;
 use nexus_domain::document::LinkToken;
@@ -14,11 +13,11 @@ use nexus_domain::password_hash::Hashing;
 use nexus_domain::settings;
 use nexus_domain::text::{has_visible, without_overrides};
 use nexus_domain::{Invalid, Role, Timestamp, temporary_password};
+use nexus_kit::api_error::ProblemDocument;
 use nexus_kit::idempotency::{self, Keyed, Start};
 use nexus_kit::layers::nudge_mail;
-use nexus_kit::patch::Loose;
-use nexus_kit::problem::ProblemDocument;
-use nexus_kit::{Answer, App, Caller, Code, FieldErrors, Path, Problem, Session, clock, relay, respond};
+use nexus_kit::patch::RawJson;
+use nexus_kit::{ApiError, ApiResult, App, Caller, Code, FieldErrors, Path, Session, clock, relay, respond};
 use nexus_protocol::relay::RelayEvent;
 use nexus_store::identity::users::UserRecord;
 use nexus_store::verification::{self, Approval, Decided, Decider, DecisionError, DecisionMail, Rejection};
@@ -33,7 +32,7 @@ use crate::act;
 /// As long as the person may take to hand in other documents.
 pub const LINK_SECONDS: i64 = 30 * 24 * 60 * 60;
 const DEFAULT_REASON: &str = "The documents could not be verified.";
-const LONGEST_REASON: usize = 1_000;
+const MAX_REASON: usize = 1_000;
 
 #[derive(Deserr, ToSchema)]
 #[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
@@ -52,7 +51,7 @@ pub struct ApproveRequest {
 #[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
 #[schema(rename_all = "camelCase")]
 pub struct RejectRequest {
-    /// Told to the person; a default text stands in for it.
+    /// SentNotice to the person; a default text stands in for it.
     #[schema(max_length = 1000)]
     #[deserr(default)]
     reason: Option<String>,
@@ -91,14 +90,14 @@ pub async fn approve_verification(
     session: Session,
     caller: Caller,
     Path(user): Path<UserId>,
-    keyed: Result<Keyed<Loose>, Problem>,
-) -> Answer<Response> {
+    keyed: Result<Keyed<RawJson>, ApiError>,
+) -> ApiResult {
     let scope = authorize(&app, &session, user)?;
     let keyed = keyed?;
     check_company(&app, scope, &keyed.body)?;
     let body: ApproveRequest = keyed.body.clone().read()?;
     if body.role.is_some_and(|role| !session.role().at_least(role)) {
-        return Err(Problem::forbidden());
+        return Err(ApiError::forbidden());
     }
     let ticket = match keyed.start(&app, session.user())? {
         Start::Replay(response) => return Ok(response),
@@ -112,10 +111,10 @@ pub async fn approve_verification(
     Ok(nudge_mail(respond::ok(&DecidedView::from(&decided))))
 }
 
-fn authorize(app: &App, session: &Session, user: UserId) -> Result<Option<CompanyId>, Problem> {
+fn authorize(app: &App, session: &Session, user: UserId) -> Result<Option<CompanyId>, ApiError> {
     let scope = session.scope()?;
     // Another company's id is 404 before anything else is judged.
-    verification::find(app.database(), user, scope)?.ok_or_else(Problem::not_found)?;
+    verification::find(app.database(), user, scope)?.ok_or_else(ApiError::not_found)?;
     session.require(Role::Admin)?;
     Ok(scope)
 }
@@ -128,7 +127,7 @@ fn approve(
     user: UserId,
     body: &ApproveRequest,
     and_then: impl FnOnce(&nexus_store::Transaction<'_>, &Decided) -> Result<(), nexus_store::StoreError>,
-) -> Result<Decided, Problem> {
+) -> Result<Decided, ApiError> {
     // Hashing is most of the work here; not for a case that is decided already.
     verification::check_open(app.database(), user, scope).map_err(explain)?;
     let now = clock::now();
@@ -168,8 +167,8 @@ pub async fn reject_verification(
     session: Session,
     caller: Caller,
     Path(user): Path<UserId>,
-    keyed: Result<Keyed<RejectRequest>, Problem>,
-) -> Answer<Response> {
+    keyed: Result<Keyed<RejectRequest>, ApiError>,
+) -> ApiResult {
     let scope = authorize(&app, &session, user)?;
     let keyed = keyed?;
     let given = reason(keyed.body.reason.as_deref())?;
@@ -220,7 +219,7 @@ fn notify(app: &App, decided: &Decided) {
 }
 
 /// As the admin wrote it; nothing but spaces is no reason.
-fn reason(given: Option<&str>) -> Result<Option<Cow<'_, str>>, Problem> {
+fn reason(given: Option<&str>) -> Result<Option<Cow<'_, str>>, ApiError> {
     given
         .map(str::trim)
         .filter(|text| has_visible(text))
@@ -230,10 +229,10 @@ fn reason(given: Option<&str>) -> Result<Option<Cow<'_, str>>, Problem> {
 
 /// A text that people are shown: bounded, without control characters other than line breaks, and without what would turn
 /// its direction.
-pub fn check_reason(reason: &str) -> Result<Cow<'_, str>, Problem> {
-    let refused = |code, message: String| Err(Problem::field("reason", Invalid::new(code, message)));
-    if reason.chars().count() > LONGEST_REASON {
-        return refused("TOO_LONG", format!("must have at most {LONGEST_REASON} characters"));
+pub fn check_reason(reason: &str) -> Result<Cow<'_, str>, ApiError> {
+    let refused = |code, message: String| Err(ApiError::field("reason", Invalid::new(code, message)));
+    if reason.chars().count() > MAX_REASON {
+        return refused("TOO_LONG", format!("must have at most {MAX_REASON} characters"));
     }
     if reason
         .chars()
@@ -268,26 +267,26 @@ fn random_bytes() -> impl FnMut() -> u8 {
     }
 }
 
-fn hash(app: &App, password: &str) -> Result<String, Problem> {
+fn hash(app: &App, password: &str) -> Result<String, ApiError> {
     let config = app.config();
     Hashing::new(
         config.get(&settings::PASSWORD_HASH)?,
         config.get(&settings::BCRYPT_COST)?,
     )
     .hash(&Password::typed(password), clock::random())
-    .map_err(|error| Problem::internal(error.to_string()))
+    .map_err(|error| ApiError::internal(error.to_string()))
 }
 
-fn explain(error: DecisionError) -> Problem {
+fn explain(error: DecisionError) -> ApiError {
     match error {
-        DecisionError::NoCase => Problem::not_found(),
-        DecisionError::NoCompany => Problem::not_found_in("companyId"),
-        DecisionError::AlreadyDecided => Problem::new(Code::AlreadyDecided, "This case is decided already."),
+        DecisionError::NoCase => ApiError::not_found(),
+        DecisionError::NoCompany => ApiError::not_found_in("companyId"),
+        DecisionError::AlreadyDecided => ApiError::new(Code::AlreadyDecided, "This case is decided already."),
         DecisionError::NoDocuments => {
-            Problem::new(Code::NoDocuments, "This person has not handed in any documents yet.")
+            ApiError::new(Code::NoDocuments, "This person has not handed in any documents yet.")
         }
-        DecisionError::NotPending => Problem::new(Code::Conflict, "This account is not waiting for verification."),
-        DecisionError::CompanyNeeded => Problem::field(
+        DecisionError::NotPending => ApiError::new(Code::Conflict, "This account is not waiting for verification."),
+        DecisionError::CompanyNeeded => ApiError::field(
             "companyId",
             Invalid::new("REQUIRED", "is required: people of staff belong to a company"),
         ),

@@ -1,14 +1,14 @@
 //! Documents: one's own, and their content for admins.
 
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
 use http::{HeaderName, HeaderValue, header};
 use nexus_domain::Role;
 use nexus_domain::ids::DocumentId;
+use nexus_kit::api_error::ProblemDocument;
 use nexus_kit::blob::{self, BlobKey};
-use nexus_kit::problem::ProblemDocument;
 use nexus_kit::upload::DocumentView;
-use nexus_kit::{Answer, App, Caller, Path, Problem, Session, clock, respond};
+use nexus_kit::{ApiError, ApiResult, App, Caller, Path, Session, clock, respond};
 use nexus_store::audit::NewAuditEntry;
 use nexus_store::verification::{self, documents};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -27,7 +27,7 @@ pub struct OwnDocuments {
     (status = 200, body = OwnDocuments),
     (status = 401, body = ProblemDocument),
 ))]
-pub async fn list_own_documents(State(app): State<App>, session: Session) -> Answer<Response> {
+pub async fn list_own_documents(State(app): State<App>, session: Session) -> ApiResult {
     let items = documents::by_user(app.database(), session.user())?
         .into_iter()
         .map(DocumentView::from)
@@ -48,14 +48,14 @@ pub async fn get_document_content(
     session: Session,
     caller: Caller,
     Path(id): Path<DocumentId>,
-) -> Answer<Response> {
+) -> ApiResult {
     let found = documents::find_content(app.database(), id, session.scope()?)?
         .filter(|found| !found.deleted)
-        .ok_or_else(Problem::not_found)?;
+        .ok_or_else(ApiError::not_found)?;
     session.require(Role::Admin)?;
     let content = blob::get(&app, &BlobKey::from_stored(found.blob_key))
         .await?
-        .ok_or_else(Problem::not_found)?;
+        .ok_or_else(ApiError::not_found)?;
     let entry = NewAuditEntry {
         action: "document.viewed",
         company: found.owner_company,

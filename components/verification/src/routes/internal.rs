@@ -1,12 +1,11 @@
 //! For the scheduler; signed, and nothing for anybody else.
 
 use axum::extract::{Request, State};
-use axum::response::Response;
 use axum::routing::post;
 use nexus_domain::{Timestamp, settings};
 use nexus_kit::blob::{self, BlobKey};
 use nexus_kit::layers::signed_body;
-use nexus_kit::{Answer, App, Caller, Problem, clock, respond};
+use nexus_kit::{ApiError, ApiResult, App, Caller, clock, respond};
 use nexus_protocol::job_paths;
 use nexus_store::audit::{self, NewAuditEntry};
 use nexus_store::{blobs, verification::documents};
@@ -18,7 +17,7 @@ use crate::act;
 
 const BODY_LIMIT: usize = 1_024;
 /// Documents in one commit, and contents deleted in one run; the next run takes the next ones.
-const MOST: u32 = 100;
+const MAX: u32 = 100;
 /// Commits in one run, which must end well before the scheduler's patience does.
 const ROUNDS: u32 = 20;
 
@@ -36,7 +35,7 @@ struct Tidied {
 
 /// Deletes the content of documents that were rejected long enough ago. The books go first; a content whose deletion
 /// fails is tried again in the next run.
-async fn tidy_documents(State(app): State<App>, caller: Caller, request: Request) -> Answer<Response> {
+async fn tidy_documents(State(app): State<App>, caller: Caller, request: Request) -> ApiResult {
     signed_body(&app, request, BODY_LIMIT).await?;
     let now = clock::now();
     let kept = i64::try_from(app.config().get(&settings::REJECTED_DOCUMENTS_KEEP)?.as_secs()).unwrap_or(i64::MAX);
@@ -44,11 +43,11 @@ async fn tidy_documents(State(app): State<App>, caller: Caller, request: Request
     for _ in 0..ROUNDS {
         let round = retire(&app, &caller, now.plus_seconds(-kept), now)?;
         retired += round;
-        if round < MOST as usize {
+        if round < MAX as usize {
             break;
         }
     }
-    let orphans = blobs::take_orphans(app.database(), now, MOST)?;
+    let orphans = blobs::take_orphans(app.database(), now, MAX)?;
     for key in &orphans {
         blob::delete(&app, &BlobKey::from_stored(key)).await?;
         blobs::deleted(app.database(), key)?;
@@ -58,9 +57,9 @@ async fn tidy_documents(State(app): State<App>, caller: Caller, request: Request
     Ok(respond::ok(&Tidied { retired, deleted }))
 }
 
-fn retire(app: &App, caller: &Caller, before: Timestamp, now: Timestamp) -> Result<usize, Problem> {
+fn retire(app: &App, caller: &Caller, before: Timestamp, now: Timestamp) -> Result<usize, ApiError> {
     app.database().transaction(|tx| {
-        let retired = documents::retire_rejected(tx, before, now, MOST)?;
+        let retired = documents::retire_rejected(tx, before, now, MAX)?;
         for document in &retired {
             let entry = NewAuditEntry {
                 action: "document.content_deleted",

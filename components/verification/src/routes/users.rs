@@ -1,16 +1,15 @@
 //! People as admins administer them.
 
 use axum::extract::State;
-use axum::response::Response;
 use deserr::Deserr;
 use http::HeaderMap;
 use nexus_domain::ids::{CompanyId, UserId};
 use nexus_domain::{Invalid, Role};
+use nexus_kit::api_error::ProblemDocument;
 use nexus_kit::listing::{self, ListParams, Pairs};
 use nexus_kit::page::Page;
-use nexus_kit::patch::{Change, Clearable, Loose};
-use nexus_kit::problem::ProblemDocument;
-use nexus_kit::{Answer, App, Caller, Code, FieldErrors, Json, Path, Problem, Session, clock, respond, version};
+use nexus_kit::patch::{Change, Clearable, RawJson};
+use nexus_kit::{ApiError, ApiResult, App, Caller, Code, FieldErrors, Json, Path, Session, clock, respond, version};
 use nexus_store::identity::companies;
 use nexus_store::identity::user_admin::{self, Actor, UserActError, UserChange};
 use nexus_store::identity::users::UserRecord;
@@ -46,8 +45,8 @@ pub async fn list_users(
     State(app): State<App>,
     session: Session,
     headers: HeaderMap,
-    pairs: Result<Pairs, Problem>,
-) -> Answer<Response> {
+    pairs: Result<Pairs, ApiError>,
+) -> ApiResult {
     session.require(Role::Admin)?;
     let pairs = pairs?;
     let scope = pairs.scope(&app, &session)?;
@@ -72,8 +71,8 @@ pub async fn get_user(
     session: Session,
     headers: HeaderMap,
     Path(id): Path<UserId>,
-) -> Answer<Response> {
-    let user = user_admin::find(app.database(), id, session.scope()?)?.ok_or_else(Problem::not_found)?;
+) -> ApiResult {
+    let user = user_admin::find(app.database(), id, session.scope()?)?.ok_or_else(ApiError::not_found)?;
     session.require(Role::Admin)?;
     Ok(respond::versioned(&headers, version::of(&user), &user))
 }
@@ -108,10 +107,10 @@ pub async fn patch_user(
     caller: Caller,
     headers: HeaderMap,
     Path(id): Path<UserId>,
-    body: Result<Json<Loose>, Problem>,
-) -> Answer<Response> {
+    body: Result<Json<RawJson>, ApiError>,
+) -> ApiResult {
     let scope = session.scope()?;
-    let present = user_admin::find(app.database(), id, scope)?.ok_or_else(Problem::not_found)?;
+    let present = user_admin::find(app.database(), id, scope)?.ok_or_else(ApiError::not_found)?;
     session.require(Role::Admin)?;
     let Json(body) = body?;
     check_company(&app, scope, &body)?;
@@ -119,7 +118,7 @@ pub async fn patch_user(
     let company = body.company_id.0;
     // Who leaves the company is out of its admins' sight.
     if scope.is_some() && company == Some(None) || body.role.0.is_some_and(|role| !session.role().at_least(role)) {
-        return Err(Problem::forbidden());
+        return Err(ApiError::forbidden());
     }
     respond::check_if_match(&headers, version::of(&present))?;
     let change = UserChange {
@@ -132,7 +131,7 @@ pub async fn patch_user(
 }
 
 /// 404 for a company that isn't there, or isn't the admin's own.
-pub fn check_company(app: &App, scope: Option<CompanyId>, body: &Loose) -> Result<(), Problem> {
+pub fn check_company(app: &App, scope: Option<CompanyId>, body: &RawJson) -> Result<(), ApiError> {
     let Some(company) = body.id::<CompanyId>("companyId") else {
         return Ok(());
     };
@@ -143,7 +142,7 @@ pub fn check_company(app: &App, scope: Option<CompanyId>, body: &Loose) -> Resul
     if is_seen {
         Ok(())
     } else {
-        Err(Problem::not_found_in("companyId"))
+        Err(ApiError::not_found_in("companyId"))
     }
 }
 
@@ -156,23 +155,23 @@ pub fn actor<'a>(session: &Session, caller: &'a Caller, scope: Option<CompanyId>
     }
 }
 
-pub fn explain(error: UserActError) -> Problem {
+pub fn explain(error: UserActError) -> ApiError {
     match error {
-        UserActError::NoUser => Problem::not_found(),
-        UserActError::NoCompany => Problem::not_found_in("companyId"),
-        UserActError::CompanyNeeded => Problem::field(
+        UserActError::NoUser => ApiError::not_found(),
+        UserActError::NoCompany => ApiError::not_found_in("companyId"),
+        UserActError::CompanyNeeded => ApiError::field(
             "companyId",
             Invalid::new("REQUIRED", "is required: people of staff belong to a company"),
         ),
-        UserActError::NotAllowed => Problem::new(
+        UserActError::NotAllowed => ApiError::new(
             Code::Forbidden,
             "Not on yourself, and not on people above your own role.",
         ),
-        UserActError::InvalidTransition(status) => Problem::new(
+        UserActError::InvalidTransition(status) => ApiError::new(
             Code::InvalidTransition,
             format!("This is not possible for an account that is {status}."),
         ),
-        UserActError::Changed => Problem::new(
+        UserActError::Changed => ApiError::new(
             Code::PreconditionFailed,
             "Somebody changed this since you read it. Read it again and repeat your change.",
         ),

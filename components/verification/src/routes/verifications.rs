@@ -1,7 +1,6 @@
 //! The queue of verification cases.
 
 use axum::extract::State;
-use axum::response::Response;
 use deserr::Deserr;
 use http::HeaderMap;
 use nexus_domain::document::DocumentType;
@@ -9,11 +8,11 @@ use nexus_domain::ids::{CompanyId, DocumentId, UserId};
 use nexus_domain::page::{Flag, Limit, Search, Sort};
 use nexus_domain::status::VerificationStatus;
 use nexus_domain::{Invalid, Role, Timestamp};
+use nexus_kit::api_error::ProblemDocument;
 use nexus_kit::csv_pages;
 use nexus_kit::listing::accepts_csv;
 use nexus_kit::page::{self, Page};
-use nexus_kit::problem::ProblemDocument;
-use nexus_kit::{Answer, App, FieldErrors, Path, Problem, Query, Session, listing, respond, version};
+use nexus_kit::{ApiError, ApiResult, App, FieldErrors, Path, Query, Session, listing, respond, version};
 use nexus_store::verification::documents::StoredDocument;
 use nexus_store::verification::{self, Case, CaseList, PastDecision};
 use serde::Serialize;
@@ -158,14 +157,14 @@ pub async fn list_verifications(
     session: Session,
     headers: HeaderMap,
     Query(query): Query<CaseQuery>,
-) -> Answer<Response> {
+) -> ApiResult {
     session.require(Role::Admin)?;
     let sort = Sort::parse(query.sort.as_deref(), &["submittedAt"], "submittedAt")
-        .map_err(|invalid| Problem::field("sort", invalid))?;
+        .map_err(|invalid| ApiError::field("sort", invalid))?;
     let name = format!("verifications:{}", sort.text());
     let limit = query.limit.unwrap_or_default();
     let scope = match (session.scope()?, query.company_id) {
-        (Some(own), Some(other)) if own != other => return Err(Problem::not_found()),
+        (Some(own), Some(other)) if own != other => return Err(ApiError::not_found()),
         (own, other) => own.or(other),
     };
     let list = CaseList {
@@ -206,7 +205,7 @@ const COLUMNS: &[&str] = &[
     "documents",
 ];
 
-fn csv(app: App, list: CaseList) -> Answer<Response> {
+fn csv(app: App, list: CaseList) -> ApiResult {
     let mut list = CaseList {
         after: None,
         limit: csv_pages::ROWS,
@@ -233,8 +232,8 @@ pub async fn get_verification(
     session: Session,
     headers: HeaderMap,
     Path(user): Path<UserId>,
-) -> Answer<Response> {
-    let case = verification::find(app.database(), user, session.scope()?)?.ok_or_else(Problem::not_found)?;
+) -> ApiResult {
+    let case = verification::find(app.database(), user, session.scope()?)?.ok_or_else(ApiError::not_found)?;
     session.require(Role::Admin)?;
     let decisions = verification::decisions(app.database(), user)?;
     let case = CaseDetail {

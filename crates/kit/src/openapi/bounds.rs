@@ -44,7 +44,7 @@ const MEMBERS: &[(&str, &str, &str)] = &[
 const DOMAIN: &str = "^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)+$";
 
 /// Most that is taken where a schema has no end of its own.
-const MOST: &[(&str, &str, i64)] = &[
+const MAX: &[(&str, &str, i64)] = &[
     ("MarkRead", "seq", 4_294_967_295),
     ("LateFee", "value", 1_000_000_000_000),
     ("LateFeePatch", "value", 1_000_000_000_000),
@@ -63,7 +63,7 @@ pub fn finish(schemas: &mut Value) {
     for (name, member, pattern) in MEMBERS {
         set(property(schemas, name, member), "pattern", (*pattern).into());
     }
-    for (name, member, most) in MOST {
+    for (name, member, most) in MAX {
         set(property(schemas, name, member), "maximum", (*most).into());
         set(property(schemas, name, member), "format", "int64".into());
     }

@@ -225,7 +225,7 @@ pub fn add_members(
         let group = group(tx, chat, viewer.user)?;
         check_people(tx, viewer, people)?;
         let added = insert_members(tx, chat, people, now)?;
-        if group.members + added.len() > nexus_domain::chat::MOST_MEMBERS {
+        if group.members + added.len() > nexus_domain::chat::MAX_MEMBERS {
             return Err(ChatError::TooManyMembers);
         }
         let chat = find(tx, chat, viewer.user)?.ok_or(ChatError::NotFound)?;

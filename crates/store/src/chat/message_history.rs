@@ -108,9 +108,9 @@ pub struct Missed {
 }
 
 /// The most messages, and the most changes, that are replayed of one chat.
-pub const MOST_REPLAYED: i64 = 500;
+pub const MAX_REPLAYED: i64 = 500;
 
-/// What each has missed. Three statements, however many ask; answers of more than [`MOST_REPLAYED`] rows together
+/// What each has missed. Three statements, however many ask; answers of more than [`MAX_REPLAYED`] rows together
 /// are left for another call.
 pub fn catch_up(database: &Database, behind: &[Behind]) -> Result<Vec<Missed>, StoreError> {
     let asked: Vec<_> = behind
@@ -129,7 +129,7 @@ pub fn catch_up(database: &Database, behind: &[Behind]) -> Result<Vec<Missed>, S
     let mut found = vec![Missed::default(); behind.len()];
     let mut messages = Vec::new();
     let mut changes = Vec::new();
-    let mut rows_left = MOST_REPLAYED;
+    let mut rows_left = MAX_REPLAYED;
     for (index, (behind, head)) in behind.iter().zip(&heads).enumerate() {
         let (Some(last_seq), Some(last_change)) = (head.get::<Option<i64>>(0)?, head.get::<Option<i64>>(1)?) else {
             continue;
@@ -137,8 +137,8 @@ pub fn catch_up(database: &Database, behind: &[Behind]) -> Result<Vec<Missed>, S
         let since: i64 = head.get::<Option<i64>>(2)?.unwrap_or(last_change);
         let missed = (last_seq - behind.seq).max(0);
         let changed = (last_change - since).max(0);
-        let too_many = missed > MOST_REPLAYED;
-        let cost = if too_many { 0 } else { missed } + changed.min(MOST_REPLAYED);
+        let too_many = missed > MAX_REPLAYED;
+        let cost = if too_many { 0 } else { missed } + changed.min(MAX_REPLAYED);
         if index > 0 && cost > rows_left {
             found[index].later = true;
             continue;
@@ -150,7 +150,7 @@ pub fn catch_up(database: &Database, behind: &[Behind]) -> Result<Vec<Missed>, S
         } else if missed > 0 {
             messages.push(json!([index, behind.chat, behind.seq, last_seq]));
         }
-        if changed > MOST_REPLAYED {
+        if changed > MAX_REPLAYED {
             let to = found[index].gap.map_or(behind.seq, |(_, to)| to);
             found[index].gap = Some((1, to));
         } else if changed > 0 {

@@ -4,7 +4,7 @@ use nexus_domain::ids::{ChatId, SessionId, UserId};
 use nexus_domain::{Role, Timestamp};
 use serde_json::json;
 
-use crate::chat::message_history::MOST_REPLAYED;
+use crate::chat::message_history::MAX_REPLAYED;
 use crate::chat::notifications::{self, Notification};
 use crate::{Database, StoreError, params};
 
@@ -148,9 +148,9 @@ impl FeedKind {
 }
 
 /// How many new messages one answer looks at.
-const MOST_MESSAGES: i64 = 20_000;
+const MAX_MESSAGES: i64 = 20_000;
 /// How many other events; notifications come with their text.
-const MOST_EVENTS: usize = 2_000;
+const MAX_EVENTS: usize = 2_000;
 
 /// What happened after `since`; without it, only how far things are.
 pub fn feed(database: &Database, since: Option<FeedPosition>) -> Result<Feed, StoreError> {
@@ -172,9 +172,9 @@ pub fn feed(database: &Database, since: Option<FeedPosition>) -> Result<Feed, St
     let mut changed: Vec<ChatId> = Vec::new();
     let rows = database.query(
         "SELECT n, kind, session_id, user_id, chat_id FROM relay_feed WHERE n > ?1 ORDER BY n LIMIT ?2",
-        params![since.event, i64::try_from(MOST_EVENTS).unwrap_or(i64::MAX)],
+        params![since.event, i64::try_from(MAX_EVENTS).unwrap_or(i64::MAX)],
     )?;
-    feed.more = rows.len() == MOST_EVENTS;
+    feed.more = rows.len() == MAX_EVENTS;
     let mut notified = false;
     let (mut members, mut renamed) = (Vec::new(), Vec::new());
     for row in &rows {
@@ -202,7 +202,7 @@ pub fn feed(database: &Database, since: Option<FeedPosition>) -> Result<Feed, St
     // By primary key, so it costs what came in since, however many chats there are.
     let rows = database.query(
         "SELECT max(n), chat_id FROM messages WHERE n > ?1 AND n <= ?1 + ?2 GROUP BY chat_id",
-        params![since.message, MOST_MESSAGES],
+        params![since.message, MAX_MESSAGES],
     )?;
     for row in &rows {
         feed.position.message = feed.position.message.max(row.get(0)?);
@@ -268,7 +268,7 @@ pub fn newcomers(database: &Database, chat: ChatId, users: &[UserId]) -> Result<
              FROM json_each(?2) j CROSS JOIN chat_members cm ON cm.chat_id = ?1 AND cm.user_id = j.value) \
              SELECT came.user_id, came.seq, coalesce((SELECT m.changes_before FROM messages m \
              WHERE m.chat_id = ?1 AND m.seq = came.seq), 0) FROM came",
-            params![chat, json!(users).to_string(), MOST_REPLAYED + 1],
+            params![chat, json!(users).to_string(), MAX_REPLAYED + 1],
         )?
         .iter()
         .map(|row| {

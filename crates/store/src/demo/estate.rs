@@ -13,7 +13,7 @@ use serde_json::{Value as Json, json};
 
 use super::chance::Chance;
 use super::names;
-use crate::property::company_state::CompanyDay;
+use crate::property::company_state::CompanyToday;
 use crate::property::compounds::folded;
 use crate::{Database, StoreError, params, property::invoices};
 
@@ -41,7 +41,7 @@ fn insert(database: &Database, sql: &str, rows: &[Json]) -> Result<(), StoreErro
 /// Compounds, apartments, tenants and who lives where.
 pub(super) fn estate(
     database: &Database,
-    day: &CompanyDay,
+    day: &CompanyToday,
     chance: &mut Chance,
     founded: Timestamp,
     apartments: usize,
@@ -186,7 +186,7 @@ pub(super) fn estate(
 /// The rent of a month, and what came in of it.
 pub(super) fn bill(
     database: &Database,
-    day: &CompanyDay,
+    day: &CompanyToday,
     chance: &mut Chance,
     leases: &[Lease],
     month: Month,

@@ -5,7 +5,7 @@ use nexus_domain::status::UserStatus;
 use nexus_domain::{Role, Timestamp};
 
 use crate::listing::Listing;
-use crate::property::company_owned::Held;
+use crate::property::company_owned::CompanyOwned;
 use crate::property::company_state::CompanyState;
 use crate::{Database, Row, StoreError, Value, params};
 
@@ -40,7 +40,7 @@ pub fn find_active(
 
 /// A session, and what was read beside it.
 #[derive(Debug)]
-pub struct Beside<T> {
+pub struct SessionRow<T> {
     pub session: ActiveSession,
     /// The company that was named, or else the user's own. Whether they may see it is for the caller to say.
     pub company: Option<CompanyState>,
@@ -61,7 +61,7 @@ pub fn find_beside_company(
     session: SessionId,
     named: Option<CompanyId>,
     now: Timestamp,
-) -> Result<Option<Beside<()>>, StoreError> {
+) -> Result<Option<SessionRow<()>>, StoreError> {
     let row = database.query_opt(
         &["SELECT ", BESIDE, " FROM ", BESIDE_FROM, " WHERE ", ACTIVE].concat(),
         params![session, now, named],
@@ -70,15 +70,15 @@ pub fn find_beside_company(
 }
 
 /// As [`find_beside_company`], and something that the company holds.
-pub fn find_beside<I: Held>(
+pub fn find_with_company<I: CompanyOwned>(
     database: &Database,
     session: SessionId,
     named: Option<CompanyId>,
     id: I,
     now: Timestamp,
-) -> Result<Option<Beside<I::Thing>>, StoreError> {
+) -> Result<Option<SessionRow<I::Entity>>, StoreError> {
     let params = [session.into(), now.into(), named.into(), id.into()];
-    let row = database.query_opt(&beside_statement::<I>(), &params)?;
+    let row = database.query_opt(&with_company_statement::<I>(), &params)?;
     beside(row, now, |row| match row.0.first() {
         None | Some(Value::Null) => Ok(None),
         Some(_) => (I::listing().read)(&row).map(Some),
@@ -86,7 +86,7 @@ pub fn find_beside<I: Held>(
 }
 
 /// `?1` session, `?2` now, `?3` company, `?4` id. By primary keys and UNIQUE (company_id, id).
-pub fn beside_statement<I: Held>() -> String {
+pub fn with_company_statement<I: CompanyOwned>() -> String {
     let Listing { columns, from, .. } = I::listing();
     let held = [
         " LEFT JOIN (SELECT ",
@@ -112,7 +112,7 @@ fn beside<T>(
     row: Option<Row>,
     now: Timestamp,
     held: impl FnOnce(Row) -> Result<Option<T>, StoreError>,
-) -> Result<Option<Beside<T>>, StoreError> {
+) -> Result<Option<SessionRow<T>>, StoreError> {
     match row {
         Some(mut row) if row.parse::<UserStatus>(6)? == UserStatus::Active => {
             let rest = Row(row.0.split_off(BESIDE_COLUMNS));
@@ -122,7 +122,7 @@ fn beside<T>(
             };
             let session = read(&row)?;
             let held = held(rest)?;
-            Ok(Some(Beside { session, company, held }))
+            Ok(Some(SessionRow { session, company, held }))
         }
         _ => Ok(None),
     }

@@ -2,7 +2,7 @@
 //! with its mail where the person is told.
 
 use nexus_domain::ids::{CompanyId, MailId, UserId};
-use nexus_domain::mail::{PATIENCE_SECONDS, Template};
+use nexus_domain::mail::{TIMEOUT_SECONDS, Template};
 use nexus_domain::status::UserStatus;
 use nexus_domain::{EmailAddress, Invalid, Role, Timestamp};
 use serde_json::json;
@@ -39,8 +39,8 @@ const ALL: Listing<UserRecord> = Listing {
         Sort::by_index("name", "users.name_folded", SortKind::Text),
         Sort::by_index("email", "users.email_key", SortKind::Text),
         Sort::by_index("role", "users.role", SortKind::Text),
-        Sort::by_reading("status", "users.status", SortKind::Text),
-        Sort::by_reading("lastLoginAt", "coalesce(users.last_login_at, -1)", SortKind::Integer),
+        Sort::unindexed("status", "users.status", SortKind::Text),
+        Sort::unindexed("lastLoginAt", "coalesce(users.last_login_at, -1)", SortKind::Integer),
     ],
     filters: &[
         // The `+` keeps statements from the index of `status`: most people are `ACTIVE`.
@@ -288,7 +288,7 @@ fn tell(
             params,
             sealed: None,
             now,
-            expires_at: now.plus_seconds(PATIENCE_SECONDS),
+            expires_at: now.plus_seconds(TIMEOUT_SECONDS),
         },
     )
 }

@@ -2,7 +2,7 @@
 
 use nexus_domain::email::key_of;
 use nexus_domain::ids::{CompanyId, MailId};
-use nexus_domain::mail::{MailStatus, PATIENCE_SECONDS};
+use nexus_domain::mail::{MailStatus, TIMEOUT_SECONDS};
 use nexus_domain::{EmailAddress, Invalid, Timestamp};
 use serde_json::json;
 use thiserror::Error;
@@ -51,12 +51,12 @@ const ALL: Listing<OutboxItem> = Listing {
     // Index: outbox_by_company, or UNIQUE (id).
     sorts: &[
         Sort::by_index("createdAt", "id", SortKind::Id),
-        Sort::by_reading("to", "recipient_key", SortKind::Text),
-        Sort::by_reading("template", "template", SortKind::Text),
-        Sort::by_reading("status", "status", SortKind::Text),
-        Sort::by_reading("attempts", "attempts", SortKind::Integer),
-        Sort::by_reading("nextAttemptAt", "next_attempt_at", SortKind::Integer),
-        Sort::by_reading("sentAt", "coalesce(sent_at, -1)", SortKind::Integer),
+        Sort::unindexed("to", "recipient_key", SortKind::Text),
+        Sort::unindexed("template", "template", SortKind::Text),
+        Sort::unindexed("status", "status", SortKind::Text),
+        Sort::unindexed("attempts", "attempts", SortKind::Integer),
+        Sort::unindexed("nextAttemptAt", "next_attempt_at", SortKind::Integer),
+        Sort::unindexed("sentAt", "coalesce(sent_at, -1)", SortKind::Integer),
     ],
     filters: &[
         Filter::one_of::<MailStatus>("status", "+status ="),
@@ -119,7 +119,7 @@ pub fn retry(
                 "SELECT status, template, sealed IS NOT NULL, recipient_key, company_id, \
                  CASE WHEN expires_at - created_at < ?3 THEN expires_at END FROM outbox \
                  WHERE id = ?1 AND (?2 IS NULL OR company_id = ?2)",
-                params![mail, scope, PATIENCE_SECONDS * 1_000],
+                params![mail, scope, TIMEOUT_SECONDS * 1_000],
             )?
             .ok_or(RetryError::NoMail)?;
         let status: MailStatus = row.parse(0)?;
@@ -144,7 +144,7 @@ pub fn retry(
                     "lease_until = NULL, lease_token = NULL WHERE id = ?1 RETURNING ",
                     outbox_columns!()
                 ),
-                params![mail, entry.at, end.unwrap_or(entry.at.plus_seconds(PATIENCE_SECONDS))],
+                params![mail, entry.at, end.unwrap_or(entry.at.plus_seconds(TIMEOUT_SECONDS))],
             )?
             .ok_or(RetryError::NoMail)?;
         audit::append(

@@ -2,11 +2,11 @@
 
 use nexus_domain::Timestamp;
 use nexus_domain::ids::{ApartmentId, CompanyId, CompoundId};
-use nexus_domain::place::{Apartment, ApartmentError, ApartmentStatus};
+use nexus_domain::premises::{Apartment, ApartmentError, ApartmentStatus};
 use nexus_domain::text::fold;
 
 use crate::listing::{Filter, Listing, Sort, SortKind};
-use crate::property::company_owned::{self, Held};
+use crate::property::company_owned::{self, CompanyOwned};
 use crate::{Database, Edited, Row, StoreError, Transaction, params};
 
 const COLUMNS: &str = "id, company_id, compound_id, apartment_number, floor, bedrooms, area_sqm, monthly_rent, status, \
@@ -24,9 +24,9 @@ pub static LISTING: Listing<Apartment> = Listing {
         Sort::by_index("updatedAt", "updated_at", SortKind::Integer),
         Sort::by_index("floor", "coalesce(floor, -1000)", SortKind::Integer),
         Sort::by_index("bedrooms", "coalesce(bedrooms, -1)", SortKind::Integer),
-        Sort::by_reading("areaSqm", "coalesce(area_sqm, -1.0)", SortKind::Real),
-        Sort::by_reading("status", "status", SortKind::Text),
-        Sort::by_reading("compoundId", "compound_id", SortKind::Text),
+        Sort::unindexed("areaSqm", "coalesce(area_sqm, -1.0)", SortKind::Real),
+        Sort::unindexed("status", "status", SortKind::Text),
+        Sort::unindexed("compoundId", "compound_id", SortKind::Text),
     ],
     filters: &[
         Filter::of::<CompoundId>("compoundId", "compound_id ="),
@@ -61,8 +61,8 @@ fn read(row: &Row) -> Result<Apartment, StoreError> {
     })
 }
 
-impl Held for ApartmentId {
-    type Thing = Apartment;
+impl CompanyOwned for ApartmentId {
+    type Entity = Apartment;
 
     fn listing() -> &'static Listing<Apartment> {
         &LISTING
@@ -117,7 +117,7 @@ pub fn edit<E: From<StoreError> + From<ApartmentError<StoreError>>>(
     };
     let wanted = change(before.clone())?;
     if wanted == before {
-        return Ok(Some(Edited::not_at_all(before)));
+        return Ok(Some(Edited::unchanged(before)));
     }
     // Index of the inner query: occupancies_by_apartment.
     let row = tx

@@ -7,16 +7,16 @@ use nexus_domain::company::{Company, LateFee, LateFeeType};
 use nexus_domain::date::Date;
 use nexus_domain::ids::{InvoiceId, OccupancyId, TenantId};
 use nexus_domain::invoice::{Invoice, InvoiceKind, InvoiceStatus, Line, invoice_number};
-use nexus_domain::ledger_words;
+use nexus_domain::ledger_texts;
 use nexus_domain::money::Money;
 use nexus_domain::person_name::Locale;
 
-use crate::property::company_state::CompanyDay;
+use crate::property::company_state::CompanyToday;
 use crate::property::invoices;
-use crate::property::ledger_notices::{Event, Means, Notice, Told, tell};
+use crate::property::ledger_notices::{Event, Notice, NoticeContext, SentNotice, tell};
 use crate::{Database, Row, StoreError, Transaction, params};
 
-pub use month::{Generated, MonthBatch, Place, generate_batch, generate_in_batches, generate_month};
+pub use month::{Cursor, Generated, MonthBatch, generate_batch, generate_in_batches, generate_month};
 
 /// How many invoices one transaction of a job takes at most, so that others can write in between.
 const BATCH: i64 = 500;
@@ -31,7 +31,7 @@ struct Draft {
     total: Money,
 }
 
-fn issued(day: &CompanyDay, means: &Means<'_>, company: &Company, draft: Draft) -> Invoice {
+fn issued(day: &CompanyToday, means: &NoticeContext<'_>, company: &Company, draft: Draft) -> Invoice {
     let due_date = draft.date.plus_days(company.billing.due_days.count());
     Invoice {
         id: InvoiceId::generate(day.now, (means.random)()),
@@ -57,7 +57,7 @@ fn issued(day: &CompanyDay, means: &Means<'_>, company: &Company, draft: Draft) 
 }
 
 /// Numbers in the order of the list; all of them are of one year.
-fn number_all(tx: &Transaction<'_>, day: &CompanyDay, made: &mut [Invoice]) -> Result<(), StoreError> {
+fn number_all(tx: &Transaction<'_>, day: &CompanyToday, made: &mut [Invoice]) -> Result<(), StoreError> {
     let Some(year) = made.first().map(|invoice| invoice.invoice_date.year()) else {
         return Ok(());
     };
@@ -72,10 +72,10 @@ fn number_all(tx: &Transaction<'_>, day: &CompanyDay, made: &mut [Invoice]) -> R
 /// Mail for what is still to be paid; what was made late is told of when it is overdue.
 fn tell_of_issued(
     tx: &Transaction<'_>,
-    day: &CompanyDay,
-    means: &Means<'_>,
+    day: &CompanyToday,
+    means: &NoticeContext<'_>,
     made: &[Invoice],
-) -> Result<Vec<Told>, StoreError> {
+) -> Result<Vec<SentNotice>, StoreError> {
     let notices: Vec<_> = made
         .iter()
         .filter(|invoice| invoice.status == InvoiceStatus::Issued)
@@ -88,8 +88,8 @@ fn tell_of_issued(
 /// for it to do again.
 fn in_batches(
     database: &Database,
-    mut batch: impl FnMut(&Transaction<'_>) -> Result<(usize, Vec<Told>), StoreError>,
-) -> Result<(usize, Vec<Told>), StoreError> {
+    mut batch: impl FnMut(&Transaction<'_>) -> Result<(usize, Vec<SentNotice>), StoreError>,
+) -> Result<(usize, Vec<SentNotice>), StoreError> {
     let (mut all, mut told) = (0, Vec::new());
     loop {
         let (done, mut more) = database.transaction(&mut batch)?;
@@ -104,9 +104,9 @@ fn in_batches(
 /// Tells of invoices that have become overdue, and counts them. Index: invoices_overdue_untold.
 pub fn tell_overdue(
     database: &Database,
-    day: &CompanyDay,
-    means: &Means<'_>,
-) -> Result<(usize, Vec<Told>), StoreError> {
+    day: &CompanyToday,
+    means: &NoticeContext<'_>,
+) -> Result<(usize, Vec<SentNotice>), StoreError> {
     in_batches(database, |tx| {
         let found = marked(tx.query(
             &format!(
@@ -123,10 +123,10 @@ pub fn tell_overdue(
 /// Reminds of invoices that are due soon, and counts them. Index: invoices_by_status.
 pub fn remind(
     database: &Database,
-    day: &CompanyDay,
+    day: &CompanyToday,
     company: &Company,
-    means: &Means<'_>,
-) -> Result<(usize, Vec<Told>), StoreError> {
+    means: &NoticeContext<'_>,
+) -> Result<(usize, Vec<SentNotice>), StoreError> {
     let ahead = company.billing.reminder_days.count();
     if ahead == 0 {
         return Ok((0, Vec::new()));
@@ -151,11 +151,11 @@ fn marked(rows: Vec<Row>) -> Result<Vec<Invoice>, StoreError> {
 
 fn tell_all(
     tx: &Transaction<'_>,
-    day: &CompanyDay,
-    means: &Means<'_>,
+    day: &CompanyToday,
+    means: &NoticeContext<'_>,
     event: Event,
     found: &[Invoice],
-) -> Result<(usize, Vec<Told>), StoreError> {
+) -> Result<(usize, Vec<SentNotice>), StoreError> {
     let notices: Vec<_> = found
         .iter()
         .map(|invoice| Notice::about(event, invoice, invoice.balance))
@@ -164,7 +164,7 @@ fn tell_all(
 }
 
 /// The languages of the invoices' tenants, in the same order. Index: UNIQUE (company_id, id) of tenants.
-fn locales_of(tx: &Transaction<'_>, day: &CompanyDay, invoices: &[Invoice]) -> Result<Vec<Locale>, StoreError> {
+fn locales_of(tx: &Transaction<'_>, day: &CompanyToday, invoices: &[Invoice]) -> Result<Vec<Locale>, StoreError> {
     let tenants: Vec<TenantId> = invoices.iter().map(|invoice| invoice.tenant_id).collect();
     tx.query(
         "SELECT coalesce(u.locale, 'en') FROM json_each(?2) j CROSS JOIN tenants t ON t.company_id = ?1 AND t.id = j.value \
@@ -203,11 +203,11 @@ fn least_with_fee(terms: LateFee) -> Option<i64> {
 /// was issued is not rewritten. Fees bear no fees. `charged_now` is told of each batch in its transaction.
 pub fn charge_late_fees(
     database: &Database,
-    day: &CompanyDay,
+    day: &CompanyToday,
     company: &Company,
-    means: &Means<'_>,
+    means: &NoticeContext<'_>,
     charged_now: impl Fn(&Transaction<'_>, &[Invoice]) -> Result<(), StoreError>,
-) -> Result<(usize, Vec<Told>), StoreError> {
+) -> Result<(usize, Vec<SentNotice>), StoreError> {
     let Some(least) = least_with_fee(company.late_fee) else {
         return Ok((0, Vec::new()));
     };
@@ -232,7 +232,7 @@ pub fn charge_late_fees(
                     kind: InvoiceKind::LateFee,
                     date: day.today,
                     period: None,
-                    line: Line::single(ledger_words::late_fee(locale, number), fee),
+                    line: Line::single(ledger_texts::late_fee(locale, number), fee),
                     total: fee,
                 },
             ));

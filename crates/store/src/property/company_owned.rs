@@ -8,14 +8,14 @@ use crate::listing::Listing;
 use crate::{Database, StoreError, Value};
 
 /// The id of something of a company's. Its list says how it is read.
-pub trait Held: Copy + FromStr + Into<Value> + Send + Sync + 'static {
-    type Thing: Send + Sync + 'static;
+pub trait CompanyOwned: Copy + FromStr + Into<Value> + Send + Sync + 'static {
+    type Entity: Send + Sync + 'static;
 
-    fn listing() -> &'static Listing<Self::Thing>;
+    fn listing() -> &'static Listing<Self::Entity>;
 }
 
 /// Which company's it is.
-pub fn company_of<I: Held>(database: &Database, id: I) -> Result<Option<CompanyId>, StoreError> {
+pub fn company_of<I: CompanyOwned>(database: &Database, id: I) -> Result<Option<CompanyId>, StoreError> {
     let Listing { columns, from, .. } = I::listing();
     let sql = format!("SELECT company_id FROM (SELECT {columns} FROM {from}) WHERE id = ?1");
     let row = database.query_opt(&sql, &[id.into()])?;
@@ -23,7 +23,7 @@ pub fn company_of<I: Held>(database: &Database, id: I) -> Result<Option<CompanyI
 }
 
 /// Index: UNIQUE (company_id, id).
-pub fn find<I: Held>(database: &Database, company: CompanyId, id: I) -> Result<Option<I::Thing>, StoreError> {
+pub fn find<I: CompanyOwned>(database: &Database, company: CompanyId, id: I) -> Result<Option<I::Entity>, StoreError> {
     let listing = I::listing();
     let Listing {
         columns, from, scope, ..

@@ -118,7 +118,7 @@ pub fn edit<E: From<StoreError>>(
     };
     let mut after = change(before.clone())?;
     if after == before {
-        return Ok(Some(Edited::not_at_all(before)));
+        return Ok(Some(Edited::unchanged(before)));
     }
     tx.execute(
         "UPDATE companies SET name = ?2, name_folded = ?13, slug = ?3, currency = ?4, timezone = ?5, is_active = ?6, \

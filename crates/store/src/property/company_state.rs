@@ -13,7 +13,7 @@ use crate::{Database, Row, StoreError, Transaction, params};
 
 /// A company today.
 #[derive(Debug, Clone)]
-pub struct CompanyDay {
+pub struct CompanyToday {
     pub id: CompanyId,
     pub name: String,
     pub currency: Currency,
@@ -25,7 +25,7 @@ pub struct CompanyDay {
 /// A company and how far its statuses are.
 #[derive(Debug, Clone)]
 pub struct CompanyState {
-    pub day: CompanyDay,
+    pub day: CompanyToday,
     /// The day for which the statuses are.
     as_of: String,
     /// Moves on with every change to what is counted, and with every new day.
@@ -36,7 +36,7 @@ impl CompanyState {
     /// From `name, currency, timezone, as_of, version`, which begin at `first`.
     pub(crate) fn read(row: &mut Row, first: usize, id: CompanyId, now: Timestamp) -> Result<Self, StoreError> {
         let zone: Zone = row.parse(first + 2)?;
-        let day = CompanyDay {
+        let day = CompanyToday {
             id,
             currency: row.parse(first + 1)?,
             today: zone.date_at(now),
@@ -69,7 +69,7 @@ impl CompanyState {
 /// A company whose statuses are today's.
 #[derive(Debug, Clone)]
 pub struct Opened {
-    pub day: CompanyDay,
+    pub day: CompanyToday,
     /// They had to be moved on.
     pub is_new: bool,
 }

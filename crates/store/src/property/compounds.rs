@@ -2,11 +2,11 @@
 
 use nexus_domain::Timestamp;
 use nexus_domain::ids::{CompanyId, CompoundId};
-use nexus_domain::place::{Compound, StoredAddress};
+use nexus_domain::premises::{Compound, StoredAddress};
 use nexus_domain::text::fold;
 
 use crate::listing::{Filter, Listing, Sort, SortKind};
-use crate::property::company_owned::{self, Held};
+use crate::property::company_owned::{self, CompanyOwned};
 use crate::{Database, Edited, Row, StoreError, Transaction, params};
 
 const COLUMNS: &str = "id, company_id, name, address, created_at, updated_at, version";
@@ -20,10 +20,10 @@ pub static LISTING: Listing<Compound> = Listing {
         Sort::by_index("createdAt", "id", SortKind::Id),
         Sort::by_index("name", "name", SortKind::Text),
         Sort::by_index("updatedAt", "updated_at", SortKind::Integer),
-        Sort::by_reading("city", "coalesce(address ->> 'city', '')", SortKind::Text),
-        Sort::by_reading("region", "coalesce(address ->> 'region', '')", SortKind::Text),
-        Sort::by_reading("postalCode", "coalesce(address ->> 'postalCode', '')", SortKind::Text),
-        Sort::by_reading("country", "coalesce(address ->> 'country', '')", SortKind::Text),
+        Sort::unindexed("city", "coalesce(address ->> 'city', '')", SortKind::Text),
+        Sort::unindexed("region", "coalesce(address ->> 'region', '')", SortKind::Text),
+        Sort::unindexed("postalCode", "coalesce(address ->> 'postalCode', '')", SortKind::Text),
+        Sort::unindexed("country", "coalesce(address ->> 'country', '')", SortKind::Text),
     ],
     filters: &[
         Filter::text("name", "name ="),
@@ -53,8 +53,8 @@ fn read(row: &Row) -> Result<Compound, StoreError> {
     })
 }
 
-impl Held for CompoundId {
-    type Thing = Compound;
+impl CompanyOwned for CompoundId {
+    type Entity = Compound;
 
     fn listing() -> &'static Listing<Compound> {
         &LISTING
@@ -108,7 +108,7 @@ pub fn edit<E: From<StoreError>>(
     };
     let mut after = change(before.clone())?;
     if after == before {
-        return Ok(Some(Edited::not_at_all(before)));
+        return Ok(Some(Edited::unchanged(before)));
     }
     tx.execute(
         "UPDATE compounds SET name = ?3, address = ?4, folded = ?6, updated_at = ?5, version = version + 1 \

@@ -10,7 +10,7 @@ use nexus_domain::date::Month;
 use nexus_domain::ids::CompanyId;
 use serde::Deserialize;
 
-use crate::property::company_state::{CompanyDay, CompanyState as StateOfDay};
+use crate::property::company_state::{CompanyState as StateOfDay, CompanyToday};
 use crate::{Database, StoreError, params};
 
 /// Which state of a company a dashboard is of: it moves on with every change and every new day there.
@@ -109,7 +109,7 @@ struct Active {
     ending: i64,
 }
 
-pub fn figures(database: &Database, day: &CompanyDay) -> Result<DashboardStats, StoreError> {
+pub fn figures(database: &Database, day: &CompanyToday) -> Result<DashboardStats, StoreError> {
     let this_month = day.today.month();
     let first_shown = this_month.plus(1 - SERIES_MONTHS);
     let row = database

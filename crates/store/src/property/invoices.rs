@@ -7,8 +7,8 @@ use nexus_domain::invoice::{Invoice, InvoiceKind, InvoiceStatus, LedgerError, in
 use nexus_domain::money::Currency;
 
 use crate::listing::{Filter, Listing, Sort, SortKind};
-use crate::property::company_owned::{self, Held};
-use crate::property::company_state::CompanyDay;
+use crate::property::company_owned::{self, CompanyOwned};
+use crate::property::company_state::CompanyToday;
 use crate::{Database, Edited, Row, StoreError, Transaction, params};
 
 pub(crate) const COLUMNS: &str = "id, company_id, occupancy_id, tenant_id, invoice_number, kind, invoice_date, due_date, \
@@ -28,13 +28,13 @@ pub static LISTING: Listing<Invoice> = Listing {
         Sort::by_index("invoiceNumber", "coalesce(invoice_number, '')", SortKind::Text),
         Sort::by_index("occupancyId", "occupancy_id", SortKind::Text),
         Sort::by_index("tenantId", "tenant_id", SortKind::Text),
-        Sort::by_reading("kind", "kind", SortKind::Text),
-        Sort::by_reading("periodStart", "coalesce(period_start, '')", SortKind::Text),
-        Sort::by_reading("periodEnd", "coalesce(period_end, '')", SortKind::Text),
-        Sort::by_reading("currency", "currency", SortKind::Text),
-        Sort::by_reading("paidAmount", "paid_amount", SortKind::Integer),
-        Sort::by_reading("balance", "total_amount - paid_amount", SortKind::Integer),
-        Sort::by_reading("status", "status", SortKind::Text),
+        Sort::unindexed("kind", "kind", SortKind::Text),
+        Sort::unindexed("periodStart", "coalesce(period_start, '')", SortKind::Text),
+        Sort::unindexed("periodEnd", "coalesce(period_end, '')", SortKind::Text),
+        Sort::unindexed("currency", "currency", SortKind::Text),
+        Sort::unindexed("paidAmount", "paid_amount", SortKind::Integer),
+        Sort::unindexed("balance", "total_amount - paid_amount", SortKind::Integer),
+        Sort::unindexed("status", "status", SortKind::Text),
     ],
     filters: &[
         Filter::of::<OccupancyId>("occupancyId", "occupancy_id ="),
@@ -64,14 +64,14 @@ pub const OF_TENANT: &str = "status <> 'DRAFT' AND tenant_id =";
 
 /// A rule of the books, or the store itself, said no.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
+pub enum InvoiceRefusal {
     #[error(transparent)]
     Rule(#[from] LedgerError),
     #[error(transparent)]
     Store(StoreError),
 }
 
-impl From<StoreError> for Refused {
+impl From<StoreError> for InvoiceRefusal {
     fn from(error: StoreError) -> Self {
         match &error {
             StoreError::Refused { code } if code == "HAS_PAYMENTS" => LedgerError::HasPayments.into(),
@@ -109,8 +109,8 @@ pub(crate) fn read(row: &Row) -> Result<Invoice, StoreError> {
     })
 }
 
-impl Held for InvoiceId {
-    type Thing = Invoice;
+impl CompanyOwned for InvoiceId {
+    type Entity = Invoice;
 
     fn listing() -> &'static Listing<Invoice> {
         &LISTING
@@ -169,7 +169,7 @@ pub(crate) fn insert_all(
 }
 
 /// Reads, changes and writes a draft under one lock.
-pub fn edit<E: From<Refused> + From<StoreError>>(
+pub fn edit<E: From<InvoiceRefusal> + From<StoreError>>(
     tx: &Transaction<'_>,
     company: CompanyId,
     id: InvoiceId,
@@ -181,10 +181,10 @@ pub fn edit<E: From<Refused> + From<StoreError>>(
     };
     let mut after = change(before.clone())?;
     if after == before {
-        return Ok(Some(Edited::not_at_all(before)));
+        return Ok(Some(Edited::unchanged(before)));
     }
     if before.status != InvoiceStatus::Draft {
-        return Err(Refused::from(LedgerError::InvalidTransition(before.status)).into());
+        return Err(InvoiceRefusal::from(LedgerError::InvalidTransition(before.status)).into());
     }
     tx.execute(
         "UPDATE invoices SET invoice_date = ?3, due_date = ?4, period_start = ?5, period_end = ?6, lines = ?7, \
@@ -207,7 +207,7 @@ pub fn edit<E: From<Refused> + From<StoreError>>(
 }
 
 /// A draft becomes an invoice with a number.
-pub fn issue(tx: &Transaction<'_>, day: &CompanyDay, id: InvoiceId) -> Result<Invoice, Refused> {
+pub fn issue(tx: &Transaction<'_>, day: &CompanyToday, id: InvoiceId) -> Result<Invoice, InvoiceRefusal> {
     let invoice = company_owned::find(tx, day.id, id)?.ok_or(LedgerError::NotFound)?;
     if invoice.status != InvoiceStatus::Draft {
         return Err(LedgerError::InvalidTransition(invoice.status).into());
@@ -226,7 +226,7 @@ pub struct Voided {
 }
 
 /// Takes an invoice back that nothing was paid on, neither on its late fee. Their numbers stay in the books.
-pub fn void(tx: &Transaction<'_>, day: &CompanyDay, id: InvoiceId) -> Result<Voided, Refused> {
+pub fn void(tx: &Transaction<'_>, day: &CompanyToday, id: InvoiceId) -> Result<Voided, InvoiceRefusal> {
     let invoice = company_owned::find(tx, day.id, id)?.ok_or(LedgerError::NotFound)?;
     if invoice.status == InvoiceStatus::Void {
         return Err(LedgerError::InvalidTransition(invoice.status).into());
@@ -253,11 +253,11 @@ fn late_fee_of(tx: &Transaction<'_>, company: CompanyId, late: InvoiceId) -> Res
 
 fn change_status(
     tx: &Transaction<'_>,
-    day: &CompanyDay,
+    day: &CompanyToday,
     id: InvoiceId,
     status: InvoiceStatus,
     number: Option<String>,
-) -> Result<Invoice, Refused> {
+) -> Result<Invoice, InvoiceRefusal> {
     let row = tx.query_opt(
         &format!(
             "UPDATE invoices SET status = ?3, invoice_number = ?4, updated_at = ?5, version = version + 1 \

@@ -11,11 +11,11 @@ use nexus_domain::notification_kind::NotificationKind;
 use nexus_domain::person_name::Locale;
 use serde_json::json;
 
-use crate::property::company_state::CompanyDay;
+use crate::property::company_state::CompanyToday;
 use crate::property::maintenance::folded;
 use crate::{StoreError, Transaction, params};
 
-pub use nexus_domain::ledger_words::Event;
+pub use nexus_domain::ledger_texts::Event;
 
 /// The mail's template.
 fn template(event: Event) -> &'static str {
@@ -65,7 +65,7 @@ impl Notice {
 
 /// A notification that was written, for the sockets to tell.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
+pub struct SentNotice {
     pub user: UserId,
     pub kind: NotificationKind,
     pub title: String,
@@ -75,7 +75,7 @@ pub struct Told {
 }
 
 /// What a transaction needs besides the database: random bits for ids, and where the console is.
-pub struct Means<'a> {
+pub struct NoticeContext<'a> {
     pub random: &'a dyn Fn() -> [u8; 10],
     /// Where links in mails lead: scheme, host and port.
     pub console: &'a str,
@@ -87,10 +87,10 @@ const MAIL_LIFETIME_SECONDS: i64 = 24 * 60 * 60;
 /// Three statements for any number of notices.
 pub fn tell(
     tx: &Transaction<'_>,
-    day: &CompanyDay,
-    means: &Means<'_>,
+    day: &CompanyToday,
+    means: &NoticeContext<'_>,
     notices: &[Notice],
-) -> Result<Vec<Told>, StoreError> {
+) -> Result<Vec<SentNotice>, StoreError> {
     if notices.is_empty() {
         return Ok(Vec::new());
     }
@@ -138,7 +138,7 @@ pub fn tell(
                 "folded": folded(&title, &body),
                 "link": &notice.path,
             }));
-            told.push(Told {
+            told.push(SentNotice {
                 user,
                 kind: kind(notice.event),
                 title,

@@ -7,7 +7,7 @@ use nexus_domain::text::fold;
 use serde_json::json;
 
 use crate::listing::{Filter, Listing, Sort, SortKind};
-use crate::property::company_owned::{self, Held};
+use crate::property::company_owned::{self, CompanyOwned};
 use crate::{Database, Edited, Row, StoreError, Transaction, params};
 
 const COLUMNS: &str = "id, company_id, apartment_id, requested_by, title, description, priority, status, assignee_id, \
@@ -27,9 +27,9 @@ pub static LISTING: Listing<MaintenanceRequest> = Listing {
         Sort::by_index("apartmentId", "apartment_id", SortKind::Text),
         Sort::by_index("requestedBy", "requested_by", SortKind::Text),
         Sort::by_index("status", "status", SortKind::Text),
-        Sort::by_reading("priority", URGENCY, SortKind::Integer),
-        Sort::by_reading("title", "title", SortKind::Text),
-        Sort::by_reading("assigneeId", "coalesce(assignee_id, '')", SortKind::Text),
+        Sort::unindexed("priority", URGENCY, SortKind::Integer),
+        Sort::unindexed("title", "title", SortKind::Text),
+        Sort::unindexed("assigneeId", "coalesce(assignee_id, '')", SortKind::Text),
     ],
     filters: &[
         Filter::of::<ApartmentId>("apartmentId", "apartment_id ="),
@@ -69,8 +69,8 @@ fn read(row: &Row) -> Result<MaintenanceRequest, StoreError> {
     })
 }
 
-impl Held for MaintenanceRequestId {
-    type Thing = MaintenanceRequest;
+impl CompanyOwned for MaintenanceRequestId {
+    type Entity = MaintenanceRequest;
 
     fn listing() -> &'static Listing<MaintenanceRequest> {
         &LISTING
@@ -136,7 +136,7 @@ pub fn edit<E: From<StoreError>>(
     };
     let mut after = change(tx, before.clone())?;
     if after == before {
-        return Ok(Some(Edited::not_at_all(before)));
+        return Ok(Some(Edited::unchanged(before)));
     }
     tx.execute(
         "UPDATE maintenance_requests SET title = ?3, description = ?4, folded = ?11, priority = ?5, status = ?6, assignee_id = ?7, \

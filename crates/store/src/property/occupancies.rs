@@ -8,8 +8,8 @@ use nexus_domain::occupancy::{DepositAction, Occupancy, OccupancyError, Occupanc
 use uuid::Uuid;
 
 use crate::listing::{Filter, Listing, Sort, SortKind};
-use crate::property::company_owned::{self, Held};
-use crate::property::company_state::CompanyDay;
+use crate::property::company_owned::{self, CompanyOwned};
+use crate::property::company_state::CompanyToday;
 use crate::{Database, Edited, Row, StoreError, Transaction, params};
 
 const COLUMNS: &str = "id, company_id, apartment_id, tenant_id, start_date, end_date, monthly_rent, deposit_amount, \
@@ -27,10 +27,10 @@ pub static LISTING: Listing<Occupancy> = Listing {
         Sort::by_index("endDate", "coalesce(end_date, '9999-12-31')", SortKind::Text),
         Sort::by_index("monthlyRent", "monthly_rent", SortKind::Integer),
         Sort::by_index("tenantId", "tenant_id", SortKind::Text),
-        Sort::by_reading("apartmentId", "apartment_id", SortKind::Text),
-        Sort::by_reading("depositAmount", "deposit_amount", SortKind::Integer),
-        Sort::by_reading("depositHeld", "deposit_received - deposit_spent", SortKind::Integer),
-        Sort::by_reading("status", "status", SortKind::Text),
+        Sort::unindexed("apartmentId", "apartment_id", SortKind::Text),
+        Sort::unindexed("depositAmount", "deposit_amount", SortKind::Integer),
+        Sort::unindexed("depositHeld", "deposit_received - deposit_spent", SortKind::Integer),
+        Sort::unindexed("status", "status", SortKind::Text),
     ],
     filters: &[
         Filter::of::<ApartmentId>("apartmentId", "apartment_id ="),
@@ -56,14 +56,14 @@ pub const OF_TENANT: &str = "tenant_id =";
 
 /// A rule of occupancies, or the store itself, said no.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
+pub enum OccupancyRefusal {
     #[error(transparent)]
     Rule(#[from] OccupancyError),
     #[error(transparent)]
     Store(StoreError),
 }
 
-impl From<StoreError> for Refused {
+impl From<StoreError> for OccupancyRefusal {
     fn from(error: StoreError) -> Self {
         match &error {
             StoreError::Refused { code } if code == "OCCUPANCY_OVERLAP" => OccupancyError::Overlap.into(),
@@ -97,8 +97,8 @@ fn read(row: &Row) -> Result<Occupancy, StoreError> {
     })
 }
 
-impl Held for OccupancyId {
-    type Thing = Occupancy;
+impl CompanyOwned for OccupancyId {
+    type Entity = Occupancy;
 
     fn listing() -> &'static Listing<Occupancy> {
         &LISTING
@@ -120,7 +120,7 @@ pub fn home_of(
 }
 
 /// One statement: of two that want the same days, the second finds the first.
-pub fn insert(database: &Database, occupancy: &Occupancy) -> Result<(), Refused> {
+pub fn insert(database: &Database, occupancy: &Occupancy) -> Result<(), OccupancyRefusal> {
     database.execute(
         "INSERT INTO occupancies (id, company_id, apartment_id, tenant_id, start_date, end_date, monthly_rent, \
          deposit_amount, status, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10)",
@@ -141,9 +141,9 @@ pub fn insert(database: &Database, occupancy: &Occupancy) -> Result<(), Refused>
 }
 
 /// Reads, changes and writes under one lock. The status follows from the dates unless the change cancels.
-pub fn edit<E: From<Refused> + From<StoreError>>(
+pub fn edit<E: From<OccupancyRefusal> + From<StoreError>>(
     tx: &Transaction<'_>,
-    day: &CompanyDay,
+    day: &CompanyToday,
     id: OccupancyId,
     change: impl FnOnce(Occupancy) -> Result<Occupancy, E>,
 ) -> Result<Option<Edited<Occupancy>>, E> {
@@ -152,7 +152,7 @@ pub fn edit<E: From<Refused> + From<StoreError>>(
     };
     let mut after = change(before.clone())?;
     if after == before {
-        return Ok(Some(Edited::not_at_all(before)));
+        return Ok(Some(Edited::unchanged(before)));
     }
     if after.status != OccupancyStatus::Cancelled {
         after.status = OccupancyStatus::on(day.today, after.start_date, after.end_date);
@@ -171,7 +171,7 @@ pub fn edit<E: From<Refused> + From<StoreError>>(
             day.now
         ],
     )
-    .map_err(Refused::from)?;
+    .map_err(OccupancyRefusal::from)?;
     after.updated_at = day.now;
     after.version += 1;
     Ok(Some(Edited { before, after }))
@@ -189,7 +189,7 @@ pub struct DepositEntry<'a> {
     pub by: UserId,
 }
 
-pub fn enter_deposit(tx: &Database, entry: &DepositEntry<'_>) -> Result<Option<Occupancy>, Refused> {
+pub fn enter_deposit(tx: &Database, entry: &DepositEntry<'_>) -> Result<Option<Occupancy>, OccupancyRefusal> {
     tx.execute(
         "INSERT INTO deposit_entries (id, company_id, occupancy_id, action, amount, reason, at, by_user) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -208,7 +208,7 @@ pub fn enter_deposit(tx: &Database, entry: &DepositEntry<'_>) -> Result<Option<O
 }
 
 /// Whether it was there. Invoices and deposits keep it (foreign keys).
-pub fn delete(tx: &Transaction<'_>, day: &CompanyDay, id: OccupancyId) -> Result<bool, StoreError> {
+pub fn delete(tx: &Transaction<'_>, day: &CompanyToday, id: OccupancyId) -> Result<bool, StoreError> {
     // The apartment that it leaves vacant has the time of that from here.
     tx.execute(
         "UPDATE occupancies SET updated_at = max(updated_at, ?3) WHERE company_id = ?1 AND id = ?2",

@@ -2,7 +2,7 @@
 
 use nexus_domain::invoice::Invoice;
 use nexus_domain::person_name::Locale;
-use nexus_domain::place::StoredAddress;
+use nexus_domain::premises::StoredAddress;
 use serde::Deserialize;
 
 use crate::{Database, StoreError, params};

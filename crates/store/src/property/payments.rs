@@ -8,8 +8,8 @@ use nexus_domain::money::Currency;
 use nexus_domain::text::fold;
 
 use crate::listing::{Filter, Listing, Sort, SortKind};
-use crate::property::company_owned::{self, Held};
-use crate::property::invoices::Refused;
+use crate::property::company_owned::{self, CompanyOwned};
+use crate::property::invoices::InvoiceRefusal;
 use crate::{Row, StoreError, Transaction, params};
 
 const COLUMNS: &str = "p.id, p.company_id, p.invoice_id, p.tenant_id, p.amount, p.currency, p.payment_date, \
@@ -27,12 +27,12 @@ pub static LISTING: Listing<Payment> = Listing {
         Sort::by_index("amount", "p.amount", SortKind::Integer),
         Sort::by_index("invoiceId", "p.invoice_id", SortKind::Text),
         Sort::by_index("tenantId", "p.tenant_id", SortKind::Text),
-        Sort::by_reading("updatedAt", "coalesce(r.at, p.created_at)", SortKind::Integer),
-        Sort::by_reading("currency", "p.currency", SortKind::Text),
+        Sort::unindexed("updatedAt", "coalesce(r.at, p.created_at)", SortKind::Integer),
+        Sort::unindexed("currency", "p.currency", SortKind::Text),
         Sort::by_index("paymentMethod", "p.payment_method", SortKind::Text),
-        Sort::by_reading("reference", "coalesce(p.reference, '')", SortKind::Text),
-        Sort::by_reading("recordedBy", "coalesce(p.recorded_by, '')", SortKind::Text),
-        Sort::by_reading("reversedAt", "coalesce(r.at, -1)", SortKind::Integer),
+        Sort::unindexed("reference", "coalesce(p.reference, '')", SortKind::Text),
+        Sort::unindexed("recordedBy", "coalesce(p.recorded_by, '')", SortKind::Text),
+        Sort::unindexed("reversedAt", "coalesce(r.at, -1)", SortKind::Integer),
     ],
     filters: &[
         Filter::of::<InvoiceId>("invoiceId", "p.invoice_id ="),
@@ -78,8 +78,8 @@ fn read(row: &Row) -> Result<Payment, StoreError> {
     })
 }
 
-impl Held for PaymentId {
-    type Thing = Payment;
+impl CompanyOwned for PaymentId {
+    type Entity = Payment;
 
     fn listing() -> &'static Listing<Payment> {
         &LISTING
@@ -87,7 +87,7 @@ impl Held for PaymentId {
 }
 
 /// Records a payment; gives the invoice as it is then. In a transaction, since mail goes with it.
-pub fn record(tx: &Transaction<'_>, payment: &Payment) -> Result<Invoice, Refused> {
+pub fn record(tx: &Transaction<'_>, payment: &Payment) -> Result<Invoice, InvoiceRefusal> {
     let recorded = tx.execute(
         "INSERT INTO payments (id, company_id, invoice_id, tenant_id, amount, currency, payment_date, payment_method, \
          reference, reference_folded, recorded_by, created_at) \
@@ -127,7 +127,7 @@ pub fn reverse(
     reason: &str,
     by: UserId,
     now: Timestamp,
-) -> Result<Payment, Refused> {
+) -> Result<Payment, InvoiceRefusal> {
     let payment = company_owned::find(tx, company, id)?.ok_or(LedgerError::NotFound)?;
     tx.execute(
         "INSERT INTO payment_reversals (payment_id, company_id, payment_date, amount, reason, reversed_by, at) \

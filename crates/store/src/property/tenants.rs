@@ -9,7 +9,7 @@ use nexus_domain::{EmailAddress, Timestamp};
 use utoipa::PartialSchema;
 
 use crate::listing::{Filter, Listing, Sort, SortKind};
-use crate::property::company_owned::{self, Held};
+use crate::property::company_owned::{self, CompanyOwned};
 use crate::{Database, Edited, Row, StoreError, Transaction, Value, params};
 
 const COLUMNS: &str = "id, company_id, user_id, full_name, email, phone, national_id, created_at, updated_at, version";
@@ -27,9 +27,9 @@ pub static LISTING: Listing<Tenant> = Listing {
         Sort::by_index("fullName", "name_folded", SortKind::Text),
         Sort::by_index("email", "email_key", SortKind::Text),
         Sort::by_index("updatedAt", "updated_at", SortKind::Integer),
-        Sort::by_reading("phone", "coalesce(phone, '')", SortKind::Text),
-        Sort::by_reading("userId", "coalesce(user_id, '')", SortKind::Text),
-        Sort::by_reading(NATIONAL_ID, "coalesce(national_id, '')", SortKind::Text),
+        Sort::unindexed("phone", "coalesce(phone, '')", SortKind::Text),
+        Sort::unindexed("userId", "coalesce(user_id, '')", SortKind::Text),
+        Sort::unindexed(NATIONAL_ID, "coalesce(national_id, '')", SortKind::Text),
     ],
     filters: &[
         Filter::of::<UserId>("userId", "user_id ="),
@@ -65,8 +65,8 @@ fn read(row: &Row) -> Result<Tenant, StoreError> {
     })
 }
 
-impl Held for TenantId {
-    type Thing = Tenant;
+impl CompanyOwned for TenantId {
+    type Entity = Tenant;
 
     fn listing() -> &'static Listing<Tenant> {
         &LISTING
@@ -124,7 +124,7 @@ pub fn edit<E: From<StoreError>>(
     };
     let mut after = change(before.clone())?;
     if after == before {
-        return Ok(Some(Edited::not_at_all(before)));
+        return Ok(Some(Edited::unchanged(before)));
     }
     tx.execute(
         "UPDATE tenants SET user_id = ?3, full_name = ?4, name_folded = ?10, email = ?5, email_key = ?6, \

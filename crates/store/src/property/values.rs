@@ -6,7 +6,7 @@ use nexus_domain::invoice::{InvoiceKind, InvoiceStatus, PaymentMethod};
 use nexus_domain::maintenance::{Priority, RequestStatus};
 use nexus_domain::money::{Currency, Money};
 use nexus_domain::occupancy::{DepositAction, OccupancyStatus};
-use nexus_domain::place::ApartmentStatus;
+use nexus_domain::premises::ApartmentStatus;
 
 use crate::{FromValue, Value};
 

@@ -231,7 +231,7 @@ fn finish(
             params: mail.params.clone(),
             sealed: Some(mail.sealed.clone()),
             now: decider.at,
-            expires_at: decider.at.plus_seconds(nexus_domain::mail::PATIENCE_SECONDS),
+            expires_at: decider.at.plus_seconds(nexus_domain::mail::TIMEOUT_SECONDS),
         },
     )?;
     let notification = notification(user, decider, person.status == UserStatus::Active);

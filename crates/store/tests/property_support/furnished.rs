@@ -5,9 +5,9 @@ use nexus_domain::ids::{ApartmentId, CompanyId, CompoundId, MaintenanceRequestId
 use nexus_domain::invoice::{Invoice, InvoiceKind, InvoiceStatus, Line, PaymentMethod};
 use nexus_domain::maintenance::{MaintenanceRequest, Priority, RequestStatus};
 use nexus_domain::occupancy::OccupancyStatus;
-use nexus_domain::place::{Apartment, ApartmentStatus, Compound, StoredAddress};
+use nexus_domain::premises::{Apartment, ApartmentStatus, Compound, StoredAddress};
 use nexus_domain::tenant::Tenant;
-use nexus_store::property::company_state::CompanyDay;
+use nexus_store::property::company_state::CompanyToday;
 use nexus_store::{
     Database,
     identity::companies,
@@ -34,8 +34,8 @@ fn sometimes<T>(row: usize, value: impl FnOnce() -> T) -> Option<T> {
 }
 
 /// Five rows each are of one time.
-fn at(day: &CompanyDay, row: usize) -> CompanyDay {
-    CompanyDay {
+fn at(day: &CompanyToday, row: usize) -> CompanyToday {
+    CompanyToday {
         now: day.now.plus_seconds(i64::try_from(row / 5).unwrap()),
         ..day.clone()
     }
@@ -88,7 +88,7 @@ pub fn furnish(database: &Database) -> CompanyId {
     company
 }
 
-fn a_compound(database: &Database, day: &CompanyDay, row: usize) -> CompoundId {
+fn a_compound(database: &Database, day: &CompanyToday, row: usize) -> CompoundId {
     let compound = Compound {
         id: CompoundId::generate(day.now, random()),
         company_id: day.id,
@@ -108,7 +108,7 @@ fn a_compound(database: &Database, day: &CompanyDay, row: usize) -> CompoundId {
     compound.id
 }
 
-fn an_apartment(database: &Database, day: &CompanyDay, compound: CompoundId, row: usize) -> ApartmentId {
+fn an_apartment(database: &Database, day: &CompanyToday, compound: CompoundId, row: usize) -> ApartmentId {
     let apartment = Apartment {
         id: ApartmentId::generate(day.now, random()),
         company_id: day.id,
@@ -128,7 +128,7 @@ fn an_apartment(database: &Database, day: &CompanyDay, compound: CompoundId, row
     apartment.id
 }
 
-fn a_tenant(database: &Database, day: &CompanyDay, user: UserId, row: usize) -> TenantId {
+fn a_tenant(database: &Database, day: &CompanyToday, user: UserId, row: usize) -> TenantId {
     let tenant = Tenant {
         id: TenantId::generate(day.now, random()),
         company_id: day.id,
@@ -147,7 +147,7 @@ fn a_tenant(database: &Database, day: &CompanyDay, user: UserId, row: usize) -> 
 
 fn an_occupancy(
     database: &Database,
-    day: &CompanyDay,
+    day: &CompanyToday,
     apartment: ApartmentId,
     tenant: TenantId,
     row: usize,
@@ -170,7 +170,7 @@ fn an_occupancy(
     occupancy.id
 }
 
-fn an_invoice(database: &Database, day: &CompanyDay, lease: (OccupancyId, TenantId), row: usize) -> Invoice {
+fn an_invoice(database: &Database, day: &CompanyToday, lease: (OccupancyId, TenantId), row: usize) -> Invoice {
     let total = one_of(row, &[1000, 2000, 1500]);
     let mut invoice = Invoice {
         kind: one_of(row, &[InvoiceKind::Rent, InvoiceKind::Manual]),
@@ -188,7 +188,7 @@ fn an_invoice(database: &Database, day: &CompanyDay, lease: (OccupancyId, Tenant
     invoice
 }
 
-fn a_payment(database: &Database, day: &CompanyDay, invoice: &Invoice, people: &[UserId], row: usize) {
+fn a_payment(database: &Database, day: &CompanyToday, invoice: &Invoice, people: &[UserId], row: usize) {
     let mut made = payment(day, invoice.id, invoice.tenant_id, one_of(row, &[1, 3, 2]));
     made.payment_date = date(one_of(row, &["2026-04-20", "2026-04-30", "2026-05-01"]));
     made.payment_method = one_of(row, &[PaymentMethod::Cash, PaymentMethod::Card]);
@@ -203,7 +203,7 @@ fn a_payment(database: &Database, day: &CompanyDay, invoice: &Invoice, people: &
     }
 }
 
-fn a_request(database: &Database, day: &CompanyDay, apartment: ApartmentId, people: &[UserId], row: usize) {
+fn a_request(database: &Database, day: &CompanyToday, apartment: ApartmentId, people: &[UserId], row: usize) {
     use Priority::{High, Low, Normal, Urgent};
     let request = MaintenanceRequest {
         id: MaintenanceRequestId::generate(day.now, random()),

@@ -11,10 +11,10 @@ use nexus_domain::ids::{ApartmentId, CompanyId, CompoundId, InvoiceId, Occupancy
 use nexus_domain::invoice::{Invoice, InvoiceKind, InvoiceStatus, Line, Payment, PaymentMethod};
 use nexus_domain::money::Money;
 use nexus_domain::occupancy::{Occupancy, OccupancyStatus};
-use nexus_domain::place::{Apartment, ApartmentStatus, Compound, StoredAddress};
+use nexus_domain::premises::{Apartment, ApartmentStatus, Compound, StoredAddress};
 use nexus_domain::tenant::Tenant;
 use nexus_domain::{Role, Timestamp};
-use nexus_store::property::company_state::{self, CompanyDay};
+use nexus_store::property::company_state::{self, CompanyToday};
 use nexus_store::{
     Database,
     identity::companies,
@@ -51,7 +51,7 @@ pub fn company(database: &Database, now: Timestamp) -> CompanyId {
     id
 }
 
-pub fn today(database: &Database, company: CompanyId, now: Timestamp) -> CompanyDay {
+pub fn today(database: &Database, company: CompanyId, now: Timestamp) -> CompanyToday {
     company_state::open(database, company, now).unwrap().unwrap().day
 }
 
@@ -127,7 +127,7 @@ pub fn tenant(database: &Database, company: CompanyId, now: Timestamp) -> Tenant
 }
 
 pub fn new_occupancy(
-    day: &CompanyDay,
+    day: &CompanyToday,
     apartment: ApartmentId,
     tenant: TenantId,
     start: &str,
@@ -153,7 +153,7 @@ pub fn new_occupancy(
 
 pub fn occupancy(
     database: &Database,
-    day: &CompanyDay,
+    day: &CompanyToday,
     apartment: ApartmentId,
     tenant: TenantId,
     start: &str,
@@ -164,7 +164,7 @@ pub fn occupancy(
     made.id
 }
 
-pub fn draft(day: &CompanyDay, occupancy: OccupancyId, tenant: TenantId, total: i64, due: &str) -> Invoice {
+pub fn draft(day: &CompanyToday, occupancy: OccupancyId, tenant: TenantId, total: i64, due: &str) -> Invoice {
     Invoice {
         id: InvoiceId::generate(day.now, random()),
         company_id: day.id,
@@ -188,7 +188,7 @@ pub fn draft(day: &CompanyDay, occupancy: OccupancyId, tenant: TenantId, total: 
     }
 }
 
-pub fn payment(day: &CompanyDay, invoice: InvoiceId, tenant: TenantId, amount: i64) -> Payment {
+pub fn payment(day: &CompanyToday, invoice: InvoiceId, tenant: TenantId, amount: i64) -> Payment {
     Payment {
         id: PaymentId::generate(day.now, random()),
         company_id: day.id,

@@ -2,8 +2,8 @@
 
 use nexus_domain::ids::{ApartmentId, OccupancyId, TenantId};
 use nexus_domain::invoice::Invoice;
-use nexus_domain::place::ApartmentStatus;
-use nexus_store::property::company_state::CompanyDay;
+use nexus_domain::premises::ApartmentStatus;
+use nexus_store::property::company_state::CompanyToday;
 use nexus_store::{
     Database,
     property::{company_owned, invoices},
@@ -13,7 +13,7 @@ use super::{apartment, company, compound, draft, noon, occupancy, tenant, today}
 
 pub struct Scene {
     pub database: Database,
-    pub day: CompanyDay,
+    pub day: CompanyToday,
     pub apartment: ApartmentId,
     pub tenant: TenantId,
 }

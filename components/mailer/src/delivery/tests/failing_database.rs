@@ -97,8 +97,8 @@ impl Scene {
         std::mem::take(&mut *plan).seen
     }
 
-    async fn drain(&self, transport: &Scripted) -> Result<Drained, Problem> {
-        run(&self.app, &Press::new(&self.app).unwrap(), Some(transport)).await
+    async fn drain(&self, transport: &Scripted) -> Result<Drained, ApiError> {
+        run(&self.app, &Renderer::new(&self.app).unwrap(), Some(transport)).await
     }
 
     /// As if all leases had ended.
@@ -252,7 +252,7 @@ async fn mails_in_flight_are_awaited_when_the_database_fails() {
         plan: scene.plan.clone(),
         asked: Mutex::default(),
     };
-    let drained = run(&scene.app, &Press::new(&scene.app).unwrap(), Some(&transport))
+    let drained = run(&scene.app, &Renderer::new(&scene.app).unwrap(), Some(&transport))
         .await
         .unwrap();
     assert_eq!(drained.sent, 2);
@@ -273,11 +273,11 @@ async fn a_lease_that_came_too_late_is_given_back_unsent() {
         token: "t",
         room: 1,
     };
-    let leased = mail_delivery::settle_and_lease(app.database(), &[], &[], &turn).unwrap();
+    let leased = outbox_delivery::settle_and_lease(app.database(), &[], &[], &turn).unwrap();
     let transport = Scripted::default();
-    let press = Press::new(&app).unwrap();
+    let renderer = Renderer::new(&app).unwrap();
     for leased in leased {
-        unsettled::add(deliver(&press, Some(&transport), leased).await);
+        unsettled::add(deliver(&renderer, Some(&transport), leased).await);
     }
     assert!(transport.asked().is_empty());
     run_once(&app, &transport).await;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use nexus_domain::EmailAddress;
 use nexus_domain::ids::{ApartmentId, TenantId};
-use nexus_domain::place::{ApartmentStatus, Area, Bedrooms, Floor};
+use nexus_domain::premises::{ApartmentStatus, Area, Bedrooms, Floor};
 use nexus_domain::text::fold;
 use nexus_kit::csv::plain;
 use nexus_kit::{FieldErrors, clock};

@@ -8,10 +8,10 @@ use http_body_util::BodyExt;
 use multer::{Field, Multipart};
 use nexus_domain::Invalid;
 use nexus_kit::csv::Reader;
-use nexus_kit::{Code, Problem, form};
+use nexus_kit::{ApiError, Code, form};
 
 /// What a file may weigh.
-const LARGEST_FILE: usize = 64 * 1024 * 1024;
+const MAX_FILE: usize = 64 * 1024 * 1024;
 /// The form around it: boundaries and the headers of its part.
 const FORM_OVERHEAD: usize = 16 * 1024;
 
@@ -51,18 +51,18 @@ pub struct Source {
 }
 
 impl Source {
-    pub fn of(request: Request) -> Result<Self, Problem> {
+    pub fn of(request: Request) -> Result<Self, ApiError> {
         let charset = charset(&request);
         let pieces = if form::is_form(&request) {
             Pieces::Form {
-                form: form::parts(request, LARGEST_FILE + FORM_OVERHEAD)?,
+                form: form::parts(request, MAX_FILE + FORM_OVERHEAD)?,
                 part: None,
                 has_file: false,
             }
         } else if TYPES.contains(&form::essence(&request).as_str()) {
             Pieces::Body(request.into_body())
         } else {
-            return Err(Problem::new(
+            return Err(ApiError::new(
                 Code::UnsupportedMediaType,
                 "The body must be `text/csv`, or a form with the file in its part `file`.",
             ));
@@ -75,34 +75,34 @@ impl Source {
     }
 
     /// Reads the file as its `charset` says, as UTF-8 where nothing is said.
-    pub fn reader(&self) -> Result<Reader, Problem> {
+    pub fn reader(&self) -> Result<Reader, ApiError> {
         let Some(charset) = &self.charset else {
             return Ok(Reader::default());
         };
         Reader::of_charset(charset).ok_or_else(|| {
             let detail = format!("`{charset}` is no charset that is known here; send UTF-8.");
-            Problem::new(Code::UnsupportedMediaType, detail)
+            ApiError::new(Code::UnsupportedMediaType, detail)
         })
     }
 
     /// The next piece of the file, none of them empty.
-    pub async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
+    pub async fn next(&mut self) -> Result<Option<Bytes>, ApiError> {
         let piece = match &mut self.pieces {
             Pieces::Body(body) => next_of_body(body).await?,
             Pieces::Form { form, part, has_file } => next_of_form(form, part, has_file).await?,
         };
         self.size += piece.as_ref().map_or(0, Bytes::len);
-        if self.size > LARGEST_FILE {
+        if self.size > MAX_FILE {
             return Err(too_large());
         }
         Ok(piece)
     }
 }
 
-async fn next_of_body(body: &mut Body) -> Result<Option<Bytes>, Problem> {
+async fn next_of_body(body: &mut Body) -> Result<Option<Bytes>, ApiError> {
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| {
-            Problem::new(Code::MalformedJson, "The body did not arrive whole.").because(error.to_string())
+            ApiError::new(Code::MalformedJson, "The body did not arrive whole.").because(error.to_string())
         })?;
         if let Some(piece) = frame.into_data().ok().filter(|piece| !piece.is_empty()) {
             return Ok(Some(piece));
@@ -115,7 +115,7 @@ async fn next_of_form(
     form: &mut Multipart<'static>,
     part: &mut Option<Box<Field<'static>>>,
     has_file: &mut bool,
-) -> Result<Option<Bytes>, Problem> {
+) -> Result<Option<Bytes>, ApiError> {
     let broken = |error: multer::Error| form::broken(&error, too_large);
     loop {
         if let Some(file) = part {
@@ -130,7 +130,7 @@ async fn next_of_form(
             return if *has_file {
                 Ok(None)
             } else {
-                Err(Problem::field(
+                Err(ApiError::field(
                     "file",
                     Invalid::new("REQUIRED", "is required: the CSV file"),
                 ))
@@ -142,10 +142,10 @@ async fn next_of_form(
                 "UNKNOWN_PROPERTY",
                 "is not a part of this form; the file's part is `file`",
             );
-            return Err(Problem::field(name, invalid));
+            return Err(ApiError::field(name, invalid));
         }
         if std::mem::replace(has_file, true) {
-            return Err(Problem::field(
+            return Err(ApiError::field(
                 name,
                 Invalid::new("DUPLICATE_PROPERTY", "stands more than once"),
             ));
@@ -154,10 +154,10 @@ async fn next_of_form(
     }
 }
 
-fn too_large() -> Problem {
-    Problem::new(
+fn too_large() -> ApiError {
+    ApiError::new(
         Code::PayloadTooLarge,
-        format!("The file may have at most {LARGEST_FILE} bytes."),
+        format!("The file may have at most {MAX_FILE} bytes."),
     )
 }
 

@@ -7,15 +7,15 @@ use nexus_domain::company::Company;
 use nexus_domain::date::{Date, Month};
 use nexus_domain::ids::{OccupancyId, TenantId};
 use nexus_domain::invoice::{Invoice, InvoiceKind, LedgerError, Line};
-use nexus_domain::ledger_words;
+use nexus_domain::ledger_texts;
 use nexus_domain::money::Money;
 use nexus_domain::person_name::Locale;
 use nexus_domain::proration::part_of;
 
 use super::{BATCH, Draft, issued, number_all, tell_of_issued};
-use crate::property::company_state::CompanyDay;
-use crate::property::invoices::{self, Refused};
-use crate::property::ledger_notices::{Means, Told};
+use crate::property::company_state::CompanyToday;
+use crate::property::invoices::{self, InvoiceRefusal};
+use crate::property::ledger_notices::{NoticeContext, SentNotice};
 use crate::{Database, StoreError, Transaction, params};
 
 /// What a month's generation did.
@@ -24,7 +24,7 @@ pub struct Generated {
     pub created: usize,
     /// Occupancies that have the month's invoice already.
     pub skipped: usize,
-    pub told: Vec<Told>,
+    pub told: Vec<SentNotice>,
 }
 
 /// What one batch of it did.
@@ -34,12 +34,12 @@ pub struct MonthBatch {
     /// The first and the last number given; those between are the batch's too.
     pub numbers: Option<(String, String)>,
     /// Where the next batch goes on; `None`: there is none.
-    pub next: Option<Place>,
+    pub next: Option<Cursor>,
 }
 
 /// After which occupancy of a month.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct Cursor {
     start: Date,
     occupancy: OccupancyId,
 }
@@ -54,7 +54,7 @@ impl Generated {
 }
 
 struct Lease {
-    place: Place,
+    place: Cursor,
     tenant: TenantId,
     end: Option<Date>,
     rent: Money,
@@ -67,31 +67,31 @@ struct Lease {
 /// All of a month. `noted` is told of each batch in its transaction.
 pub fn generate_month(
     database: &Database,
-    day: &CompanyDay,
+    day: &CompanyToday,
     company: &Company,
-    means: &Means<'_>,
+    means: &NoticeContext<'_>,
     month: Month,
     noted: impl Fn(&Transaction<'_>, &MonthBatch) -> Result<(), StoreError>,
-) -> Result<Generated, Refused> {
+) -> Result<Generated, InvoiceRefusal> {
     generate_in_batches(database, day, company, means, month, BATCH, noted)
 }
 
 /// [`generate_month`], so many occupancies at a time.
 pub fn generate_in_batches(
     database: &Database,
-    day: &CompanyDay,
+    day: &CompanyToday,
     company: &Company,
-    means: &Means<'_>,
+    means: &NoticeContext<'_>,
     month: Month,
     most: i64,
     noted: impl Fn(&Transaction<'_>, &MonthBatch) -> Result<(), StoreError>,
-) -> Result<Generated, Refused> {
+) -> Result<Generated, InvoiceRefusal> {
     let (mut all, mut after) = (Generated::default(), None);
     loop {
         let batch = database.transaction(|tx| {
             let batch = batch_of(tx, day, company, means, month, after.as_ref(), most)?;
             noted(tx, &batch)?;
-            Ok::<_, Refused>(batch)
+            Ok::<_, InvoiceRefusal>(batch)
         })?;
         all.add(batch.done);
         match batch.next {
@@ -104,25 +104,25 @@ pub fn generate_in_batches(
 /// The month's next batch, for a caller with transactions of its own.
 pub fn generate_batch(
     tx: &Transaction<'_>,
-    day: &CompanyDay,
+    day: &CompanyToday,
     company: &Company,
-    means: &Means<'_>,
+    means: &NoticeContext<'_>,
     month: Month,
-    after: Option<&Place>,
-) -> Result<MonthBatch, Refused> {
+    after: Option<&Cursor>,
+) -> Result<MonthBatch, InvoiceRefusal> {
     batch_of(tx, day, company, means, month, after, BATCH)
 }
 
 /// Five statements, however many occupancies there are.
 fn batch_of(
     tx: &Transaction<'_>,
-    day: &CompanyDay,
+    day: &CompanyToday,
     company: &Company,
-    means: &Means<'_>,
+    means: &NoticeContext<'_>,
     month: Month,
-    after: Option<&Place>,
+    after: Option<&Cursor>,
     most: i64,
-) -> Result<MonthBatch, Refused> {
+) -> Result<MonthBatch, InvoiceRefusal> {
     let leases = leases_of(tx, day, month, after, most)?;
     let next = leases
         .last()
@@ -135,7 +135,7 @@ fn batch_of(
             continue;
         };
         let total = part.rent(lease.rent).map_err(LedgerError::from)?;
-        let description = ledger_words::rent(lease.locale, month, part, &lease.apartment);
+        let description = ledger_texts::rent(lease.locale, month, part, &lease.apartment);
         made.push(issued(
             day,
             means,
@@ -174,9 +174,9 @@ fn number(invoice: Option<&Invoice>) -> Option<String> {
 /// The next of those that touch the month. Index: occupancies_by_start; of the inner query: invoices_of_month.
 fn leases_of(
     tx: &Transaction<'_>,
-    day: &CompanyDay,
+    day: &CompanyToday,
     month: Month,
-    after: Option<&Place>,
+    after: Option<&Cursor>,
     most: i64,
 ) -> Result<Vec<Lease>, StoreError> {
     tx.query(
@@ -195,7 +195,7 @@ fn leases_of(
     .iter()
     .map(|row| {
         Ok(Lease {
-            place: Place {
+            place: Cursor {
                 occupancy: row.parse(0)?,
                 start: row.parse(2)?,
             },

@@ -1,7 +1,7 @@
 use super::*;
 
-fn missed(database: &Database, behind: Behind) -> history::Missed {
-    history::catch_up(database, &[behind]).unwrap().remove(0)
+fn missed(database: &Database, behind: Behind) -> message_history::Missed {
+    message_history::catch_up(database, &[behind]).unwrap().remove(0)
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn changes_are_read_on_by_their_counter() {
         delete(&database, anna, Role::Tenant, chat, stored(&sent[place]).id, at(6)).unwrap();
     }
     let after = |change, limit| -> Vec<(i64, i64)> {
-        history::changes_after(&database, chat, change, limit)
+        message_history::changes_after(&database, chat, change, limit)
             .unwrap()
             .iter()
             .map(|changed| (changed.change, changed.message.seq))

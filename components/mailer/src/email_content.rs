@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 /// What a mail says, before it has a look.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Letter {
+pub struct EmailContent {
     pub subject: String,
     pub heading: String,
     pub parts: Vec<Part>,
@@ -22,7 +22,7 @@ pub struct Letter {
 pub enum Part {
     Text(String),
     /// A password or code: by itself, as it is, easy to copy. In the text part it has a line of its own.
-    Alone(String),
+    Standalone(String),
     /// Somebody's own words.
     Quote(String),
     Fact {
@@ -73,7 +73,7 @@ impl Brand {
     }
 }
 
-/// Everything that a letter can be about.
+/// Everything that a email_content can be about.
 pub struct Facts<'a> {
     /// Params and secrets of the row together.
     pub values: Map<String, Value>,
@@ -108,7 +108,7 @@ impl Facts<'_> {
     }
 
     fn alone(&self, key: &str) -> Part {
-        Part::Alone(self.text(key))
+        Part::Standalone(self.text(key))
     }
 
     /// Somebody's words, or ours where they gave none.
@@ -175,9 +175,9 @@ pub const fn needed_secret(template: Template) -> Option<&'static str> {
 }
 
 #[derive(askama::Template)]
-#[template(path = "letter.html")]
+#[template(path = "email_content.html")]
 struct Html<'a> {
-    letter: &'a Letter,
+    email_content: &'a EmailContent,
     brand: &'a Brand,
     footer: &'a str,
     language: &'a str,
@@ -186,9 +186,9 @@ struct Html<'a> {
 }
 
 #[derive(askama::Template)]
-#[template(path = "letter.txt", escape = "none")]
+#[template(path = "email_content.txt", escape = "none")]
 struct Text<'a> {
-    letter: &'a Letter,
+    email_content: &'a EmailContent,
     footer: &'a str,
     /// Around what is written in digits or in another script.
     isolate: (&'a str, &'a str),
@@ -204,10 +204,10 @@ fn isolated(text: &str) -> String {
 
 /// Renders a mail in the language asked for, or in English.
 pub fn render(template: Template, locale: &str, facts: &Facts<'_>) -> Result<Rendered, String> {
-    let (language, letter, footer) = match locale.split(['-', '_']).next().unwrap_or_default() {
-        "ar" => ("ar", ar::letter(template, facts), ar::footer(facts)),
-        "fr" => ("fr", fr::letter(template, facts), fr::footer(facts)),
-        _ => ("en", en::letter(template, facts), en::footer(facts)),
+    let (language, email_content, footer) = match locale.split(['-', '_']).next().unwrap_or_default() {
+        "ar" => ("ar", ar::email_content(template, facts), ar::footer(facts)),
+        "fr" => ("fr", fr::email_content(template, facts), fr::footer(facts)),
+        _ => ("en", en::email_content(template, facts), en::footer(facts)),
     };
     let (direction, side) = if language == "ar" {
         ("rtl", "right")
@@ -215,7 +215,7 @@ pub fn render(template: Template, locale: &str, facts: &Facts<'_>) -> Result<Ren
         ("ltr", "left")
     };
     let html = Html {
-        letter: &letter,
+        email_content: &email_content,
         brand: facts.brand,
         footer: &footer,
         language,
@@ -223,9 +223,9 @@ pub fn render(template: Template, locale: &str, facts: &Facts<'_>) -> Result<Ren
         side,
     };
     Ok(Rendered {
-        subject: one_line(&letter.subject),
+        subject: one_line(&email_content.subject),
         text: Text {
-            letter: &letter,
+            email_content: &email_content,
             footer: &footer,
             isolate: if direction == "rtl" { ISOLATE } else { ("", "") },
         }

@@ -5,7 +5,7 @@ use nexus_domain::ids::SessionId;
 use nexus_kit::{App, relay};
 use nexus_protocol::relay::RelayEvent;
 
-pub fn tell_sessions(app: &App, session_ids: Vec<SessionId>) {
+pub fn publish_sessions(app: &App, session_ids: Vec<SessionId>) {
     if !session_ids.is_empty() {
         relay::publish(app, vec![RelayEvent::SessionsEnded { session_ids }]);
     }

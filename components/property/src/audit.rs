@@ -43,12 +43,12 @@ const UNSAID: [&str; 6] = ["id", "companyId", "createdAt", "updatedAt", "version
 
 /// Who acts, and in which request.
 #[derive(Clone)]
-pub struct Scribe {
+pub struct AuditWriter {
     user: Option<UserId>,
     caller: Caller,
 }
 
-impl Scribe {
+impl AuditWriter {
     /// `None`: the system itself, by the clock.
     pub fn new(user: Option<UserId>, caller: Caller) -> Self {
         Self { user, caller }

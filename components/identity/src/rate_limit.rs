@@ -2,7 +2,7 @@
 
 use nexus_domain::Timestamp;
 use nexus_domain::ids::{UserId, uuid_v7};
-use nexus_kit::{App, Caller, Code, Problem, clock};
+use nexus_kit::{ApiError, App, Caller, Code, clock};
 use nexus_store::identity::request_counts::{self, CountLimit};
 use nexus_store::identity::sign_in_attempts::{self, Admission, Guess, SIGN_IN_LIMITS};
 use nexus_store::{
@@ -20,16 +20,16 @@ pub struct Attempt {
 
 impl Attempt {
     /// For a sign-in with this address, whether it has an account or not.
-    pub fn at_sign_in(app: &App, email_key: &str, caller: &Caller) -> Result<Self, Problem> {
+    pub fn at_sign_in(app: &App, email_key: &str, caller: &Caller) -> Result<Self, ApiError> {
         Self::take(app, hash(email_key), caller)
     }
 
     /// For somebody who is signed in and shows the password once more.
-    pub fn of_user(app: &App, user: UserId, caller: &Caller) -> Result<Self, Problem> {
+    pub fn of_user(app: &App, user: UserId, caller: &Caller) -> Result<Self, ApiError> {
         Self::take(app, hash(&format!("user {user}")), caller)
     }
 
-    fn take(app: &App, whose: String, caller: &Caller) -> Result<Self, Problem> {
+    fn take(app: &App, whose: String, caller: &Caller) -> Result<Self, ApiError> {
         let now = clock::now();
         sweep_sometimes(app.database(), now)?;
         let address = network(&caller.address);
@@ -39,7 +39,7 @@ impl Attempt {
         };
         match sign_in_attempts::reserve(app.database(), clock::new_id(uuid_v7), guess, SIGN_IN_LIMITS, now)? {
             Admission::Admitted(id) => Ok(Self { id, whose }),
-            Admission::Throttled { until } => Err(Problem::new(
+            Admission::Throttled { until } => Err(ApiError::new(
                 Code::TooManyLoginAttempts,
                 "Too many sign-ins failed. Try again when `Retry-After` has passed.",
             )
@@ -108,14 +108,14 @@ impl Counted {
 
 /// Whether one more is within the limit of the e-mail address. Over it nothing is sent, and nothing says so: the
 /// answer is the same for every address. Over the limit of the client's address it is 429.
-pub fn count(app: &App, what: Counted, email_key: &str, caller: &Caller) -> Result<bool, Problem> {
+pub fn count(app: &App, what: Counted, email_key: &str, caller: &Caller) -> Result<bool, ApiError> {
     let now = clock::now();
     sweep_sometimes(app.database(), now)?;
     let address = network(&caller.address);
     if !address.is_empty() {
         let key = format!("{}:{address}", what.name());
         if let Err(until) = request_counts::count(app.database(), &key, what.per_address(), now)? {
-            return Err(Problem::new(
+            return Err(ApiError::new(
                 Code::RateLimitExceeded,
                 "Too many of these requests came from your address. Try again when `Retry-After` has passed.",
             )

@@ -2,7 +2,7 @@
 //! once, so each type says itself what is wrong with a value (`deserr`), whatever the body's error type is.
 
 /// Reads a type through its `FromStr`, from a JSON string only.
-macro_rules! given_as_text {
+macro_rules! deserialize_text {
     ($($name:ty),+ $(,)?) => {$(
         impl<E> deserr::Deserr<E> for $name
         where
@@ -19,10 +19,10 @@ macro_rules! given_as_text {
         }
     )+};
 }
-pub(crate) use given_as_text;
+pub(crate) use deserialize_text;
 
 /// Reads a type through its `TryFrom<i64>`, from a JSON whole number only.
-macro_rules! given_as_integer {
+macro_rules! deserialize_integer {
     ($($name:ty),+ $(,)?) => {$(
         impl<E> deserr::Deserr<E> for $name
         where
@@ -39,7 +39,7 @@ macro_rules! given_as_integer {
         }
     )+};
 }
-pub(crate) use given_as_integer;
+pub(crate) use deserialize_integer;
 
 /// A text of so many characters, cleaned by `name` (one line), `identifier` (one line) or `lines`.
 macro_rules! text_type {
@@ -59,7 +59,7 @@ macro_rules! text_type {
             type Err = $crate::Invalid;
 
             fn from_str(text: &str) -> Result<Self, $crate::Invalid> {
-                let text = $crate::given::bounded($clean(text)?, $least, $most)?;
+                let text = $crate::field_types::bounded($clean(text)?, $least, $most)?;
                 $({
                     let rule: fn(&str) -> Result<(), $crate::Invalid> = $rule;
                     rule(&text)?;
@@ -86,7 +86,7 @@ macro_rules! text_type {
 
         impl utoipa::ToSchema for $name {}
 
-        $crate::given::given_as_text!($name);
+        $crate::field_types::deserialize_text!($name);
     )+};
 }
 pub(crate) use text_type;
@@ -146,7 +146,7 @@ pub(crate) fn bounded(text: String, least: usize, most: usize) -> Result<String,
     Ok(text)
 }
 
-given_as_text!(
+deserialize_text!(
     crate::ids::UserId,
     crate::ids::CompanyId,
     crate::ids::AttachmentId,

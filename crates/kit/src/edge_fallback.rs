@@ -6,17 +6,17 @@ use nexus_domain::settings::{self, Networks};
 use nexus_protocol::edge::{is_admin, is_throttled, subscriber};
 use nexus_store::identity::request_counts::{self, CountLimit};
 
-use crate::{App, Code, Config, Problem, clock, writes};
+use crate::{ApiError, App, Code, Config, clock, writes};
 
-pub struct Edgeless {
+pub struct EdgeFallback {
     admins: Networks,
     /// Only with `THROTTLE_GUEST`: each request then costs a write.
     limit: Option<CountLimit>,
     exempt: Networks,
 }
 
-impl Edgeless {
-    pub fn read(config: &Config) -> Result<Self, Problem> {
+impl EdgeFallback {
+    pub fn read(config: &Config) -> Result<Self, ApiError> {
         let most = config.get(&settings::THROTTLE_LIMIT)?;
         let window = config.get(&settings::THROTTLE_TTL)?;
         let counts = config.get(&settings::THROTTLE_GUEST)? && most > 0;
@@ -31,11 +31,11 @@ impl Edgeless {
     }
 
     /// Whether a request from this address may go on.
-    pub async fn admit(&self, app: &App, address: &str, method: &str, path: &str) -> Result<(), Problem> {
+    pub async fn admit(&self, app: &App, address: &str, method: &str, path: &str) -> Result<(), ApiError> {
         let address: Option<IpAddr> = address.parse().ok();
         let is_among = |networks: &Networks| address.is_some_and(|address| networks.contains(address));
         if is_admin(path) && !self.admins.is_empty() && !is_among(&self.admins) {
-            return Err(Problem::new(
+            return Err(ApiError::new(
                 Code::IpNotAllowed,
                 "This may not be called from your network address.",
             ));
@@ -49,11 +49,11 @@ impl Edgeless {
             Some(address) => format!("request:{}", subscriber(address)),
             None => "request:unknown".to_owned(),
         };
-        let turn = writes::turn().await;
+        let turn = writes::write_permit().await;
         let counted = request_counts::count(app.database(), &key, limit, now)?;
         drop(turn);
         counted.map_err(|window_ends| {
-            Problem::new(
+            ApiError::new(
                 Code::RateLimitExceeded,
                 format!(
                     "At most {} requests are answered in this time. Try again later.",

@@ -1,4 +1,4 @@
-//! Problem documents (RFC 9457). What the client is told and what the log is told are two values.
+//! ApiError documents (RFC 9457). What the client is told and what the log is told are two values.
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, header};
@@ -8,6 +8,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::Code;
+
+mod domain;
 
 /// One wrong field: `field` is its path (`documents[0].type`), `code` is for programs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -29,7 +31,7 @@ impl FieldError {
 
 /// An answer that is a failure. Rendered by the outermost layer, which knows the request id.
 #[derive(Debug, Clone)]
-pub struct Problem(Box<Parts>);
+pub struct ApiError(Box<Parts>);
 
 #[derive(Debug, Clone)]
 struct Parts {
@@ -64,7 +66,7 @@ pub struct ProblemDocument<'a> {
     pub members: &'a serde_json::Map<String, serde_json::Value>,
 }
 
-impl Problem {
+impl ApiError {
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
         let mut problem = Self(Box::new(Parts {
             code,
@@ -190,7 +192,7 @@ impl Problem {
     }
 }
 
-impl IntoResponse for Problem {
+impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut response = self.0.code.status().into_response();
         for (name, value) in &self.0.headers {
@@ -202,13 +204,24 @@ impl IntoResponse for Problem {
 }
 
 /// What a store error means when the handler had nothing better to say of it.
-impl From<StoreError> for Problem {
+impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
+            error if error.is_not_unique("companies.slug") => {
+                Self::new(Code::Conflict, "Another company has this slug.")
+            }
             StoreError::NotUnique { .. } | StoreError::ForeignKey => {
                 Self::new(Code::Conflict, "This is in conflict with something that is there.")
                     .because(error.to_string())
             }
+            // A trigger that keeps the ledger append-only.
+            StoreError::Refused { code } if code == "LEDGER_APPEND_ONLY" => {
+                Self::new(Code::Conflict, "This stands in the books and stays there.")
+            }
+            StoreError::Refused { code } if code == "CURRENCY_FIXED" => Self::new(
+                Code::Conflict,
+                "A company has one currency, and amounts are written down in this one already.",
+            ),
             error if error.may_pass() || error.is_foreign_schema() => Self::unavailable(error.to_string()),
             // Equal content is just being deleted elsewhere; an upload a minute later puts it anew.
             error if error.is_refused(nexus_store::blobs::GOING) => {
@@ -225,7 +238,7 @@ mod tests {
 
     #[test]
     fn the_document_has_every_member_of_the_contract() {
-        let problem = Problem::field("email", Invalid::new("INVALID_EMAIL", "must be an address"));
+        let problem = ApiError::field("email", Invalid::new("INVALID_EMAIL", "must be an address"));
         let document: serde_json::Value = serde_json::from_slice(&problem.document("req-1")).unwrap();
         assert_eq!(document["status"], 400);
         assert_eq!(document["code"], "VALIDATION_FAILED");
@@ -235,7 +248,7 @@ mod tests {
 
     #[test]
     fn a_member_of_its_own_stands_beside_the_others() {
-        let problem = Problem::new(Code::MfaRequired, "").with_member("mfa", serde_json::json!({ "methods": [] }));
+        let problem = ApiError::new(Code::MfaRequired, "").with_member("mfa", serde_json::json!({ "methods": [] }));
         let document: serde_json::Value = serde_json::from_slice(&problem.document("r")).unwrap();
         assert_eq!(document["mfa"]["methods"], serde_json::json!([]));
         assert_eq!(document["code"], "MFA_REQUIRED");
@@ -243,14 +256,14 @@ mod tests {
 
     #[test]
     fn the_cause_is_for_the_log_only() {
-        let problem = Problem::internal("SELECT secret");
+        let problem = ApiError::internal("SELECT secret");
         assert!(!String::from_utf8(problem.document("r")).unwrap().contains("SELECT"));
         assert_eq!(problem.cause(), Some("SELECT secret"));
     }
 
     #[test]
     fn every_401_says_how_to_authenticate() {
-        let response = Problem::new(Code::InvalidToken, "").into_response();
+        let response = ApiError::new(Code::InvalidToken, "").into_response();
         assert_eq!(response.headers()[header::WWW_AUTHENTICATE], "Bearer");
     }
 }

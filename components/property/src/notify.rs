@@ -1,14 +1,14 @@
 //! Telling tenants and staff what happened.
 
 use nexus_domain::settings;
-use nexus_kit::{App, Problem, clock, relay};
+use nexus_kit::{ApiError, App, clock, relay};
 use nexus_protocol::EventName;
 use nexus_protocol::relay::RelayEvent;
-use nexus_store::property::ledger_notices::{Means, Told};
+use nexus_store::property::ledger_notices::{NoticeContext, SentNotice};
 use serde_json::json;
 
 /// Where the console is: the first of the origins the frontend is served from.
-pub fn console(app: &App) -> Result<String, Problem> {
+pub fn console(app: &App) -> Result<String, ApiError> {
     let origins = app.config().get(&settings::FRONTEND_URL)?;
     Ok(origins
         .first()
@@ -17,15 +17,15 @@ pub fn console(app: &App) -> Result<String, Problem> {
 }
 
 /// What a transaction that tells people needs; `console` as [`console`] gives it.
-pub fn means(console: &str) -> Means<'_> {
-    Means {
+pub fn means(console: &str) -> NoticeContext<'_> {
+    NoticeContext {
         random: &clock::random,
         console,
     }
 }
 
 /// `NOTIFICATION` to the sockets of those who were told; after the commit.
-pub fn publish(app: &App, told: Vec<Told>) {
+pub fn publish(app: &App, told: Vec<SentNotice>) {
     let events = told
         .into_iter()
         .map(|told| RelayEvent::ToUsers {

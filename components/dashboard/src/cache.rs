@@ -11,26 +11,26 @@ use serde::{Deserialize, Serialize};
 
 /// An answer and until when it is good, if nothing changes.
 #[derive(Debug, Clone)]
-pub struct Kept {
+pub struct CacheEntry {
     pub stamp: Stamp,
     pub expires: Timestamp,
     pub body: String,
 }
 
-impl Kept {
+impl CacheEntry {
     fn is_good(&self, stamp: &Stamp, now: Timestamp) -> bool {
         self.stamp == *stamp && now < self.expires
     }
 }
 
 /// How many companies an instance remembers; beyond that it asks the store.
-const MOST_REMEMBERED: usize = 1_000;
+const MAX_REMEMBERED: usize = 1_000;
 
-static REMEMBERED: LazyLock<Mutex<HashMap<CompanyId, Kept>>> = LazyLock::new(Mutex::default);
+static REMEMBERED: LazyLock<Mutex<HashMap<CompanyId, CacheEntry>>> = LazyLock::new(Mutex::default);
 
-fn remember(company: CompanyId, kept: Kept) {
+fn remember(company: CompanyId, kept: CacheEntry) {
     let mut remembered = REMEMBERED.lock().unwrap_or_else(PoisonError::into_inner);
-    if remembered.len() >= MOST_REMEMBERED && !remembered.contains_key(&company) {
+    if remembered.len() >= MAX_REMEMBERED && !remembered.contains_key(&company) {
         remembered.clear();
     }
     remembered.insert(company, kept);
@@ -49,7 +49,7 @@ pub async fn find(company: CompanyId, stamp: &Stamp, now: Timestamp) -> Option<S
         return remembered;
     }
     let written: Written = serde_json::from_slice(&key_value::get(key(company)).await?).ok()?;
-    let kept = Kept {
+    let kept = CacheEntry {
         stamp: Stamp {
             version: written.version,
             today: written.today,
@@ -62,7 +62,7 @@ pub async fn find(company: CompanyId, stamp: &Stamp, now: Timestamp) -> Option<S
     Some(body)
 }
 
-pub async fn keep(company: CompanyId, kept: Kept) {
+pub async fn keep(company: CompanyId, kept: CacheEntry) {
     let written = Written {
         version: kept.stamp.version,
         today: kept.stamp.today.clone(),
@@ -97,11 +97,11 @@ mod key_value {
     use spin_sdk::key_value::Store;
 
     /// Counting anew takes less.
-    const PATIENCE: Duration = Duration::from_millis(300);
+    const TIMEOUT: Duration = Duration::from_millis(300);
 
     pub async fn get(key: String) -> Option<Vec<u8>> {
         let found = async move { Store::open_default().await.ok()?.get(key).await.ok()? };
-        on_this_thread(within(PATIENCE, found)).await.flatten()
+        on_this_thread(within(TIMEOUT, found)).await.flatten()
     }
 
     pub async fn set(key: String, value: Vec<u8>) {
@@ -110,7 +110,7 @@ mod key_value {
                 let _ = store.set(key, value).await;
             }
         };
-        on_this_thread(within(PATIENCE, written)).await;
+        on_this_thread(within(TIMEOUT, written)).await;
     }
 }
 

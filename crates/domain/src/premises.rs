@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::given::{given_as_integer, given_as_text, identifier, name, text_type};
+use crate::field_types::{deserialize_integer, deserialize_text, identifier, name, text_type};
 use crate::ids::{ApartmentId, CompanyId, CompoundId};
 use crate::money::Money;
 use crate::status::wire_enum;
@@ -107,7 +107,7 @@ macro_rules! counted {
             }
         }
 
-        given_as_integer!($name);
+        deserialize_integer!($name);
     )+};
 }
 
@@ -156,7 +156,7 @@ where
     }
 }
 
-given_as_text!(ApartmentStatus);
+deserialize_text!(ApartmentStatus);
 
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

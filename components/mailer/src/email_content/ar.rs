@@ -3,7 +3,7 @@
 use nexus_domain::mail::Template;
 
 use super::en::without_empty;
-use super::{DOCUMENTS_PAGE, Facts, Letter, Part, RESET_PAGE, isolated};
+use super::{DOCUMENTS_PAGE, EmailContent, Facts, Part, RESET_PAGE, isolated};
 
 fn text(text: impl Into<String>) -> Part {
     Part::Text(text.into())
@@ -16,7 +16,7 @@ pub fn footer(f: &Facts<'_>) -> String {
     )
 }
 
-pub fn letter(template: Template, f: &Facts<'_>) -> Letter {
+pub fn email_content(template: Template, f: &Facts<'_>) -> EmailContent {
     let hello = f.greeting("مرحبًا", "،");
     let brand = f.brand();
     let (subject, heading, parts) = match template {
@@ -178,7 +178,7 @@ pub fn letter(template: Template, f: &Facts<'_>) -> Letter {
             ],
         ),
     };
-    Letter {
+    EmailContent {
         subject,
         heading: heading.to_owned(),
         parts: without_empty(parts),

@@ -1,25 +1,19 @@
 //! What the domain's errors mean over HTTP.
 
-use axum::response::{IntoResponse, Response};
 use nexus_domain::Invalid;
 use nexus_domain::invoice::LedgerError;
 use nexus_domain::occupancy::OccupancyError;
-use nexus_domain::place::ApartmentError;
-use nexus_kit::{Code, Problem};
+use nexus_domain::premises::ApartmentError;
+use nexus_store::StoreError;
+use nexus_store::property::invoices::InvoiceRefusal;
+use nexus_store::property::occupancies::OccupancyRefusal;
 use nexus_store::property::references::Reference;
-use nexus_store::{
-    StoreError,
-    property::{invoices, occupancies},
-};
 
-/// A problem, made from whatever went wrong in here.
-pub struct Fault(Problem);
+use crate::{ApiError, Code};
 
-/// What a handler answers.
-pub type Outcome = Result<Response, Fault>;
-
-impl Fault {
-    /// Says what refers to the thing that can't be removed.
+impl ApiError {
+    /// Names the rows that refer to the one that can't be removed.
+    #[must_use]
     pub fn kept_by(self, found: &[Reference]) -> Self {
         if found.is_empty() {
             return self;
@@ -29,72 +23,38 @@ impl Fault {
             .map(|reference| format!("{} {}", reference.count, reference.resource))
             .collect();
         let detail = format!("This is referred to by {}.", listed.join(", "));
-        Self(
-            self.0
-                .with_detail(detail)
-                .with_member("references", serde_json::json!(found)),
-        )
+        self.with_detail(detail)
+            .with_member("references", serde_json::json!(found))
     }
 }
 
-impl IntoResponse for Fault {
-    fn into_response(self) -> Response {
-        self.0.into_response()
-    }
-}
-
-impl From<Problem> for Fault {
-    fn from(problem: Problem) -> Self {
-        Self(problem)
-    }
-}
-
-impl From<StoreError> for Fault {
-    fn from(error: StoreError) -> Self {
-        Self(match &error {
-            // A trigger that keeps the books as they are: what is in them can't be removed.
-            StoreError::Refused { code } if code == "LEDGER_APPEND_ONLY" => {
-                Problem::new(Code::Conflict, "This stands in the books and stays there.")
-            }
-            StoreError::Refused { code } if code == "CURRENCY_FIXED" => Problem::new(
-                Code::Conflict,
-                "A company has one currency, and amounts are written down in this one already.",
-            ),
-            error if error.is_not_unique("companies.slug") => {
-                Problem::new(Code::Conflict, "Another company has this slug.")
-            }
-            _ => error.into(),
-        })
-    }
-}
-
-impl From<ApartmentError<StoreError>> for Fault {
+impl From<ApartmentError<StoreError>> for ApiError {
     fn from(error: ApartmentError<StoreError>) -> Self {
-        Self(match error {
+        match error {
             ApartmentError::NumberTaken => {
-                Problem::new(Code::Conflict, "Another apartment of this compound has this number.")
+                ApiError::new(Code::Conflict, "Another apartment of this compound has this number.")
             }
-            ApartmentError::StatusFollows => Problem::new(
+            ApartmentError::StatusFollows => ApiError::new(
                 Code::InvalidTransition,
                 "Whether an apartment is VACANT or OCCUPIED follows from its occupancies.",
             ),
-            ApartmentError::Let => Problem::new(Code::Conflict, "Somebody lives in this apartment, or will."),
-            ApartmentError::Store(error) => return error.into(),
-        })
+            ApartmentError::Let => ApiError::new(Code::Conflict, "Somebody lives in this apartment, or will."),
+            ApartmentError::Store(error) => error.into(),
+        }
     }
 }
 
-impl From<OccupancyError> for Fault {
+impl From<OccupancyError> for ApiError {
     fn from(error: OccupancyError) -> Self {
         let (code, detail) = match error {
-            OccupancyError::NotFound => return Self(Problem::not_found()),
+            OccupancyError::NotFound => return ApiError::not_found(),
             OccupancyError::Overlap => (
                 Code::OccupancyOverlap,
                 "The apartment is occupied on some of these days.".to_owned(),
             ),
             OccupancyError::EndsBeforeItStarts => {
                 let invalid = Invalid::new("OUT_OF_RANGE", "must not be before `startDate`");
-                return Self(Problem::field("endDate", invalid));
+                return ApiError::field("endDate", invalid);
             }
             OccupancyError::ApartmentInactive => {
                 (Code::Conflict, "This apartment is INACTIVE: it is not let.".to_owned())
@@ -111,23 +71,23 @@ impl From<OccupancyError> for Fault {
                 "This is more than is held of the deposit.".to_owned(),
             ),
         };
-        Self(Problem::new(code, detail))
+        ApiError::new(code, detail)
     }
 }
 
-impl From<occupancies::Refused> for Fault {
-    fn from(refused: occupancies::Refused) -> Self {
+impl From<OccupancyRefusal> for ApiError {
+    fn from(refused: OccupancyRefusal) -> Self {
         match refused {
-            occupancies::Refused::Rule(error) => error.into(),
-            occupancies::Refused::Store(error) => error.into(),
+            OccupancyRefusal::Rule(error) => error.into(),
+            OccupancyRefusal::Store(error) => error.into(),
         }
     }
 }
 
-impl From<LedgerError> for Fault {
+impl From<LedgerError> for ApiError {
     fn from(error: LedgerError) -> Self {
         let (code, detail) = match error {
-            LedgerError::NotFound => return Self(Problem::not_found()),
+            LedgerError::NotFound => return ApiError::not_found(),
             LedgerError::InvalidTransition(status) => (
                 Code::InvalidTransition,
                 format!("This can't be done with an invoice that is {status}."),
@@ -146,21 +106,19 @@ impl From<LedgerError> for Fault {
             ),
             LedgerError::AlreadyReversed => (Code::InvalidTransition, "This payment was reversed before.".to_owned()),
             LedgerError::OutOfRange => {
-                return Self(Problem::field(
-                    "amount",
-                    Invalid::new("OUT_OF_RANGE", "is too large to be reckoned with"),
-                ));
+                let invalid = Invalid::new("OUT_OF_RANGE", "is too large to be reckoned with");
+                return ApiError::field("amount", invalid);
             }
         };
-        Self(Problem::new(code, detail))
+        ApiError::new(code, detail)
     }
 }
 
-impl From<invoices::Refused> for Fault {
-    fn from(refused: invoices::Refused) -> Self {
+impl From<InvoiceRefusal> for ApiError {
+    fn from(refused: InvoiceRefusal) -> Self {
         match refused {
-            invoices::Refused::Rule(error) => error.into(),
-            invoices::Refused::Store(error) => error.into(),
+            InvoiceRefusal::Rule(error) => error.into(),
+            InvoiceRefusal::Store(error) => error.into(),
         }
     }
 }

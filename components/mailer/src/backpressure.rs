@@ -4,9 +4,9 @@
 //! same instance would wait for it, and a second drain would gain nothing. While one runs, the instance says that it
 //! takes nothing more (the component model's backpressure), and the host gives the next request another one.
 
-pub struct Alone(());
+pub struct BackpressureGuard(());
 
-impl Alone {
+impl BackpressureGuard {
     pub fn begin() -> Self {
         #[cfg(target_arch = "wasm32")]
         spin_sdk::wit_bindgen::backpressure_inc();
@@ -14,7 +14,7 @@ impl Alone {
     }
 }
 
-impl Drop for Alone {
+impl Drop for BackpressureGuard {
     fn drop(&mut self) {
         #[cfg(target_arch = "wasm32")]
         spin_sdk::wit_bindgen::backpressure_dec();

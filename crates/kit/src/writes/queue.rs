@@ -7,35 +7,35 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nexus_store::{Batch, Database, StoreError, Transaction};
 
-use super::bell::{self, Bell, Ear};
+use super::notifier::{self, Notified, Notifier};
 
-pub struct Line(Mutex<Waiting>);
+pub struct WriteQueue(Mutex<Waiting>);
 
 struct Waiting {
     led: bool,
     /// Works for the next batch.
     parts: VecDeque<Part>,
     /// Those who want to write by themselves, before the next batch.
-    alone: VecDeque<Seat>,
+    alone: VecDeque<Waiter>,
 }
 
 struct Part {
     work: Box<dyn Work>,
     /// Of whoever waits for it; `None`: they lead.
-    seat: Option<Seat>,
+    waiter: Option<Waiter>,
 }
 
 /// Somebody's place in the line, as the others see it.
-struct Seat {
+struct Waiter {
     state: Arc<AtomicU8>,
-    bell: Bell,
+    notifier: Notifier,
 }
 
 /// The same, as they see it themselves.
-struct Place<'a> {
-    line: &'a Line,
+struct Ticket<'a> {
+    queue: &'a WriteQueue,
     state: Arc<AtomicU8>,
-    ear: Ear,
+    notified: Notified,
 }
 
 /// States of a place: nothing yet; given the lead; has taken it; the request is gone.
@@ -50,11 +50,11 @@ trait Work: Send {
     fn fail(&mut self, error: StoreError);
 }
 
-type Outcome<T, E> = Arc<Mutex<Option<Result<T, E>>>>;
+type SharedResult<T, E> = Arc<Mutex<Option<Result<T, E>>>>;
 
 struct Typed<T, E, F> {
     work: Option<F>,
-    outcome: Outcome<T, E>,
+    outcome: SharedResult<T, E>,
 }
 
 impl<T, E, F> Work for Typed<T, E, F>
@@ -79,44 +79,44 @@ fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// The lead. Dropping it hands it on.
-pub struct Turn<'a>(&'a Line);
+pub struct WritePermit<'a>(&'a WriteQueue);
 
-impl Drop for Turn<'_> {
+impl Drop for WritePermit<'_> {
     fn drop(&mut self) {
         self.0.hand_on();
     }
 }
 
-impl Seat {
+impl Waiter {
     /// Gives its owner the lead; not if they are gone.
     fn call(self) -> bool {
         let called = self
             .state
             .compare_exchange(WAITS, CALLED, Ordering::Relaxed, Ordering::Relaxed);
-        drop(self.bell);
+        drop(self.notifier);
         called.is_ok()
     }
 }
 
-impl Place<'_> {
-    /// Waits for the bell; says whether it was to take the lead.
+impl Ticket<'_> {
+    /// Waits for the notifier; says whether it was to take the lead.
     async fn called(&mut self) -> bool {
-        self.ear.ring().await;
+        self.notified.notified().await;
         self.state
             .compare_exchange(CALLED, LEADS, Ordering::Relaxed, Ordering::Relaxed)
             .is_ok()
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Ticket<'_> {
     fn drop(&mut self) {
         if self.state.swap(GONE, Ordering::Relaxed) == CALLED {
-            self.line.hand_on();
+            self.queue.hand_on();
         }
     }
 }
 
-impl Line {
+impl WriteQueue {
     pub const fn new() -> Self {
         Self(Mutex::new(Waiting {
             led: false,
@@ -125,14 +125,21 @@ impl Line {
         }))
     }
 
-    fn seat(&self) -> (Seat, Place<'_>) {
+    fn waiter(&self) -> (Waiter, Ticket<'_>) {
         let state = Arc::new(AtomicU8::new(WAITS));
-        let (bell, ear) = bell::pair();
-        let seat = Seat {
+        let (notifier, notified) = notifier::pair();
+        let waiter = Waiter {
             state: state.clone(),
-            bell,
+            notifier,
         };
-        (seat, Place { line: self, state, ear })
+        (
+            waiter,
+            Ticket {
+                queue: self,
+                state,
+                notified,
+            },
+        )
     }
 
     /// Runs `work` in the next batch.
@@ -145,20 +152,20 @@ impl Line {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let outcome = Outcome::<T, E>::default();
+        let outcome = SharedResult::<T, E>::default();
         let work = Box::new(Typed {
             work: Some(work),
             outcome: outcome.clone(),
         });
         let place = {
             let mut waiting = held(&self.0);
-            let (seat, place) = if std::mem::replace(&mut waiting.led, true) {
-                let (seat, place) = self.seat();
-                (Some(seat), Some(place))
+            let (waiter, place) = if std::mem::replace(&mut waiting.led, true) {
+                let (waiter, place) = self.waiter();
+                (Some(waiter), Some(place))
             } else {
                 (None, None)
             };
-            waiting.parts.push_back(Part { work, seat });
+            waiting.parts.push_back(Part { work, waiter });
             place
         };
         let leads = match place {
@@ -166,7 +173,7 @@ impl Line {
             None => true,
         };
         if leads {
-            self.lead(Turn(self), database).await;
+            self.lead(WritePermit(self), database).await;
         }
         let outcome = held(&outcome).take();
         outcome.unwrap_or_else(|| {
@@ -176,7 +183,7 @@ impl Line {
         })
     }
 
-    async fn lead(&self, _turn: Turn<'_>, database: &Database) {
+    async fn lead(&self, _turn: WritePermit<'_>, database: &Database) {
         let mut batch = match database.batch().await {
             Ok(batch) => batch,
             Err(error) => {
@@ -196,12 +203,12 @@ impl Line {
     }
 
     /// The right to write by oneself.
-    pub async fn turn(&self) -> Turn<'_> {
+    pub async fn write_permit(&self) -> WritePermit<'_> {
         let place = {
             let mut waiting = held(&self.0);
             if std::mem::replace(&mut waiting.led, true) {
-                let (seat, place) = self.seat();
-                waiting.alone.push_back(seat);
+                let (waiter, place) = self.waiter();
+                waiting.alone.push_back(waiter);
                 Some(place)
             } else {
                 None
@@ -210,18 +217,18 @@ impl Line {
         if let Some(mut place) = place {
             place.called().await;
         }
-        Turn(self)
+        WritePermit(self)
     }
 
     fn hand_on(&self) {
         let mut waiting = held(&self.0);
-        while let Some(seat) = waiting.alone.pop_front() {
-            if seat.call() {
+        while let Some(waiter) = waiting.alone.pop_front() {
+            if waiter.call() {
                 return;
             }
         }
         while let Some(part) = waiting.parts.front_mut() {
-            if part.seat.take().is_some_and(Seat::call) {
+            if part.waiter.take().is_some_and(Waiter::call) {
                 return;
             }
             // Nobody waits for it any more.
@@ -271,8 +278,8 @@ mod tests {
 
     #[tokio::test]
     async fn each_of_many_gets_its_own_outcome_and_finds_it_committed() {
-        let (scene, line) = (scene(), Line::new());
-        let turn = line.turn().await;
+        let (scene, line) = (scene(), WriteQueue::new());
+        let turn = line.write_permit().await;
         let writers = join_all((0..64).map(|n| {
             let (line, scene) = (&line, &scene);
             async move {
@@ -294,10 +301,10 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_goes_away_keeps_nobody_waiting() {
-        let (scene, line) = (scene(), Line::new());
-        let turn = line.turn().await;
+        let (scene, line) = (scene(), WriteQueue::new());
+        let turn = line.write_permit().await;
         let mut gone = Box::pin(line.write(&scene.writer, insert(1)));
-        let mut called = Box::pin(line.turn());
+        let mut called = Box::pin(line.write_permit());
         assert!(gone.as_mut().now_or_never().is_none() && called.as_mut().now_or_never().is_none());
         drop(gone);
         drop(turn);
@@ -308,10 +315,10 @@ mod tests {
 
     #[tokio::test]
     async fn nobody_else_writes_in_somebody_s_turn() {
-        static LINE: LazyLock<Line> = LazyLock::new(Line::new);
+        static QUEUE: LazyLock<WriteQueue> = LazyLock::new(WriteQueue::new);
         let scene = scene();
-        let turn = LINE.turn().await;
-        let mut other = Box::pin(LINE.write(&scene.writer, insert(1)));
+        let turn = QUEUE.write_permit().await;
+        let mut other = Box::pin(QUEUE.write(&scene.writer, insert(1)));
         assert!(other.as_mut().now_or_never().is_none());
         scene.reader.transaction(|tx| insert(2)(tx)).unwrap();
         drop(turn);

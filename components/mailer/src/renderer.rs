@@ -3,22 +3,22 @@
 use nexus_domain::mail::{self, Template};
 use nexus_domain::seal::SealKey;
 use nexus_domain::settings;
-use nexus_kit::{App, Problem};
+use nexus_kit::{ApiError, App};
 use nexus_store::mail::outbox_delivery::{LeasedMail, Rendered};
 use serde_json::{Map, Value};
 
-use crate::letter::{self, Brand, Facts};
+use crate::email_content::{self, Brand, Facts};
 
 /// Opens their secrets and sets them in the language and look that they ask for.
-pub(crate) struct Press {
+pub(crate) struct Renderer {
     keys: Vec<SealKey>,
     brand_name: String,
     logo_url: Option<String>,
     frontend: String,
 }
 
-impl Press {
-    pub fn new(app: &App) -> Result<Self, Problem> {
+impl Renderer {
+    pub fn new(app: &App) -> Result<Self, ApiError> {
         let config = app.config();
         let secrets = config.secrets(&settings::MAIL_SEAL_KEY, &settings::MAIL_SEAL_KEY_PREVIOUS)?;
         let frontend = config
@@ -49,7 +49,7 @@ impl Press {
                 .map_err(|error| format!("its secret can't be opened: {error}"))?;
             values.extend(object(&clear).ok_or("its secret is no object")?);
         }
-        if let Some(needed) = letter::needed_secret(template)
+        if let Some(needed) = email_content::needed_secret(template)
             && !values.contains_key(needed)
         {
             return Err(format!("it lacks `{needed}`"));
@@ -60,7 +60,7 @@ impl Press {
             self.frontend.clone(),
             &leased.branding,
         );
-        letter::render(
+        email_content::render(
             template,
             &leased.locale,
             &Facts {
