@@ -1,4 +1,4 @@
-//! `dist`: one archive with everything that serves: the binary, the components, their compiled code. It runs where it is unpacked.
+//! `dist`: one archive with `nexus`, the components and their compiled code. It serves wherever it is unpacked.
 
 use std::env::consts::{ARCH, OS};
 use std::fs;
@@ -9,7 +9,7 @@ use crate::step::{self, Failure};
 use crate::workspace::{WASM_TARGET, Workspace};
 
 const COMPONENTS: &str = "components";
-/// What goes along as it is, where it is there.
+/// Files that are added unchanged if they exist.
 const FILES: [&str; 6] = [
     "runtime-config.toml",
     "README.md",
@@ -19,8 +19,16 @@ const FILES: [&str; 6] = [
     "docs/operations.md",
 ];
 
+pub const HELP: &str = "\
+Usage: cargo xtask dist [--as-built] [--into DIR]
+
+Builds an optimised `nexus` and packs it with the components and their compiled code into one archive.
+  --into DIR   Where the archive goes [default: target/dist]
+  --as-built   Packs what `build` or `test` has built, and builds nothing
+";
+
 struct Options {
-    /// Packs what was built for the tests, without building anything.
+    /// Packs what was built before, without building anything.
     as_built: bool,
     into: PathBuf,
 }
@@ -93,14 +101,14 @@ fn options(workspace: &Workspace, arguments: &[String]) -> Result<Options, Failu
     Ok(options)
 }
 
-/// The manifest for where the components are now, and the components that it names.
+/// Writes the manifest for the archive, and copies the components that it names.
 fn manifest(workspace: &Workspace, folder: &Path) -> Result<(), Failure> {
     let from = workspace.root.join("spin.toml");
     let text = fs::read_to_string(&from).map_err(|error| Failure::new(format!("{}: {error}", from.display())))?;
     let (text, sources) = rewritten(&text);
     for source in sources {
         let file = Path::new(&source).file_name().unwrap_or_default();
-        // What the manifest says is relative to the default target folder.
+        // The manifest names the default target folder.
         let built = match Path::new(&source).strip_prefix("target") {
             Ok(below) => workspace.target.join(below),
             Err(_) => workspace.root.join(&source),
@@ -111,7 +119,7 @@ fn manifest(workspace: &Workspace, folder: &Path) -> Result<(), Failure> {
     fs::write(&to, text).map_err(|error| unwritable(&to, error))
 }
 
-/// Sources lie in `components/`, and how they were built is of no use to anybody there.
+/// Points the sources to `components/` and leaves out the build commands. Returns the old sources as well.
 fn rewritten(manifest: &str) -> (String, Vec<String>) {
     let mut text = String::new();
     let mut sources = Vec::new();
@@ -120,7 +128,7 @@ fn rewritten(manifest: &str) -> (String, Vec<String>) {
         if line.starts_with('[') {
             skipped = line.starts_with("[component.") && line.trim_end().ends_with(".build]");
         }
-        // Comments stand before the table that they are about.
+        // A comment belongs to the table below it.
         if skipped && !line.starts_with('#') {
             continue;
         }
@@ -141,7 +149,7 @@ fn rewritten(manifest: &str) -> (String, Vec<String>) {
     (text, sources)
 }
 
-/// The code that a build has left; it is checked before it is used.
+/// Copies the code that the build has compiled. `nexus` verifies it before use.
 fn compiled(workspace: &Workspace, folder: &Path) -> Result<(), Failure> {
     let built = workspace.target.join(WASM_TARGET).join("release/compiled");
     let Ok(entries) = fs::read_dir(&built) else {
@@ -160,18 +168,13 @@ fn compiled(workspace: &Workspace, folder: &Path) -> Result<(), Failure> {
 fn copy(from: &Path, to: &Path) -> Result<PathBuf, Failure> {
     let folder = to.parent().unwrap_or(to);
     fs::create_dir_all(folder).map_err(|error| unwritable(folder, error))?;
-    fs::copy(from, to).map_err(|error| {
-        Failure::new(format!(
-            "{} can't be copied to {}: {error}",
-            from.display(),
-            to.display()
-        ))
-    })?;
+    fs::copy(from, to)
+        .map_err(|error| Failure::new(format!("cannot copy {} to {}: {error}", from.display(), to.display())))?;
     Ok(to.to_path_buf())
 }
 
 fn unwritable(path: &Path, error: std::io::Error) -> Failure {
-    Failure::new(format!("{} can't be written: {error}", path.display()))
+    Failure::new(format!("cannot write {}: {error}", path.display()))
 }
 
 #[cfg(test)]

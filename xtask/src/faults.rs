@@ -1,8 +1,15 @@
-//! `faults`: the long forms of the tests that break things, one at a time, with the figures that they print.
+//! `faults`: the long forms of the fault tests, one at a time, with the figures that they print.
 
 use crate::build;
 use crate::step::{self, Failure};
 use crate::workspace::Workspace;
+
+pub const HELP: &str = "\
+Usage: cargo xtask faults [FILTER…]
+
+Builds the product and runs the ignored tests of `contract`, `faults` and `relay`: kills, lost connections, full databases
+and fuzzing, for about half an hour.
+";
 
 pub fn run(workspace: &Workspace, filter: &[String]) -> Result<(), Failure> {
     build::run(workspace)?;
@@ -21,5 +28,5 @@ pub fn run(workspace: &Workspace, filter: &[String]) -> Result<(), Failure> {
     cargo
         .args(["--", "--ignored", "--nocapture", "--test-threads=1"])
         .args(filter);
-    step::run("Breaking things", &mut cargo)
+    step::run("Running the fault tests", &mut cargo)
 }

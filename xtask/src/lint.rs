@@ -7,6 +7,13 @@ use crate::build;
 use crate::step::{self, Failure};
 use crate::workspace::{WASM_TARGET, Workspace};
 
+pub const HELP: &str = "\
+Usage: cargo xtask lint
+
+Checks the format, runs clippy for the native programs and for the components, and checks the dependencies against
+deny.toml. The first run installs cargo-deny.
+";
+
 pub fn run(workspace: &Workspace) -> Result<(), Failure> {
     step::run("Checking the format", workspace.cargo("fmt").args(["--all", "--check"]))?;
     clippy(workspace)?;
@@ -41,28 +48,28 @@ fn dependency_policy(workspace: &Workspace) -> Result<(), Failure> {
             .command(&deny)
             .args(["--log-level", "error", "check", "bans", "licenses", "sources"]),
     )?;
-    let start = step::began("Checking dependencies (advisories)");
+    let start = step::begin("Checking dependencies (advisories)");
     let output = workspace
         .command(&deny)
         .args(["--log-level", "error", "check", "advisories"])
         .stdin(Stdio::null())
         .output()
-        .map_err(|error| Failure::new(format!("cargo-deny can't be run: {error}")))?;
-    let told = String::from_utf8_lossy(&output.stderr);
+        .map_err(|error| Failure::new(format!("cannot run cargo-deny: {error}")))?;
+    let errors = String::from_utf8_lossy(&output.stderr);
     if output.status.success() {
-        step::ended("Checking dependencies (advisories)", start);
+        step::end("Checking dependencies (advisories)", start);
         return Ok(());
     }
-    // The database is a repository of its own; where it can't be had, that is said and no more.
-    if told.contains("advisory database") {
-        eprintln!("    SKIPPED advisories: their database can't be fetched here");
+    // The database is a repository of its own. Where it cannot be fetched, the check is skipped.
+    if errors.contains("advisory database") {
+        eprintln!("    SKIPPED advisories: their database cannot be fetched here");
         return Ok(());
     }
-    eprint!("{told}");
-    Err(Failure::new("a dependency has a known fault"))
+    eprint!("{errors}");
+    Err(Failure::new("a dependency has a known vulnerability"))
 }
 
-/// Built once into `target/tools`; it takes some minutes.
+/// Installs cargo-deny into `target/tools` once, which takes some minutes.
 fn cargo_deny(workspace: &Workspace) -> Result<PathBuf, Failure> {
     let tools = workspace.target.join("tools");
     let binary = tools.join("bin/cargo-deny");

@@ -1,12 +1,15 @@
-//! `cargo xtask …`: everything one types in this repository, installing what each step needs.
+//! `cargo xtask`: the commands of a contributor. Each installs what it needs.
 
 mod build;
+mod changes;
+mod check;
 mod dist;
 mod faults;
 mod lint;
 mod step;
 mod test;
 mod up;
+mod watch;
 mod workspace;
 
 use std::env;
@@ -19,61 +22,89 @@ const USAGE: &str = "\
 Usage: cargo xtask <COMMAND>
 
 Commands:
-  build             The components (WebAssembly), the `nexus` binary, and the components' code for this machine
   up [ARGS…]        Builds, makes demo data on first use, and serves; ARGS go to `nexus serve`
-  test [FILTER…]    Installs what tests need, builds, and runs all tests (or those that match)
-  dist [--into DIR] One archive, in target/dist, that serves wherever it is unpacked
-  lint              Formatting, clippy for both targets, dependency policy
-  faults [FILTER…]  The long forms of the tests that break things (or those that match); half an hour
+  watch [ARGS…]     Serves like `up`, and replaces what is built again after a file was saved
+  check             Format, clippy and the unit tests of the changed packages, in about a minute
+  test [FILTER…]    Installs and builds what the tests need, and runs all tests or those of a filter
+  lint              Format, clippy for both targets, dependency policy
+  build             Builds the components (WebAssembly), `nexus`, and the components' code for this machine
+  dist [--into DIR] Makes one archive, in target/dist, that serves wherever it is unpacked
+  faults [FILTER…]  Runs the long forms of the fault tests, or those of a filter; half an hour
   bench [ARGS…]     Measures; see bench/README.md
+
+`cargo xtask COMMAND --help` says more about a command.
 ";
+
+/// What `--help` prints for a command.
+const HELP: [(&str, &str); 9] = [
+    ("up", up::HELP),
+    ("watch", watch::HELP),
+    ("check", check::HELP),
+    ("test", test::HELP),
+    ("lint", lint::HELP),
+    ("build", build::HELP),
+    ("dist", dist::HELP),
+    ("faults", faults::HELP),
+    (
+        "bench",
+        "Usage: cargo xtask bench [ARGS…]\n\nBuilds the product and runs bench/run with ARGS; see bench/README.md.\n",
+    ),
+];
 
 fn main() -> ExitCode {
     let mut arguments = env::args().skip(1);
     let command = arguments.next().unwrap_or_default();
     let rest: Vec<String> = arguments.collect();
-    // Not for people: `up` runs it.
-    if command == up::SHOW {
-        up::show();
+    // Internal: `up` runs it.
+    if command == up::PRINT_SIGN_INS {
+        up::print_sign_ins();
         return ExitCode::SUCCESS;
     }
-    let workspace = match Workspace::find() {
-        Ok(workspace) => workspace,
-        Err(failure) => return report(&failure),
+    if matches!(command.as_str(), "help" | "--help" | "-h") {
+        print!("{USAGE}");
+        return ExitCode::SUCCESS;
+    }
+    let Some((_, help)) = HELP.iter().find(|(name, _)| *name == command) else {
+        eprint!("{USAGE}");
+        return ExitCode::from(2);
     };
-    let done = match command.as_str() {
-        "build" => build::run(&workspace),
-        "up" => up::run(&workspace, &rest),
-        "test" => test::run(&workspace, &rest),
-        "dist" => dist::run(&workspace, &rest),
-        "lint" => lint::run(&workspace),
-        "faults" => faults::run(&workspace, &rest),
-        "bench" => bench(&workspace, &rest),
-        "help" | "--help" | "-h" => {
-            print!("{USAGE}");
-            return ExitCode::SUCCESS;
-        }
-        _ => {
-            eprint!("{USAGE}");
-            return ExitCode::from(2);
-        }
-    };
-    match done {
+    // `up` and `watch` pass their arguments on, but `--help` first means theirs.
+    if matches!(rest.first().map(String::as_str), Some("--help" | "-h")) {
+        print!("{help}");
+        return ExitCode::SUCCESS;
+    }
+    match Workspace::find().and_then(|workspace| run(&workspace, &command, &rest)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => report(&failure),
+        Err(failure) => {
+            eprintln!("xtask: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(workspace: &Workspace, command: &str, rest: &[String]) -> Result<(), Failure> {
+    if matches!(command, "build" | "check" | "lint")
+        && let Some(unknown) = rest.first()
+    {
+        return Err(Failure::new(format!(
+            "{command} takes no argument, but got {unknown:?}"
+        )));
+    }
+    match command {
+        "build" => build::run(workspace),
+        "check" => check::run(workspace),
+        "dist" => dist::run(workspace, rest),
+        "faults" => faults::run(workspace, rest),
+        "lint" => lint::run(workspace),
+        "test" => test::run(workspace, rest),
+        "up" => up::run(workspace, rest),
+        "watch" => watch::run(workspace, rest),
+        _ => bench(workspace, rest),
     }
 }
 
 fn bench(workspace: &Workspace, arguments: &[String]) -> Result<(), Failure> {
     build::run(workspace)?;
     let script = workspace.root.join("bench/run");
-    if !script.exists() {
-        return Err(Failure::new("there is no bench/run yet"));
-    }
     step::run("Measuring", workspace.command(&script).args(arguments))
-}
-
-fn report(failure: &Failure) -> ExitCode {
-    eprintln!("xtask: {failure}");
-    ExitCode::FAILURE
 }

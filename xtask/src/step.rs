@@ -1,11 +1,11 @@
-//! Steps: each shows that it has begun and how long it took, and names its command when it fails.
+//! Steps: each prints its title and its duration. A failed step names its command.
 
 use std::fmt;
 use std::io::{IsTerminal, stderr};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// Why a step did not work, for the person at the terminal.
+/// Why a step failed, for the person at the terminal.
 pub struct Failure(String);
 
 impl Failure {
@@ -20,34 +20,34 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Whether somebody is watching: then tools may show bars and colours, else they are kept quiet.
-pub fn watched() -> bool {
+/// Whether standard error is a terminal. Then tools show bars and colours; otherwise they are quiet.
+pub fn is_terminal() -> bool {
     stderr().is_terminal()
 }
 
-pub fn began(title: &str) -> Instant {
+pub fn begin(title: &str) -> Instant {
     eprintln!("==> {title} …");
     Instant::now()
 }
 
-pub fn ended(title: &str, began: Instant) {
-    eprintln!("    {title}: done in {}", spelled(began.elapsed()));
+pub fn end(title: &str, start: Instant) {
+    eprintln!("    {title}: done in {}", spelled(start.elapsed()));
 }
 
-/// Runs a command as one step, with our own terminal.
+/// Runs a command as one step, with this terminal.
 pub fn run(title: &str, command: &mut Command) -> Result<(), Failure> {
-    let start = began(title);
+    let start = begin(title);
     status(command)?;
-    ended(title, start);
+    end(title, start);
     Ok(())
 }
 
-/// Runs a command and takes anything but success for a failure.
+/// Runs a command. Any exit code but 0 is a failure.
 pub fn status(command: &mut Command) -> Result<(), Failure> {
     let shown = shown(command);
     let status = command
         .status()
-        .map_err(|error| Failure(format!("`{shown}` can't be run: {error}")))?;
+        .map_err(|error| Failure(format!("cannot run `{shown}`: {error}")))?;
     if status.success() {
         Ok(())
     } else {
@@ -55,21 +55,22 @@ pub fn status(command: &mut Command) -> Result<(), Failure> {
     }
 }
 
-/// The standard output of a command that must succeed.
+/// Runs a command that must succeed, and returns its standard output.
 pub fn output(command: &mut Command) -> Result<String, Failure> {
     let shown = shown(command);
     let output = command
         .output()
-        .map_err(|error| Failure(format!("`{shown}` can't be run: {error}")))?;
+        .map_err(|error| Failure(format!("cannot run `{shown}`: {error}")))?;
     if output.status.success() {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     } else {
-        let told = String::from_utf8_lossy(&output.stderr).into_owned();
-        Err(Failure(format!("`{shown}` failed ({}): {told}", output.status)))
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        Err(Failure(format!("`{shown}` failed ({}): {errors}", output.status)))
     }
 }
 
-fn shown(command: &Command) -> String {
+/// The command line, for messages.
+pub fn shown(command: &Command) -> String {
     std::iter::once(command.get_program())
         .chain(command.get_args())
         .map(|part| part.to_string_lossy())

@@ -1,46 +1,51 @@
-//! `test`: what tests need, then all of them, with their totals at the end.
+//! `test`: installs and builds what the selected tests need, runs them, and prints their totals.
 
-use std::fs;
+pub mod binaries;
+mod install;
+mod selection;
+
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
+use self::selection::{Need, Run, TARGETS};
 use crate::build;
 use crate::step::{self, Failure};
 use crate::workspace::Workspace;
 
-pub fn run(workspace: &Workspace, filter: &[String]) -> Result<(), Failure> {
-    build::install_target(workspace)?;
-    build::components(workspace)?;
-    // `nexus` with them: built by itself, most dependencies would be built twice, since tests ask for other features.
-    step::run(
-        "Building nexus and the tests",
-        workspace
-            .cargo("build")
-            .args(["--release", "--workspace", "--lib", "--bins", "--tests"]),
-    )?;
-    build::compile(workspace)?;
-    install_node_packages(workspace, &workspace.root.join("tests/relay/js"))?;
-    install_node_packages(workspace, &workspace.root.join("tests/browser/js"))?;
-    install_node_packages(workspace, &workspace.root.join("tests/contract/js"))?;
-    install_node_packages(workspace, &workspace.root.join("clients/typescript"))?;
-    step::run(
-        "Building and testing the TypeScript client",
-        workspace
-            .command("npm")
-            .args(["test", "--silent"])
-            .current_dir(workspace.root.join("clients/typescript"))
-            .stdout(Stdio::null()),
-    )?;
-    install_python_packages(workspace, &workspace.root.join("tests/relay/python"))?;
-    install_python_packages(workspace, &workspace.root.join("tests/libsql"))?;
-    // The tests that need these say by name that they are skipped.
-    if let Err(failure) = install_python_packages(workspace, &workspace.root.join("tests/contract/python")) {
-        println!("{failure}");
-    }
-    install_debian_package(workspace, &["redis-server", "valkey-server"], "redis-server")?;
-    install_debian_package(workspace, &["chromium"], "chromium")?;
+pub const HELP: &str = "\
+Usage: cargo xtask test [FILTER…]
 
+Builds and installs what the tests need, and runs them. Without a filter, all tests run. A filter is one of:
+  unit             All unit tests; they need no WebAssembly and no other programs
+  domain           The unit tests of a package, named with or without `nexus-`
+  domain::money    Those with `money` in their path
+  api              An integration test program: api, bodies, browser, contract, faults, host, relay, slice, sockets, tidy
+  api::auth        The part of it below `auth`
+  some_name        The tests with `some_name` in the name of their file or function
+";
+
+pub fn run(workspace: &Workspace, filters: &[String]) -> Result<(), Failure> {
+    if filters.is_empty() {
+        return run_all(workspace);
+    }
+    let mut runs = Vec::new();
+    for filter in filters {
+        runs.extend(selection::select(workspace, filter)?);
+    }
+    let needs: BTreeSet<Need> = runs.iter().flat_map(Run::needs).copied().collect();
+    prepare(workspace, &needs)?;
+    let mut totals = Totals::default();
+    let mut has_failed = false;
+    for run in &runs {
+        has_failed |= !run_selected(workspace, run, &mut totals)?;
+    }
+    finish(&totals, has_failed)
+}
+
+fn run_all(workspace: &Workspace) -> Result<(), Failure> {
+    let needs = TARGETS.iter().flat_map(|target| target.needs).copied().collect();
+    prepare(workspace, &needs)?;
     let mut cargo = workspace.cargo("test");
     cargo.args([
         "--release",
@@ -50,15 +55,72 @@ pub fn run(workspace: &Workspace, filter: &[String]) -> Result<(), Failure> {
         "--bins",
         "--tests",
     ]);
-    if !filter.is_empty() {
-        cargo.arg("--").args(filter);
-    }
-    let start = step::began("Running tests");
+    let start = step::begin("Running tests");
     let mut totals = Totals::default();
-    let mut child = cargo
+    let has_passed = run_counted(cargo, &mut totals)?;
+    step::end("Running tests", start);
+    finish(&totals, !has_passed)
+}
+
+/// Builds the product if it is needed, and installs the rest.
+fn prepare(workspace: &Workspace, needs: &BTreeSet<Need>) -> Result<(), Failure> {
+    if needs.contains(&Need::Product) {
+        build::install_target(workspace)?;
+        build::components(workspace)?;
+        // With the tests: built alone, most dependencies of `nexus` would be built twice, since tests select other features.
+        let mut cargo = workspace.cargo("build");
+        cargo.args(["--release", "--workspace", "--lib", "--bins", "--tests"]);
+        step::run("Building nexus and the tests", &mut cargo)?;
+        build::compile(workspace)?;
+    }
+    needs.iter().try_for_each(|need| install::install(workspace, *need))
+}
+
+/// Runs the tests and returns whether all passed.
+fn run_selected(workspace: &Workspace, run: &Run, totals: &mut Totals) -> Result<bool, Failure> {
+    let (title, command) = match run {
+        Run::Target { name, filter } => {
+            let mut cargo = workspace.cargo("test");
+            cargo
+                .args(["--release", "--workspace", "--test", name, "--"])
+                .args(filter);
+            (format!("Tests of {name}"), cargo)
+        }
+        // The dependencies of libraries are small, so they are built alone.
+        Run::Unit { package, filter } if package.is_for_wasm() => {
+            let mut cargo = workspace.cargo("test");
+            cargo
+                .args(["--release", "--lib", "--package", &package.name, "--"])
+                .args(filter);
+            (format!("Unit tests of {}", package.name), cargo)
+        }
+        Run::Unit { package, filter } => {
+            let mut cargo = workspace.command(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+            cargo.arg("test");
+            let title = format!("Building the unit tests of {}", package.name);
+            let start = step::begin(&title);
+            let binaries = binaries::build(cargo)?;
+            step::end(&title, start);
+            let Some(binary) = binaries.into_iter().find(|binary| binary.package == package.name) else {
+                return Ok(true);
+            };
+            let mut tests = workspace.command(workspace.root.join(binary.path));
+            tests.current_dir(workspace.root.join(&package.folder)).args(filter);
+            (format!("Unit tests of {}", package.name), tests)
+        }
+    };
+    let start = step::begin(&title);
+    let has_passed = run_counted(command, totals)?;
+    step::end(&title, start);
+    Ok(has_passed)
+}
+
+/// Runs test programs, counts their results and returns whether the command succeeded.
+fn run_counted(mut command: Command, totals: &mut Totals) -> Result<bool, Failure> {
+    let mut child = command
         .stdout(Stdio::piped())
         .spawn()
-        .map_err(|error| Failure::new(format!("cargo can't be run: {error}")))?;
+        .map_err(|error| Failure::new(format!("cannot run the tests: {error}")))?;
     if let Some(stdout) = child.stdout.take() {
         for line in BufReader::new(stdout).lines().map_while(Result::ok) {
             totals.add(&line);
@@ -67,95 +129,22 @@ pub fn run(workspace: &Workspace, filter: &[String]) -> Result<(), Failure> {
     }
     let status = child
         .wait()
-        .map_err(|error| Failure::new(format!("cargo was lost: {error}")))?;
-    step::ended("Running tests", start);
+        .map_err(|error| Failure::new(format!("lost the tests: {error}")))?;
+    Ok(status.success())
+}
+
+fn finish(totals: &Totals, has_failed: bool) -> Result<(), Failure> {
     println!(
         "{} passed, {} failed, {} skipped",
         totals.passed, totals.failed, totals.ignored
     );
-    if !status.success() {
+    if has_failed {
         return Err(Failure::new("tests failed"));
     }
-    if totals.passed == 0 && filter.is_empty() {
+    if totals.passed + totals.ignored == 0 {
         return Err(Failure::new("no test ran"));
     }
     Ok(())
-}
-
-/// `npm ci`, unless it was done for this very lock file.
-fn install_node_packages(workspace: &Workspace, folder: &Path) -> Result<(), Failure> {
-    let Ok(lock) = fs::read(folder.join("package-lock.json")) else {
-        return Ok(());
-    };
-    let stamp = folder.join("node_modules/.installed-lock.json");
-    if fs::read(&stamp).is_ok_and(|installed| installed == lock) {
-        return Ok(());
-    }
-    step::run(
-        "Installing node packages for the tests",
-        workspace
-            .command("npm")
-            .args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])
-            .current_dir(folder),
-    )?;
-    fs::write(&stamp, lock).map_err(|error| Failure::new(format!("{} can't be written: {error}", stamp.display())))
-}
-
-/// A virtual environment beside the requirements, made anew when they change.
-fn install_python_packages(workspace: &Workspace, folder: &Path) -> Result<(), Failure> {
-    let Ok(wanted) = fs::read(folder.join("requirements.txt")) else {
-        return Ok(());
-    };
-    let stamp = folder.join(".venv/installed.txt");
-    if fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
-        return Ok(());
-    }
-    step::run(
-        "Making a Python environment for the tests",
-        workspace
-            .command("python3")
-            .args(["-m", "venv", ".venv"])
-            .current_dir(folder),
-    )?;
-    step::run(
-        "Installing Python packages for the tests",
-        workspace
-            .command(folder.join(".venv/bin/pip"))
-            .args([
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-                "-r",
-                "requirements.txt",
-            ])
-            .current_dir(folder),
-    )?;
-    fs::write(&stamp, wanted).map_err(|error| Failure::new(format!("{} can't be written: {error}", stamp.display())))
-}
-
-/// Where none of the programs is there: Debian's package, if we may install it; else whoever runs this is told.
-fn install_debian_package(workspace: &Workspace, programs: &[&str], package: &str) -> Result<(), Failure> {
-    let is_there = |program: &&str| {
-        let asked = workspace
-            .command(program)
-            .arg("--version")
-            .stdout(Stdio::null())
-            .status();
-        asked.is_ok_and(|status| status.success())
-    };
-    if programs.iter().any(is_there) {
-        return Ok(());
-    }
-    let install = format!("apt-get update -qq && apt-get install -y -qq --no-install-recommends {package}");
-    step::run(
-        &format!("Installing {package} for the tests"),
-        workspace
-            .command("sh")
-            .args(["-c", &install])
-            .env("DEBIAN_FRONTEND", "noninteractive")
-            .stdout(Stdio::null()),
-    )
-    .map_err(|_| Failure::new(format!("the tests need {}: install it", programs.join(" or "))))
 }
 
 #[derive(Default)]

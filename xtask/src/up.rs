@@ -1,4 +1,4 @@
-//! `up`: from a clone to a running product that one can look at.
+//! `up`: builds and serves the product with demo data.
 
 use std::io::{BufRead, Write, stdin, stdout};
 use std::os::unix::process::CommandExt;
@@ -10,25 +10,53 @@ use crate::workspace::Workspace;
 
 const DATA: &str = ".nexus";
 const ADDRESS: &str = "127.0.0.1:3000";
-/// Our own command that shows what `nexus serve` says, and the sign-ins after it.
-pub const SHOW: &str = "up-show";
+/// The internal command that prints the sign-ins.
+pub const PRINT_SIGN_INS: &str = "up-show";
 /// The line after the sign-ins.
 const END: &str = "\u{4}";
 
+pub const HELP: &str = "\
+Usage: cargo xtask up [ARGS…]
+
+Builds the product, makes a demo company on first use, serves on http://127.0.0.1:3000 and prints the sign-ins.
+ARGS go to `nexus serve`. Everything is kept in `.nexus` unless --data names another folder.
+";
+
 pub fn run(workspace: &Workspace, arguments: &[String]) -> Result<(), Failure> {
     build::run(workspace)?;
+    let sign_ins = demo(workspace, arguments)?;
+    let mut serve = serve(workspace, arguments);
     let data = given(arguments, "--data").unwrap_or(DATA);
+    eprintln!("==> Serving; everything is kept in {data}, Ctrl-C stops");
+    // The sign-ins are printed once the product listens, below its first log lines. A process of its own prints them: this
+    // process becomes `nexus serve`, so that signals reach it and its exit code is this one's.
+    let broken = |error| Failure::new(format!("cannot start xtask again: {error}"));
+    let own = std::env::current_exe().map_err(broken)?;
+    let printer = Command::new(own).arg(PRINT_SIGN_INS).stdin(Stdio::piped()).spawn();
+    if let Some(mut input) = printer.map_err(broken)?.stdin.take() {
+        // Not as an argument, which every user of the machine can read.
+        writeln!(input, "{}\n{END}", sign_ins.trim_end()).map_err(broken)?;
+        serve.stdout(input);
+    }
+    Err(Failure::new(format!("cannot start nexus: {}", serve.exec())))
+}
+
+/// Makes the demo company unless it is there, and returns the sign-ins.
+pub fn demo(workspace: &Workspace, arguments: &[String]) -> Result<String, Failure> {
     let mut demo = workspace.command(workspace.nexus());
-    demo.args(["demo", "--data", data]);
+    demo.args(["demo", "--data", given(arguments, "--data").unwrap_or(DATA)]);
     for name in ["--runtime-config", "--env-file"] {
         demo.args(given(arguments, name).into_iter().flat_map(|file| [name, file]));
     }
-    let title = "Looking after the demo company";
-    let began = step::began(title);
-    // It does nothing where the company is already.
+    let title = "Making the demo company";
+    let start = step::begin(title);
     let sign_ins = step::output(&mut demo)?;
-    step::ended(title, began);
+    step::end(title, start);
+    Ok(sign_ins)
+}
 
+/// `nexus serve` with the defaults for a clone, and these arguments.
+pub fn serve(workspace: &Workspace, arguments: &[String]) -> Command {
     let mut serve = workspace.command(workspace.nexus());
     serve.arg("serve");
     if given(arguments, "--listen").is_none() {
@@ -38,23 +66,12 @@ pub fn run(workspace: &Workspace, arguments: &[String]) -> Result<(), Failure> {
         serve.args(["--data", DATA]);
     }
     serve.args(arguments);
-    eprintln!("==> Serving; everything is kept in {data}, Ctrl-C stops");
-    // What is to be read is printed when it listens, below everything that is said until then. A process of its own
-    // does that: this one becomes `nexus serve`, so that signals reach it and its exit code is ours.
-    let broken = |error| Failure::new(format!("xtask can't be started again: {error}"));
-    let own = std::env::current_exe().map_err(broken)?;
-    let shower = Command::new(own).arg(SHOW).stdin(Stdio::piped()).spawn();
-    if let Some(mut input) = shower.map_err(broken)?.stdin.take() {
-        // Not as an argument: all users of the machine see those.
-        writeln!(input, "{}\n{END}", sign_ins.trim_end()).map_err(broken)?;
-        serve.stdout(input);
-    }
-    Err(Failure::new(format!("nexus can't be started: {}", serve.exec())))
+    serve
 }
 
-/// Passes the output of `nexus serve` on, and tells where to look and with which sign-ins once it listens. Standard input
-/// begins with those.
-pub fn show() {
+/// Copies the output of `nexus serve` from standard input, and prints the sign-ins once it listens. The input begins with
+/// them.
+pub fn print_sign_ins() {
     let mut lines = stdin().lock().lines().map_while(Result::ok);
     let sign_ins: Vec<String> = lines.by_ref().take_while(|line| line != END).collect();
     for line in lines {
@@ -63,7 +80,7 @@ pub fn show() {
             println!("\n{}", sign_ins.join("\n"));
             println!("  API {url}/api/v1 · its description {url}/docs · mails {url}/api/v1/dev/mailbox");
         }
-        // Whoever reads may have gone.
+        // The reader may be gone.
         let _ = stdout().flush();
     }
 }

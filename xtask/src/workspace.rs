@@ -1,4 +1,4 @@
-//! Where things are.
+//! The repository: its folders, its packages, and the commands that run in it.
 
 use std::env;
 use std::ffi::OsStr;
@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::step::{Failure, watched};
+use crate::step::{Failure, is_terminal};
 
 pub struct Workspace {
     pub root: PathBuf,
@@ -15,9 +15,31 @@ pub struct Workspace {
 
 pub const WASM_TARGET: &str = "wasm32-wasip2";
 
+/// A package of the workspace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Package {
+    pub name: String,
+    /// Relative to the root.
+    pub folder: PathBuf,
+    /// Whether it is built as a WebAssembly component.
+    pub is_component: bool,
+}
+
+impl Package {
+    /// Whether the name means this package: its whole name, or the name without `nexus-`.
+    pub fn is_called(&self, name: &str) -> bool {
+        self.name == name || self.name.strip_prefix("nexus-") == Some(name)
+    }
+
+    /// Whether its code also runs in components.
+    pub fn is_for_wasm(&self) -> bool {
+        self.is_component || self.folder.starts_with("crates")
+    }
+}
+
 impl Workspace {
     pub fn find() -> Result<Self, Failure> {
-        // Cargo sets it at run time too, so a moved checkout is found where it is now.
+        // Cargo sets it at run time as well, so a moved checkout is found at its present place.
         let here = env::var_os("CARGO_MANIFEST_DIR")
             .map(PathBuf::from)
             .unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")));
@@ -36,49 +58,85 @@ impl Workspace {
         command
     }
 
+    /// Cargo, quiet unless a terminal shows its progress.
     pub fn cargo(&self, subcommand: &str) -> Command {
-        let mut command = self.command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        let mut command = self.bare_cargo();
         command.arg(subcommand);
-        if !watched() && subcommand != "fmt" {
+        if !is_terminal() && subcommand != "fmt" {
             command.arg("--quiet");
         }
         command
+    }
+
+    /// Cargo for short cycles: the workspace's own packages are built incrementally and with few optimisations. Dependencies
+    /// are those of every other build.
+    pub fn quick_cargo(&self, subcommand: &str) -> Result<Command, Failure> {
+        let mut command = self.bare_cargo();
+        command.args(["--config", "build.incremental=true"]);
+        for package in self.packages()? {
+            let setting = format!("profile.release.package.{}.opt-level=1", package.name);
+            command.arg("--config").arg(setting);
+        }
+        command.arg(subcommand);
+        Ok(command)
+    }
+
+    fn bare_cargo(&self) -> Command {
+        self.command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
     }
 
     pub fn nexus(&self) -> PathBuf {
         self.target.join("release/nexus")
     }
 
-    /// Names of the packages under `components/` that are components, not yet empty shells.
+    /// All packages of the workspace, by name.
+    pub fn packages(&self) -> Result<Vec<Package>, Failure> {
+        let mut packages = Vec::new();
+        for folder in ["crates", "components", "native", "xtask", "tests", "bench"] {
+            collect(&self.root, Path::new(folder), 3, &mut packages)?;
+        }
+        packages.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(packages)
+    }
+
+    /// Names of the packages that are built as WebAssembly components.
     pub fn components(&self) -> Result<Vec<String>, Failure> {
-        let mut names = Vec::new();
-        collect_components(&self.root.join("components"), 2, &mut names)?;
-        names.sort();
-        Ok(names)
+        let packages = self.packages()?.into_iter();
+        let components = packages.filter(|package| package.is_component);
+        Ok(components.map(|package| package.name).collect())
     }
 }
 
-fn collect_components(folder: &Path, depth: u8, names: &mut Vec<String>) -> Result<(), Failure> {
-    let unreadable = |error| Failure::new(format!("{} can't be read: {error}", folder.display()));
-    for entry in fs::read_dir(folder).map_err(unreadable)? {
-        let path = entry.map_err(unreadable)?.path();
-        if !path.is_dir() || path.ends_with("target") || path.ends_with("src") {
-            continue;
-        }
-        if let Ok(manifest) = fs::read_to_string(path.join("Cargo.toml"))
-            && manifest.contains("cdylib")
-            && let Some(name) = package_name(&manifest)
-        {
-            names.push(name.to_owned());
-        }
-        if depth > 1 {
-            collect_components(&path, depth - 1, names)?;
+fn collect(root: &Path, folder: &Path, depth: u8, packages: &mut Vec<Package>) -> Result<(), Failure> {
+    let is_skipped = ["target", "src", "fixtures", "node_modules"];
+    if is_skipped.iter().any(|skipped| folder.ends_with(skipped)) {
+        return Ok(());
+    }
+    if let Ok(manifest) = fs::read_to_string(root.join(folder).join("Cargo.toml"))
+        && let Some(name) = package_name(&manifest)
+    {
+        packages.push(Package {
+            name: name.to_owned(),
+            folder: folder.to_path_buf(),
+            is_component: manifest.contains("cdylib"),
+        });
+    }
+    if depth > 1 {
+        let unreadable = |error| Failure::new(format!("cannot read {}: {error}", folder.display()));
+        let Ok(entries) = fs::read_dir(root.join(folder)) else {
+            return Ok(());
+        };
+        for entry in entries {
+            let entry = entry.map_err(unreadable)?;
+            if entry.path().is_dir() {
+                collect(root, &folder.join(entry.file_name()), depth - 1, packages)?;
+            }
         }
     }
     Ok(())
 }
 
-/// Our own manifests: `name = "…"` comes first, under `[package]`.
+/// The name in one of the workspace's manifests: `name = "…"` comes first, under `[package]`.
 fn package_name(manifest: &str) -> Option<&str> {
     manifest
         .lines()

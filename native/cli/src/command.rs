@@ -1,4 +1,4 @@
-//! One file per command: its arguments, and what it runs.
+//! The commands: one file each, with its arguments and its function.
 
 pub mod admin;
 pub mod audit;
@@ -13,18 +13,37 @@ pub mod relay;
 pub mod serve;
 
 use std::future::Future;
+use std::path::PathBuf;
 
+use clap::Args;
 use nexus_sidecar::SidecarError;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::components::Manifest;
 use crate::failure::Failure;
+use crate::listen::Listen;
+use crate::settings_source::EnvFile;
+
+/// What `serve` serves, and what `doctor` checks.
+#[derive(Args)]
+pub struct ServerArguments {
+    #[command(flatten)]
+    listen: Listen,
+    /// Folder that keeps everything: database, documents, compiled code, secrets made here
+    #[arg(long, value_name = "DIR", default_value = ".nexus")]
+    data: PathBuf,
+    #[command(flatten)]
+    manifest: Manifest,
+    #[command(flatten)]
+    env_file: EnvFile,
+}
 
 fn runtime() -> Result<Runtime, Failure> {
     Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::failed("the runtime can't start", error))
+        .map_err(|error| Failure::failed("cannot start the runtime", error))
 }
 
 fn listen(kind: SignalKind) -> Result<Signal, Failure> {

@@ -35,31 +35,34 @@ impl Backend for EmbeddedBackend {
     }
 }
 
-/// Where an application runs.
-pub struct Place<'a> {
+/// Where an application runs, and how its components are compiled.
+pub struct Location<'a> {
     pub data: &'a DataDir,
-    /// For code that was not compiled ahead.
+    /// The folder for code that was not compiled ahead.
     pub code_cache: Option<PathBuf>,
+    /// Whether components are compiled with optimisations.
+    pub optimize: bool,
     /// Where the process listens.
     pub address: SocketAddr,
 }
 
 pub async fn load(
     manifest: &Manifest,
-    place: Place<'_>,
+    location: Location<'_>,
     settings: &Settings,
     component_log: LogSink,
     progress: ProgressSink,
 ) -> Result<Host, Failure> {
     let mut variables = settings.variables();
     // Components post their events back to this very process, whatever the setting says.
-    variables.insert(RELAY_URL.variable(), own_url(place.address));
+    variables.insert(RELAY_URL.variable(), own_url(location.address));
     let config = HostConfig {
         manifest: manifest.find()?,
-        state_dir: place.data.state(),
+        state_dir: location.data.state(),
         runtime_config: manifest.runtime_config.clone(),
         variables,
-        cache_dir: place.code_cache,
+        optimize: location.optimize,
+        cache_dir: location.code_cache,
         progress,
         limits: limits(),
         // The edge's signed word says who calls, and routers go by the path.

@@ -1,4 +1,4 @@
-//! How a command ends when it doesn't end well. Exit codes: 1 failed, 2 wrong usage or configuration.
+//! Failures of commands. Exit codes: 1 failed; 2 wrong usage or configuration.
 
 use std::fmt::Display;
 use std::io;
@@ -8,7 +8,7 @@ use nexus_domain::settings::SettingError;
 
 #[derive(Debug)]
 pub enum Failure {
-    /// The command line or a setting is wrong; each line says what, and how it should look.
+    /// The command line or settings are wrong. Each entry names one problem and a remedy.
     Configuration(Vec<String>),
     Failed(String),
 }
@@ -22,7 +22,7 @@ impl Failure {
         Self::Configuration(vec![problem.to_string()])
     }
 
-    /// A file or folder that somebody named: unless the machine is at its end, naming it was the fault.
+    /// A named file or folder is unusable: a wrong configuration, unless the machine has run out of space or memory.
     pub fn unusable(what: impl Display, error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::OutOfMemory => {
@@ -32,7 +32,8 @@ impl Failure {
         }
     }
 
-    pub fn tell(&self) {
+    /// Prints the problems on standard error.
+    pub fn print(&self) {
         match self {
             Self::Failed(what) => eprintln!("nexus: {what}"),
             Self::Configuration(problems) => {

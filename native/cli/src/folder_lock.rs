@@ -1,7 +1,7 @@
-//! One `nexus serve` for a data folder: two would have two caches, two schedulers and two logs of one database.
+//! One `nexus serve` per data folder: two processes would run two schedulers and two caches on one database.
 //!
-//! An advisory lock (flock(2)) on a file in the folder. It ends with the process, however that ends; what stands in the
-//! file is only for the message of who comes second.
+//! An advisory lock (flock(2)) on a file in the folder. The lock ends with the process, in every case. The file's content
+//! only names the process for the second one's message.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
@@ -12,11 +12,11 @@ use crate::failure::Failure;
 
 const FILE: &str = "serve.lock";
 
-/// Held for as long as it lives.
+/// Holds the lock while it lives.
 pub struct FolderLock(File);
 
 impl FolderLock {
-    /// Takes the folder, or says who has it.
+    /// Locks the folder. The failure names the process that holds it.
     pub fn take(folder: &Path) -> Result<Self, Failure> {
         let path = folder.join(FILE);
         let failed = |error| Failure::unusable(format!("--data: {} can't be written", path.display()), &error);
@@ -32,7 +32,7 @@ impl FolderLock {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
-                // Without it the message says less.
+                // The message is less precise without it.
                 let _ = (&mut file).take(1024).read_to_string(&mut holder);
                 let holder = match holder.trim() {
                     "" => "another process",
@@ -43,7 +43,7 @@ impl FolderLock {
                     folder.display()
                 )));
             }
-            // Some network file systems have no locks. It is a guard against a slip, not what the data rests on.
+            // Some network file systems have no locks. The lock guards against mistakes; the data does not depend on it.
             Err(TryLockError::Error(error)) => {
                 eprintln!("nexus: warning: {} can't be locked: {error}", path.display());
             }
@@ -53,7 +53,7 @@ impl FolderLock {
         Ok(lock)
     }
 
-    /// Tells whoever comes second where this one is found.
+    /// Writes the address of this process into the file.
     pub fn announce(&mut self, url: &str) {
         self.write(&format!("process {} at {url}", std::process::id()));
     }
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_second_is_told_who_the_first_is_and_gets_in_after_it() {
+    fn a_second_lock_names_the_first_process_and_succeeds_after_it() {
         let folder = tempfile::tempdir().unwrap();
         let mut first = FolderLock::take(folder.path()).unwrap();
         first.announce("http://127.0.0.1:3000");

@@ -1,9 +1,10 @@
-//! `nexus`: parses, wires, runs. What it does is in the crates beside it.
+//! `nexus`: parses the command line, wires the parts together, and runs them.
 
 mod accounts;
 mod command;
 mod components;
 mod data_dir;
+mod disk_space;
 mod embedded;
 mod env_file;
 mod failure;
@@ -25,7 +26,7 @@ use clap::{Parser, Subcommand};
 
 use crate::command::{admin, audit, compile, config, demo, doctor, import_users, migrate, openapi, relay, serve};
 
-/// Requests and guests make many small allocations, often freed by another thread than the one that made them.
+/// Requests and guests make many small allocations, which another thread often frees (decisions/0009).
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
@@ -39,37 +40,37 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serves everything from one process: the components, the edge, sockets, jobs.
+    /// Serves everything from one process: components, edge, sockets, jobs.
     Serve(serve::Arguments),
-    /// Serves the edge, sockets and jobs before components that run under `spin up`.
+    /// Serves edge, sockets and jobs in front of components that run under `spin up`.
     Relay(relay::Arguments),
-    /// Brings the database up to date; the components do the same on first use.
+    /// Migrates the database; the components do the same on first use.
     Migrate(migrate::Arguments),
-    /// Accounts for the people who run the place.
+    /// Manages administrators.
     #[command(subcommand)]
     Admin(admin::Action),
-    /// Takes people over from another system, with the hashes of their passwords.
+    /// Imports users from another system, with their password hashes.
     ImportUsers(import_users::Arguments),
     /// The audit log.
     #[command(subcommand)]
     Audit(audit::Action),
-    /// Makes a demo company: staff, residents, chats. Sign-ins are shown once.
+    /// Makes a demo company with staff, residents and chats, and prints the sign-ins once.
     Demo(demo::Arguments),
     /// Shows the effective settings, secrets masked.
     Config(config::Arguments),
-    /// Checks everything that a start depends on, and says what is wrong.
+    /// Checks everything that a start depends on, and reports what is wrong.
     Doctor(doctor::Arguments),
     /// Prints the OpenAPI document of all components.
     Openapi(openapi::Arguments),
-    /// Compiles the components for every later start; `cargo xtask build` does it.
+    /// Compiles the components for every later start; `cargo xtask build` runs it.
     #[command(hide = true)]
     Compile(compile::Arguments),
 }
 
 fn main() -> ExitCode {
-    // A wrong command line ends here, with exit code 2.
+    // A wrong command line ends the process here, with exit code 2.
     let cli = Cli::parse();
-    let done = match cli.command {
+    let result = match cli.command {
         Command::Serve(arguments) => serve::run(arguments),
         Command::Relay(arguments) => relay::run(arguments),
         Command::Migrate(arguments) => progress::during("migrating", || migrate::run(&arguments)),
@@ -84,10 +85,10 @@ fn main() -> ExitCode {
         Command::Openapi(arguments) => openapi::run(&arguments),
         Command::Compile(arguments) => compile::run(&arguments),
     };
-    match done {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            failure.tell();
+            failure.print();
             failure.exit_code()
         }
     }

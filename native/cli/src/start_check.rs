@@ -1,8 +1,7 @@
-//! Whether the components believe us, and the mail provider takes our key: asked once at the start.
+//! A check at the start: do the components accept this process's signature, and does the mail provider accept the key?
 //!
-//! A wrong key is better found now than by those who wait for their mail. A provider that can't be reached is
-//! no reason to stay down: mail waits in the outbox. Components that don't know our signature are one: every socket
-//! and job would fail.
+//! A rejected key or signature ends the start: no mail would be sent, or every socket and job would fail. An unreachable
+//! provider does not: mail waits in the outbox.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,17 +13,17 @@ use nexus_sidecar::signature::{InternalClient, InternalError, Signer};
 use crate::failure::Failure;
 
 const PATH: &str = "/internal/mail/check?fresh=true";
-const STRANGER: &str = "INTERNAL_SECRET: the components don't know this one; give this process the secret that they run with \
-                        (and both machines the same time)";
-const PATIENCE: Duration = Duration::from_secs(5);
+const UNKNOWN_SECRET: &str = "INTERNAL_SECRET: the components do not accept it; give this process the secret of the components \
+                              (and both machines the same time)";
+const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Fails when the components don't know our signature, or the provider says that the key is no good.
+/// Fails if the components reject the signature or the provider rejects the key.
 pub async fn at_start(backend: Arc<dyn Backend>, signer: Signer) -> Result<(), Failure> {
-    let answer = tokio::time::timeout(PATIENCE, InternalClient::new(backend, signer).get(PATH)).await;
+    let answer = tokio::time::timeout(TIMEOUT, InternalClient::new(backend, signer).get(PATH)).await;
     let reason = match answer {
-        Err(_) => format!("no answer within {PATIENCE:?}"),
-        // What isn't signed with their secret finds nothing there.
-        Ok(Err(InternalError::Status(StatusCode::NOT_FOUND))) => return Err(Failure::configuration(STRANGER)),
+        Err(_) => format!("no answer within {TIMEOUT:?}"),
+        // The components answer 404 to a request that is not signed with their secret.
+        Ok(Err(InternalError::Status(StatusCode::NOT_FOUND))) => return Err(Failure::configuration(UNKNOWN_SECRET)),
         Ok(Err(error)) => error.to_string(),
         Ok(Ok(body)) => {
             let check: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
@@ -38,7 +37,7 @@ pub async fn at_start(backend: Arc<dyn Backend>, signer: Signer) -> Result<(), F
     };
     tracing::warn!(
         reason,
-        "it is not known whether mail can be sent; until then it waits in the outbox"
+        "the mail provider was not checked; mail waits in the outbox until it can be sent"
     );
     Ok(())
 }

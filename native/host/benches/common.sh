@@ -1,5 +1,6 @@
-# What both benches begin with; to be sourced. Sets root, wasm, bin, work; `start` runs a server that ends with the script,
-# `wait_for` waits until a URL answers. With BIN=folder the examples are taken from there instead of being built.
+# The common part of both benches, to be sourced. Sets root, wasm, bin and work. `manifest` writes the application's manifest,
+# `start` runs a server until the script ends, and `wait_for` waits until a URL answers. With BIN=folder the examples are taken
+# from there instead of built.
 root=$(cd "$(dirname "$0")/../../.." && pwd)
 target=${CARGO_TARGET_DIR:-$root/target}
 wasm=$target/host-fixtures/wasm32-wasip2/release
@@ -21,4 +22,14 @@ wait_for() {
         [ $tries -lt 300 ] || { cat "$work/log"; echo "no answer: $1"; exit 1; }
         sleep 0.1
     done
+}
+
+# manifest ROUTE=FIXTURE…: one component per route; each may use the default database.
+manifest() {
+    printf 'spin_manifest_version = 2\n[application]\nname = "bench"\n' > "$work/spin.toml"
+    for pair; do
+        route=${pair%%=*} name=${pair#*=}
+        printf '[[trigger.http]]\nroute = "%s"\ncomponent = "%s"\n' "$route" "$name"
+        printf '[component.%s]\nsource = "%s/fixture_%s.wasm"\nsqlite_databases = ["default"]\n' "$name" "$wasm" "$name"
+    done >> "$work/spin.toml"
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
-# What components that loop or allocate without end cost their callers, and what they cost others: the latency of a
-# hello-world component alone, and beside UNRULY endless loops and as many allocators, at the host's usual limits.
+# Measures what endless loops and endless allocations cost their callers and other requests: the latency of a hello-world
+# component alone, and beside UNRULY endless loops and as many allocators, at the host's default limits.
 #
 #   benches/unruly.sh [SECONDS]
 #
@@ -9,21 +9,7 @@ set -eu
 seconds=${1:-12} unruly=${UNRULY:-4}
 . "$(dirname "$0")/common.sh"
 
-cat > "$work/spin.toml" <<TOML
-spin_manifest_version = 2
-[application]
-name = "unruly"
-[[trigger.http]]
-route = "/hello"
-component = "hello"
-[[trigger.http]]
-route = "/unruly/..."
-component = "unruly"
-[component.hello]
-source = "$wasm/fixture_hello.wasm"
-[component.unruly]
-source = "$wasm/fixture_unruly.wasm"
-TOML
+manifest /hello=hello /unruly/...=unruly
 start "$bin/serve" --manifest "$work/spin.toml" --state-dir "$work" --listen 127.0.0.1:3910
 url=http://127.0.0.1:3910
 wait_for "$url/hello"

@@ -46,6 +46,9 @@ pub struct HostConfig {
     pub runtime_config: Option<PathBuf>,
     /// Values of the application's variables; they win over `SPIN_VARIABLE_*` and the manifest's defaults.
     pub variables: BTreeMap<String, String>,
+    /// Whether components are compiled with optimisations. Without them, compiling takes half the processor time, and the code is
+    /// larger and slower. Each kind of code has cache entries of its own.
+    pub optimize: bool,
     /// Code that was not compiled ahead is kept here; without it every such start compiles.
     pub cache_dir: Option<PathBuf>,
     /// Is told what takes long.
@@ -65,6 +68,7 @@ impl HostConfig {
             state_dir: state_dir.into(),
             runtime_config: None,
             variables: BTreeMap::new(),
+            optimize: true,
             cache_dir: None,
             progress: Arc::new(|_| {}),
             limits: Limits::default(),

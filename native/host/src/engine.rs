@@ -1,41 +1,46 @@
-//! The one engine of a host, and the clock that interrupts what computes too long.
+//! The engine of a host, and the clock that interrupts guests.
 
 use std::time::Duration;
 
 use rustix::process::{Resource, getrlimit};
-use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::{Config, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, RegallocAlgorithm};
 
 use crate::config::Limits;
 use crate::error::LoadError;
 
-/// How often a computing guest is made to give way. Short, so that one busy request doesn't keep a runtime thread
-/// from the others; long enough not to be felt.
+/// The interval at which a computing guest is interrupted: short, so that a busy request does not keep a runtime thread from
+/// others, and long enough to cost nothing measurable.
 pub const TICK: Duration = Duration::from_millis(10);
 
-/// A composed component has a memory for each of its parts.
+/// A composed component has one memory for each of its parts.
 const MEMORIES_PER_INSTANCE: u64 = 2;
-/// What each reserves.
+/// Address space that each memory reserves.
 const MEMORY_GIB: u64 = 4;
-/// With fewer instances than this a machine is too small to serve.
-const FEWEST_INSTANCES: usize = 16;
+/// A machine with room for fewer instances is too small to serve.
+const MIN_INSTANCES: usize = 16;
 
-/// The engine, and the limits with as many instances as there is address space for.
+/// Returns the engine, and the limits with as many instances as there is address space for. Without `optimize`, compiling takes
+/// half the processor time.
 ///
-/// Instances are made and dropped often; their places are reserved at once, which saves system calls and takes much address
-/// space: 4 GiB for each memory. Where a process is given little of it (`ulimit -v`), there are fewer places.
-pub fn build(mut limits: Limits) -> Result<(Engine, Limits), LoadError> {
+/// Instances are made and dropped often. Their memories are reserved once, which saves system calls and takes 4 GiB of address
+/// space for each memory. A process with little address space (`ulimit -v`) gets fewer instances.
+pub fn build(mut limits: Limits, optimize: bool) -> Result<(Engine, Limits), LoadError> {
     let wanted = limits.max_instances;
-    let fewest = FEWEST_INSTANCES.min(wanted);
+    let min = MIN_INSTANCES.min(wanted);
     loop {
-        match Engine::new(&config(&limits)) {
+        match Engine::new(&config(&limits, optimize)) {
             Ok(engine) => {
                 if limits.max_instances < wanted {
                     let instances = limits.max_instances;
-                    tracing::warn!(instances, wanted, "little address space: fewer instances than wanted");
+                    tracing::warn!(
+                        instances,
+                        wanted,
+                        "little address space: fewer instances than configured"
+                    );
                 }
                 return Ok((engine, limits));
             }
-            Err(_) if limits.max_instances > fewest => limits.max_instances = fewest.max(limits.max_instances / 4),
+            Err(_) if limits.max_instances > min => limits.max_instances = min.max(limits.max_instances / 4),
             Err(error) => return Err(refused(&error, &limits)),
         }
     }
@@ -51,8 +56,13 @@ fn refused(error: &wasmtime::Error, limits: &Limits) -> LoadError {
     }
 }
 
-fn config(limits: &Limits) -> Config {
+fn config(limits: &Limits, optimize: bool) -> Config {
     let mut config = Config::new();
+    if !optimize {
+        config
+            .cranelift_opt_level(OptLevel::None)
+            .cranelift_regalloc_algorithm(RegallocAlgorithm::SinglePass);
+    }
     config
         .wasm_component_model(true)
         .wasm_component_model_async(true)
@@ -83,7 +93,7 @@ fn pooling(limits: &Limits) -> PoolingAllocationConfig {
     pool
 }
 
-/// Advances the engine's epoch for as long as the engine lives.
+/// Advances the engine's epoch while the engine lives.
 pub fn start_clock(engine: &Engine) {
     let engine = engine.weak();
     let started = std::thread::Builder::new().name("guest clock".into()).spawn(move || {
@@ -96,6 +106,6 @@ pub fn start_clock(engine: &Engine) {
         }
     });
     if let Err(error) = started {
-        tracing::error!(%error, "no thread for the guest clock: endless loops won't be ended");
+        tracing::error!(%error, "no thread for the guest clock: endless loops are not ended");
     }
 }

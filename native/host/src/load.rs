@@ -31,14 +31,14 @@ pub async fn load(config: HostConfig) -> Result<Arc<Application>, LoadError> {
 }
 
 /// Compiles an application's components for every later start, with any state folder.
-pub fn compile_ahead(manifest: &Path, progress: &ProgressSink) -> Result<Ahead, LoadError> {
+pub fn compile_ahead(manifest: &Path, optimize: bool, progress: &ProgressSink) -> Result<Ahead, LoadError> {
     let manifest = Manifest::read(manifest)?;
     // Nothing runs, so no room for instances is reserved.
     let limits = Limits {
         max_instances: 1,
         ..Limits::default()
     };
-    let (engine, _) = engine::build(limits)?;
+    let (engine, _) = engine::build(limits, optimize)?;
     compile::ahead(&engine, &manifest, progress)
 }
 
@@ -51,7 +51,7 @@ fn load_blocking(config: HostConfig) -> Result<Arc<Application>, LoadError> {
         source,
     })?;
     let files = copied_files(&manifest)?;
-    let (engine, limits) = engine::build(config.limits)?;
+    let (engine, limits) = engine::build(config.limits, config.optimize)?;
     let codes = compile::all(
         &engine,
         &manifest,

@@ -13,20 +13,23 @@ use crate::progress;
 pub struct Arguments {
     #[command(flatten)]
     manifest: Manifest,
+    /// Compiles without optimisations, for `serve --quick-compile`
+    #[arg(long)]
+    quick: bool,
 }
 
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let began = Instant::now();
+    let start = Instant::now();
     let manifest = arguments.manifest.find()?;
     let failed = |error| Failure::failed("the components can't be compiled", error);
-    let ahead = nexus_host::compile_ahead(&manifest, &progress::lines()).map_err(failed)?;
+    let ahead = nexus_host::compile_ahead(&manifest, !arguments.quick, &progress::lines()).map_err(failed)?;
     // With it, so that nobody has to load the components to read it.
-    openapi::keep(&arguments.manifest)?;
+    openapi::keep(&arguments.manifest, !arguments.quick)?;
     eprintln!(
         "nexus: {} of {} components compiled in {:.1} s",
         ahead.compiled,
         ahead.components,
-        began.elapsed().as_secs_f64()
+        start.elapsed().as_secs_f64()
     );
     Ok(())
 }

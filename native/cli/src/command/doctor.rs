@@ -1,46 +1,33 @@
-//! `nexus doctor`: everything that a start depends on, checked one by one.
+//! `nexus doctor`: checks everything that a start depends on.
 
 use std::fs;
 use std::io::ErrorKind;
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-use clap::Args;
 use nexus_domain::settings::{MAIL_TRANSPORT, MailTransport};
 use nexus_store::integrity;
 
 use crate::components::Manifest;
 use crate::data_dir::{DataDir, Installation};
+use crate::disk_space::{self, MIN_FREE};
 use crate::failure::Failure;
-use crate::listen::{self, Listen};
-use crate::settings_source::EnvFile;
+use crate::listen;
 
-#[derive(Args)]
-pub struct Arguments {
-    #[command(flatten)]
-    listen: Listen,
-    /// The data folder
-    #[arg(long, value_name = "DIR", default_value = ".nexus")]
-    data: PathBuf,
-    #[command(flatten)]
-    manifest: Manifest,
-    #[command(flatten)]
-    env_file: EnvFile,
-}
+pub use crate::command::ServerArguments as Arguments;
 
 enum Finding {
     Good(String),
-    /// It works, but somebody should know.
+    /// It works, but deserves attention.
     Doubtful(String),
     Bad(String),
 }
 
 use Finding::{Bad, Doubtful, Good};
 
-/// Below this a busy house fills the disk within days.
+/// Bytes below which a busy installation fills the disk within days.
 const LITTLE_SPACE: u64 = 1 << 30;
-const NO_SPACE: u64 = 64 << 20;
 
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut report = Report::default();
@@ -84,9 +71,9 @@ fn settings(arguments: &Arguments) -> Finding {
         Ok(source.take_warnings())
     });
     match checked {
-        Ok(warnings) if warnings.is_empty() => Good("all readable, secrets strong enough for this address".to_owned()),
+        Ok(warnings) if warnings.is_empty() => Good("all valid, secrets strong enough for this address".to_owned()),
         Ok(warnings) => Doubtful(warnings.join("; ")),
-        Err(failure) => Bad(spelled(&failure)),
+        Err(failure) => Bad(text(&failure)),
     }
 }
 
@@ -97,11 +84,11 @@ fn address(arguments: &Arguments) -> Finding {
         .and_then(|source| source.address(arguments.listen.listen.as_ref()))
     {
         Ok(address) => address,
-        Err(failure) => return Bad(spelled(&failure)),
+        Err(failure) => return Bad(text(&failure)),
     };
     match TcpListener::bind(address) {
         Ok(_) => Good(format!("{address} is free")),
-        // It may be Nexus itself that runs there.
+        // Nexus itself may run there.
         Err(error) if error.kind() == ErrorKind::AddrInUse => Doubtful(listen::explain(address, &error)),
         Err(error) => Bad(listen::explain(address, &error)),
     }
@@ -113,49 +100,47 @@ fn writable(data: &Path) -> Finding {
         .and_then(|()| fs::write(&probe, b"x"))
         .and_then(|()| fs::remove_file(&probe));
     match tried {
-        Ok(()) => Good(format!("{} can be written to", data.display())),
+        Ok(()) => Good(format!("{} is writable", data.display())),
         Err(error) => Bad(format!("{}: {error}", data.display())),
     }
 }
 
 fn space(data: &Path) -> Finding {
-    match rustix::fs::statvfs(data) {
-        Ok(found) => {
-            let free = found.f_bavail.saturating_mul(found.f_frsize);
-            let text = format!("{} MiB free", free >> 20);
-            match free {
-                0..NO_SPACE => Bad(text),
-                NO_SPACE..LITTLE_SPACE => Doubtful(text),
-                _ => Good(text),
-            }
-        }
-        Err(error) => Doubtful(format!("can't be told: {error}")),
+    let free = match disk_space::free(data) {
+        Ok(free) => free,
+        Err(error) => return Doubtful(format!("unknown: {error}")),
+    };
+    let text = format!("{} MiB free", free >> 20);
+    match free {
+        0..MIN_FREE => Bad(text),
+        MIN_FREE..LITTLE_SPACE => Doubtful(text),
+        _ => Good(text),
     }
 }
 
 fn database(arguments: &Arguments) -> Finding {
     let installation = Installation::new(arguments.data.clone(), arguments.manifest.runtime_config.clone());
     match installation.is_empty() {
-        Ok(true) => return Good("not there yet; made on first use".to_owned()),
+        Ok(true) => return Good("does not exist yet; the first use creates it".to_owned()),
         Ok(false) => {}
-        Err(failure) => return Bad(spelled(&failure)),
+        Err(failure) => return Bad(text(&failure)),
     }
     let checked = installation.named_database().and_then(|(database, name)| {
         let found = integrity::quick_check(&database).map_err(|error| Failure::failed("quick_check", error))?;
         Ok((found, name))
     });
     match checked {
-        Ok((found, name)) if found.is_empty() => Good(format!("{name} is sound")),
+        Ok((found, name)) if found.is_empty() => Good(format!("{name} has no errors")),
         Ok((found, _)) => Bad(found.join("; ")),
-        Err(failure) => Bad(spelled(&failure)),
+        Err(failure) => Bad(text(&failure)),
     }
 }
 
-/// The manifest is there and so is every file that it names as a component.
+/// Checks that the manifest and every component that it names exist.
 fn components(manifest: &Manifest) -> Finding {
     let path = match manifest.find() {
         Ok(path) => path,
-        Err(failure) => return Bad(spelled(&failure)),
+        Err(failure) => return Bad(text(&failure)),
     };
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
@@ -178,21 +163,25 @@ fn components(manifest: &Manifest) -> Finding {
         .filter(|source| !folder.join(source).exists())
         .collect();
     match missing.as_slice() {
-        [] => Good(format!("{} names {}, all there", path.display(), sources.len())),
+        [] => Good(format!(
+            "{} names {} components, all present",
+            path.display(),
+            sources.len()
+        )),
         missing => Bad(format!("not built: {}; run `cargo xtask build`", missing.join(", "))),
     }
 }
 
 fn wasm_target() -> Finding {
-    let asked = Command::new("rustc")
+    let output = Command::new("rustc")
         .args(["--print", "target-libdir", "--target", "wasm32-wasip2"])
         .output();
-    match asked {
+    match output {
         Ok(output) if Path::new(String::from_utf8_lossy(&output.stdout).trim()).exists() => {
             Good("wasm32-wasip2 is installed".to_owned())
         }
         Ok(_) => Doubtful("wasm32-wasip2 is not installed; `cargo xtask build` installs it".to_owned()),
-        Err(_) => Good("no Rust here, so nothing is built here".to_owned()),
+        Err(_) => Good("Rust is not installed; only builds need it".to_owned()),
     }
 }
 
@@ -204,11 +193,11 @@ fn mail(arguments: &Arguments) -> Finding {
     match transport {
         Ok(MailTransport::Dev) => Doubtful("kept in the development mailbox, not sent (MAIL_TRANSPORT=dev)".to_owned()),
         Ok(MailTransport::Sendgrid) => Good("goes through the transport bound in spin.toml".to_owned()),
-        Err(failure) => Bad(spelled(&failure)),
+        Err(failure) => Bad(text(&failure)),
     }
 }
 
-fn spelled(failure: &Failure) -> String {
+fn text(failure: &Failure) -> String {
     match failure {
         Failure::Configuration(problems) => problems.join("; "),
         Failure::Failed(what) => what.clone(),

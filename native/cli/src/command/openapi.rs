@@ -14,7 +14,7 @@ use nexus_sidecar::backend::{empty, read_whole};
 use crate::command::runtime;
 use crate::components::Manifest;
 use crate::data_dir::DataDir;
-use crate::embedded::{self, Place};
+use crate::embedded::{self, Location};
 use crate::failure::Failure;
 use crate::progress;
 use crate::settings_source::EnvFile;
@@ -33,7 +33,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     // A build leaves it beside the components' code; without it they are asked.
     let document = match fs::read(kept(&arguments.manifest.find()?)?) {
         Ok(document) => document,
-        Err(_) => ask(&arguments.manifest, user_cache())?,
+        Err(_) => generate(&arguments.manifest, user_cache(), true)?,
     };
     stdout()
         .write_all(&document)
@@ -41,14 +41,14 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 /// Leaves the document beside the components' code, in place of that of another build.
-pub fn keep(manifest: &Manifest) -> Result<(), Failure> {
+pub fn keep(manifest: &Manifest, optimize: bool) -> Result<(), Failure> {
     let file = kept(&manifest.find()?)?;
     if file.is_file() {
         return Ok(());
     }
     let failed = |error| Failure::failed(format!("{} can't be written", file.display()), error);
     let folder = file.parent().unwrap_or(Path::new("."));
-    let document = ask(manifest, None)?;
+    let document = generate(manifest, None, optimize)?;
     for entry in fs::read_dir(folder).map_err(failed)?.flatten() {
         if entry.file_name().to_string_lossy().starts_with(PREFIX) {
             fs::remove_file(entry.path()).map_err(failed)?;
@@ -81,19 +81,20 @@ fn user_cache() -> Option<PathBuf> {
     cache.map(|cache| cache.join("nexus"))
 }
 
-fn ask(manifest: &Manifest, code_cache: Option<PathBuf>) -> Result<Vec<u8>, Failure> {
+fn generate(manifest: &Manifest, code_cache: Option<PathBuf>, optimize: bool) -> Result<Vec<u8>, Failure> {
     // Nothing is kept and nothing is asked of the user's own settings.
     let folder = tempfile::tempdir().map_err(|error| Failure::failed("no temporary folder", error))?;
     let data = DataDir::open(folder.path())?;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let settings = EnvFile::default().read()?.settings(address, &data)?;
-    let place = Place {
+    let location = Location {
         data: &data,
+        optimize,
         code_cache,
         address,
     };
     runtime()?.block_on(async {
-        let host = embedded::load(manifest, place, &settings, Arc::new(|_| {}), progress::lines()).await?;
+        let host = embedded::load(manifest, location, &settings, Arc::new(|_| {}), progress::lines()).await?;
         let request = Request::get("/api/v1/openapi.json")
             .body(empty())
             .map_err(|error| Failure::failed("openapi.json", error))?;

@@ -1,8 +1,7 @@
-//! `nexus serve`: the embedded host and the sidecar in one process, on one port.
+//! `nexus serve`: the embedded host and the sidecar in one process and on one port.
 
 use std::io::{Write, stdout};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,31 +14,27 @@ use nexus_sidecar::backend::{Backend, empty};
 use nexus_sidecar::signature::Signer;
 use nexus_sidecar::sockets::SocketsConfig;
 
-use crate::command::{hangup_signal, runtime, stop_signal, unserved};
-use crate::components::Manifest;
+use crate::command::{ServerArguments, hangup_signal, runtime, stop_signal, unserved};
 use crate::data_dir::{DataDir, Installation};
-use crate::embedded::{self, EmbeddedBackend, Place, own_url};
+use crate::disk_space::SpaceCheckedBackend;
+use crate::embedded::{self, EmbeddedBackend, Location, own_url};
 use crate::failure::Failure;
 use crate::folder_lock::FolderLock;
-use crate::listen::{self, Listen};
+use crate::listen;
 use crate::logging::Log;
-use crate::settings_source::{EnvFile, default_frontend};
+use crate::settings_source::default_frontend;
 use crate::{open_files, progress, reload, start_check};
 
 #[derive(Args)]
 pub struct Arguments {
     #[command(flatten)]
-    listen: Listen,
-    /// Folder that keeps everything: database, documents, compiled code, secrets made here
-    #[arg(long, value_name = "DIR", default_value = ".nexus")]
-    data: PathBuf,
-    #[command(flatten)]
-    manifest: Manifest,
-    #[command(flatten)]
-    env_file: EnvFile,
+    server: ServerArguments,
+    /// Compiles components without optimisations; `cargo xtask watch` does
+    #[arg(long, hide = true)]
+    quick_compile: bool,
 }
 
-/// How often readiness is asked for while starting.
+/// The interval at which a start checks readiness.
 const READY_POLL: Duration = Duration::from_millis(20);
 /// The time after readiness in which the first jobs run.
 const SETTLED: Duration = Duration::from_secs(2);
@@ -47,33 +42,39 @@ const SETTLED: Duration = Duration::from_secs(2);
 const READY_OVERDUE: Duration = Duration::from_secs(10);
 
 pub fn run(arguments: Arguments) -> Result<(), Failure> {
-    let mut source = arguments.env_file.read()?;
-    let address = source.address(arguments.listen.listen.as_ref())?;
-    let data = DataDir::open(&arguments.data)?;
+    let Arguments { server, quick_compile } = arguments;
+    let mut source = server.env_file.read()?;
+    let address = source.address(server.listen.listen.as_ref())?;
+    let data = DataDir::open(&server.data)?;
     let mut lock = FolderLock::take(data.path())?;
     let mut settings = source.settings(address, &data)?;
-    // What only the sockets can judge is told now, not when everything is loaded.
+    // Wrong settings of the sockets end the start now, not after everything is loaded.
     SocketsConfig::read(&settings)?;
     let log = Log::start(&settings)?;
     log.warn_of(&mut source);
     open_files::raise_limit();
-    Installation::new(arguments.data.clone(), arguments.manifest.runtime_config.clone()).check()?;
+    Installation::new(server.data.clone(), server.manifest.runtime_config.clone()).check()?;
 
     runtime()?.block_on(async {
         let stop = stop_signal()?;
-        // Bound before loading: the components are told this address.
+        // Bound before loading, since the components need the address.
         let listener = listen::bind(address).await?;
         let address = listener.local_addr().unwrap_or(address);
         lock.announce(&own_url(address));
         default_frontend(&mut settings, address)?;
-        let place = Place {
+        let location = Location {
             data: &data,
+            optimize: !quick_compile,
             code_cache: Some(data.code_cache()),
             address,
         };
         let sink = log.component_sink();
-        let host = embedded::load(&arguments.manifest, place, &settings, sink, progress::log()).await?;
-        let backend = EmbeddedBackend::shared(host.clone());
+        let host = embedded::load(&server.manifest, location, &settings, sink, progress::log()).await?;
+        let mut backend = EmbeddedBackend::shared(host.clone());
+        if server.manifest.runtime_config.is_none() {
+            // Without a runtime configuration, all stores are in the data folder.
+            backend = SpaceCheckedBackend::shared(backend, data.path().to_path_buf());
+        }
         if settings.get(&MAIL_TRANSPORT)? == MailTransport::Sendgrid {
             start_check::at_start(Arc::clone(&backend), Signer::read(&settings)?).await?;
         }
@@ -121,12 +122,12 @@ async fn announce_when_ready(backend: Arc<dyn Backend>, url: String) {
         tokio::time::sleep(READY_POLL).await;
     }
     tracing::info!(url, ms = started.elapsed().as_millis(), "ready");
-    // Whoever waits for this line may have gone; that is no reason to stop.
+    // The reader of this line may be gone.
     let _ = writeln!(stdout(), "listening on {url}").and_then(|()| stdout().flush());
 }
 
 async fn readiness(backend: &dyn Backend) -> Option<StatusCode> {
     let request = Request::get("/api/v1/health/ready").body(empty()).ok()?;
-    let ours = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    backend.call(request, ours).await.ok().map(|answer| answer.status())
+    let own = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    backend.call(request, own).await.ok().map(|answer| answer.status())
 }

@@ -82,9 +82,12 @@ source = "hello.wasm"
     );
     let wasm = app.dir.path().join("hello.wasm");
     fs::copy(fixtures().join("fixture_hello.wasm"), &wasm).unwrap();
-    let ahead = compile_ahead(&app.config.manifest, &progress).unwrap();
+    let ahead = compile_ahead(&app.config.manifest, true, &progress).unwrap();
     assert_eq!((ahead.compiled, ahead.components), (1, 1));
-    assert_eq!(compile_ahead(&app.config.manifest, &progress).unwrap().compiled, 0);
+    assert_eq!(
+        compile_ahead(&app.config.manifest, true, &progress).unwrap().compiled,
+        0
+    );
     assert_eq!(compiled.load(Ordering::Relaxed), 1);
     let [code] = code_beside(&app).try_into().unwrap();
 
@@ -108,7 +111,7 @@ source = "hello.wasm"
     fs::copy(fixtures().join("fixture_given.wasm"), &wasm).unwrap();
     assert!(text(&app.load().await, "/").await.starts_with("uri="));
     assert_eq!(
-        compile_ahead(&app.config.manifest, &app.config.progress)
+        compile_ahead(&app.config.manifest, true, &app.config.progress)
             .unwrap()
             .compiled,
         1
