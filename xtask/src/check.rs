@@ -63,19 +63,34 @@ fn unit_tests(workspace: &Workspace, packages: &[Package]) -> Result<(), Failure
     if packages.is_empty() {
         return Ok(());
     }
-    let names: Vec<&str> = packages.iter().map(|package| package.name.as_str()).collect();
-    let title = format!("Unit tests of {}", names.join(", "));
+    let (alone, together): (Vec<&Package>, Vec<&Package>) = packages.iter().partition(|package| package.builds_alone());
+    if !alone.is_empty() {
+        let mut cargo = workspace.quick_cargo("test")?;
+        cargo.args(["--quiet", "--release"]);
+        for package in &alone {
+            cargo.args(["--package", &package.name, package.unit_target()]);
+        }
+        step::run(&format!("Unit tests of {}", names(&alone)), &mut cargo)?;
+    }
+    if together.is_empty() {
+        return Ok(());
+    }
+    let title = format!("Unit tests of {}", names(&together));
     let start = step::begin(&title);
     let built = binaries::build(workspace.quick_cargo("test")?)?;
-    for binary in built.iter().filter(|binary| names.contains(&binary.package.as_str())) {
-        let mut tests = workspace.command(&binary.path);
-        // Tests find their fixtures relative to their package, as under cargo.
-        let package = packages.iter().find(|package| package.name == binary.package);
-        if let Some(package) = package {
+    for package in &together {
+        for binary in built.iter().filter(|binary| binary.package == package.name) {
+            let mut tests = workspace.command(workspace.root.join(&binary.path));
+            // Tests find their fixtures relative to their package, as under cargo.
             tests.current_dir(workspace.root.join(&package.folder));
+            step::status(tests.arg("--quiet"))?;
         }
-        step::status(tests.arg("--quiet"))?;
     }
     step::end(&title, start);
     Ok(())
+}
+
+fn names(packages: &[&Package]) -> String {
+    let names: Vec<&str> = packages.iter().map(|package| package.name.as_str()).collect();
+    names.join(", ")
 }

@@ -69,13 +69,18 @@ pub fn output(command: &mut Command) -> Result<String, Failure> {
     }
 }
 
-/// The command line, for messages.
+/// The command line for messages, without cargo's settings.
 pub fn shown(command: &Command) -> String {
-    std::iter::once(command.get_program())
-        .chain(command.get_args())
-        .map(|part| part.to_string_lossy())
-        .collect::<Vec<_>>()
-        .join(" ")
+    let mut parts = vec![command.get_program().to_string_lossy()];
+    let mut arguments = command.get_args();
+    while let Some(argument) = arguments.next() {
+        if argument == "--config" {
+            arguments.next();
+        } else {
+            parts.push(argument.to_string_lossy());
+        }
+    }
+    parts.join(" ")
 }
 
 fn spelled(time: Duration) -> String {

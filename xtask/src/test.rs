@@ -86,11 +86,10 @@ fn run_selected(workspace: &Workspace, run: &Run, totals: &mut Totals) -> Result
                 .args(filter);
             (format!("Tests of {name}"), cargo)
         }
-        // The dependencies of libraries are small, so they are built alone.
-        Run::Unit { package, filter } if package.is_for_wasm() => {
+        Run::Unit { package, filter } if package.builds_alone() => {
             let mut cargo = workspace.cargo("test");
             cargo
-                .args(["--release", "--lib", "--package", &package.name, "--"])
+                .args(["--release", package.unit_target(), "--package", &package.name, "--"])
                 .args(filter);
             (format!("Unit tests of {}", package.name), cargo)
         }

@@ -31,6 +31,16 @@ impl Package {
         self.name == name || self.name.strip_prefix("nexus-") == Some(name)
     }
 
+    /// Whether its tests are built alone: its dependencies are few, so a second build of them with other features is small.
+    pub fn builds_alone(&self) -> bool {
+        self.is_for_wasm() || self.name == "xtask"
+    }
+
+    /// Cargo's argument for its unit tests: those of the library, or of the program.
+    pub fn unit_target(&self) -> &'static str {
+        if self.is_for_wasm() { "--lib" } else { "--bins" }
+    }
+
     /// Whether its code also runs in components.
     pub fn is_for_wasm(&self) -> bool {
         self.is_component || self.folder.starts_with("crates")
