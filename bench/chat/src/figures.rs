@@ -41,7 +41,7 @@ impl Figure {
     }
 
     /// `goal`: what `spec/quality.md` asks for.
-    pub fn say(&self, goal: &str) {
+    pub fn print(&self, goal: &str) {
         let mut sorted = self.rounds.clone();
         sorted.sort_by(f64::total_cmp);
         let (Some(min), Some(max)) = (sorted.first(), sorted.last()) else {

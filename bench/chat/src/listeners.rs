@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use tokio_tungstenite::tungstenite::client::client_with_config;
 use tokio_tungstenite::tungstenite::{Error, Message, WebSocket};
 
-use crate::socket::{Heard, SOCKET_IO, config};
+use crate::socket::{Received, SOCKET_IO, config};
 
 /// With fewer than there are cores, those who come last would wait for the reading and not for the server.
 const THREADS: usize = 2;
@@ -42,7 +42,7 @@ impl Listeners {
                 }
                 are_in.send(()).expect("somebody waits");
                 while !over.load(Ordering::Relaxed) {
-                    ears.hear(Duration::from_millis(20));
+                    ears.receive(Duration::from_millis(20));
                 }
                 ears.took
             }));
@@ -100,7 +100,7 @@ impl Ears {
         let mut is_in = false;
         while !is_in {
             if let Message::Text(text) = socket.read().expect("to be let in") {
-                is_in = Heard::read(text).is("CONNECTED");
+                is_in = Received::read(text).is("CONNECTED");
             }
         }
         socket.get_ref().set_nonblocking(true).expect("an option");
@@ -113,11 +113,11 @@ impl Ears {
         self.sockets.push(socket);
         // What came with the last of the handshake is read already, and wakes nobody.
         self.drain(token.0);
-        self.hear(Duration::ZERO);
+        self.receive(Duration::ZERO);
     }
 
-    fn hear(&mut self, patience: Duration) {
-        match self.poll.poll(&mut self.events, Some(patience)) {
+    fn receive(&mut self, timeout: Duration) {
+        match self.poll.poll(&mut self.events, Some(timeout)) {
             Err(error) if error.kind() == ErrorKind::Interrupted => return,
             polled => polled.expect("epoll"),
         }
@@ -135,9 +135,9 @@ impl Ears {
                     socket.send(Message::text("3")).expect("an open socket");
                 }
                 Ok(Message::Text(text)) => {
-                    let heard = Heard::read(text);
-                    if heard.is("NEW_MESSAGE") {
-                        let sent = heard.field("content").and_then(|micros| micros.parse().ok());
+                    let received = Received::read(text);
+                    if received.is("NEW_MESSAGE") {
+                        let sent = received.field("content").and_then(|micros| micros.parse().ok());
                         let sent = Duration::from_micros(sent.expect("the time of sending"));
                         self.took.push(self.epoch.elapsed().saturating_sub(sent));
                         self.delivered.fetch_add(1, Ordering::Relaxed);

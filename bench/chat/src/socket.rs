@@ -22,13 +22,13 @@ pub struct Socket {
 }
 
 /// What came, as far as load needs to know.
-pub enum Heard {
+pub enum Received {
     /// A frame, and where in it the name of the event begins.
     Event(Utf8Bytes, usize),
     Nothing,
 }
 
-impl Heard {
+impl Received {
     /// What a text frame says.
     pub fn read(frame: Utf8Bytes) -> Self {
         let before = ["42[\"", "{\"event\":\""]
@@ -100,23 +100,23 @@ impl Socket {
     }
 
     /// The next frame; answers heartbeats. An error once it is closed.
-    pub async fn hear(&mut self) -> std::io::Result<Heard> {
+    pub async fn receive(&mut self) -> std::io::Result<Received> {
         let closed = || std::io::Error::from(std::io::ErrorKind::ConnectionAborted);
         match self.stream.next().await.ok_or_else(closed)? {
             Ok(Message::Text(text)) => {
                 if text.as_str() == "2" {
                     self.send("3".to_owned()).await?;
-                    return Ok(Heard::Nothing);
+                    return Ok(Received::Nothing);
                 }
-                Ok(Heard::read(text))
+                Ok(Received::read(text))
             }
             Ok(Message::Close(_)) | Err(_) => Err(closed()),
-            Ok(_) => Ok(Heard::Nothing),
+            Ok(_) => Ok(Received::Nothing),
         }
     }
 
     pub async fn await_event(&mut self, event: &str) -> std::io::Result<()> {
-        while !self.hear().await?.is(event) {}
+        while !self.receive().await?.is(event) {}
         Ok(())
     }
 }

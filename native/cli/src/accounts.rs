@@ -1,4 +1,4 @@
-//! Accounts that the operator makes, as opposed to those that register.
+//! Accounts that the operator creates.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -15,7 +15,7 @@ use nexus_store::{StoreError, Transaction};
 use crate::failure::Failure;
 use crate::settings_source::Source;
 
-/// An account with its password hashed, ready to be written down.
+/// An account with its password hash, ready to be stored.
 pub struct Account {
     pub id: UserId,
     pub email: EmailAddress,
@@ -31,7 +31,7 @@ pub fn hashing(source: &Source) -> Result<Hashing, Failure> {
 }
 
 impl Account {
-    /// With a password that keeps the rules.
+    /// Hashes a password that meets the rules.
     pub fn new(
         email: EmailAddress,
         name: String,
@@ -49,7 +49,7 @@ impl Account {
         })
     }
 
-    /// Active and verified at once, without a forced change: whoever runs this command vouches.
+    /// Creates an active, verified account without a forced password change. The operator vouches for it.
     pub fn insert(&self, tx: &Transaction<'_>, company: Option<CompanyId>, now: Timestamp) -> Result<(), InsertError> {
         let user = users::insert(
             tx,
@@ -84,7 +84,7 @@ impl Account {
     }
 }
 
-/// Checks a password by the rules that hold for everybody, and hashes it.
+/// Checks a password by the common rules, and hashes it.
 pub fn hash_password(email: &EmailAddress, name: &str, password: &str, hashing: &Hashing) -> Result<String, Failure> {
     let password: Password =
         password::check_new(password, Owner { email, name }, hashing.algorithm()).map_err(|broken| {

@@ -1,4 +1,4 @@
-//! Where the application's manifest is.
+//! The application's manifest.
 
 use std::path::{Path, PathBuf};
 
@@ -43,7 +43,7 @@ impl Manifest {
     }
 }
 
-/// `target/release/nexus` lies two folders below the repository, an installed one beside its files.
+/// `target/release/nexus` is two folders below the repository. An installed `nexus` is beside its files.
 fn above(executable: &Path) -> Option<PathBuf> {
     executable
         .ancestors()

@@ -1,4 +1,4 @@
-//! The folder under which an installation keeps everything.
+//! The data folder of an installation.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use sha2::Digest as _;
 use crate::failure::Failure;
 use crate::libsql_engine;
 
-/// Which installation a command works on.
+/// The installation that a command works on.
 #[derive(Args, Debug, Clone)]
 pub struct Installation {
     /// The data folder
@@ -27,7 +27,7 @@ impl Installation {
         Self { data, runtime_config }
     }
 
-    /// The database, its schema brought up to date, and what to call it. Works while the product runs.
+    /// Returns the migrated database and its name for messages. Works while the product runs.
     pub fn named_database(&self) -> Result<(Database, String), Failure> {
         let (opened, name) = open(self.place()?)?;
         opened
@@ -42,8 +42,8 @@ impl Installation {
         Ok(place.unwrap_or(DatabasePlace::Memory))
     }
 
-    /// Before a start: a database that this program can't work with stops it. One that can't be reached just now, or is
-    /// held by another for a while, doesn't: requests wait for it better than a start does.
+    /// Checks the database before a start. An incompatible schema is a failure. An unreachable or locked database is not:
+    /// requests wait for it.
     pub fn check(&self) -> Result<(), Failure> {
         let place = self.place()?;
         let is_file = matches!(place, DatabasePlace::File(_));
@@ -63,7 +63,7 @@ impl Installation {
         }
     }
 
-    /// Puts a content where the components look for it, and gives its key; `None` when that isn't on this machine.
+    /// Stores a content for the components and returns its key, or `None` if the store is not on this machine.
     pub fn put_blob(&self, content: &[u8]) -> Result<Option<String>, Failure> {
         let key = hex::encode(sha2::Sha256::digest(content));
         let dir = DataDir::open(&self.data)?;
@@ -77,7 +77,7 @@ impl Installation {
         self.named_database().map(|(database, _)| database)
     }
 
-    /// Whether its database is a file that nobody has made yet.
+    /// Whether the database is a file that does not exist yet.
     pub fn is_empty(&self) -> Result<bool, Failure> {
         Ok(self.runtime_config.is_none() && !DataDir::at(&self.data).database_file().is_file())
     }
@@ -99,28 +99,28 @@ fn open(place: DatabasePlace) -> Result<(Result<Database, StoreError>, String), 
 fn unopened(name: &str, error: &StoreError) -> Failure {
     let what = format!("the database {name} can't be opened");
     match error.is_foreign_schema() {
-        // The wrong program, or the wrong database, was given.
+        // The program or the database is the wrong one.
         true => Failure::configuration(format!("{what}: {error}")),
         false => Failure::failed(what, error),
     }
 }
 
-/// As Spin calls it.
+/// The label, as on Spin.
 const DATABASE: &str = "sqlite_db.db";
 
 #[derive(Debug, Clone)]
 pub struct DataDir(PathBuf);
 
 impl DataDir {
-    /// The folder as it is, for looking whether something is there.
+    /// The folder, which may be missing.
     pub fn at(path: &Path) -> Self {
         Self(path.to_path_buf())
     }
 
-    /// The folder, made if it isn't there, for its owner only.
+    /// The folder, created for its owner only if it is missing.
     pub fn open(path: &Path) -> Result<Self, Failure> {
         let dir = Self::at(path);
-        // Spin's own folder, where somebody meant the one above it: another, empty database would be made below.
+        // Spin's own folder instead of the one above it: an empty database would be created below it.
         if dir.is_state_itself() {
             return Err(Failure::configuration(format!(
                 "--data {}: that is the folder of the database itself; give the one above it",
@@ -128,7 +128,7 @@ impl DataDir {
             )));
         }
         let failed = |error| Failure::unusable(format!("--data {}: the folder can't be used", path.display()), &error);
-        // The state by itself too: the folder around it may have been made by somebody else, for all to read.
+        // The state as well: the folder around it may have been created readable for all.
         for folder in [path, &dir.state()] {
             if !folder.is_dir() {
                 fs::create_dir_all(folder).map_err(failed)?;
@@ -138,7 +138,7 @@ impl DataDir {
         Ok(dir)
     }
 
-    /// Where the host keeps the `default` stores, as Spin does in its `.spin`.
+    /// The folder of the `default` stores, as Spin's `.spin`.
     pub fn state(&self) -> PathBuf {
         self.0.join(".spin")
     }
@@ -151,12 +151,12 @@ impl DataDir {
         self.0.join(DATABASE).is_file() && !self.state().exists()
     }
 
-    /// Compiled components.
+    /// The folder of compiled components.
     pub fn code_cache(&self) -> PathBuf {
         self.0.join("cache")
     }
 
-    /// Secrets that were made here, in development.
+    /// The file of generated secrets, in development.
     pub fn secrets_file(&self) -> PathBuf {
         self.0.join("secrets.env")
     }

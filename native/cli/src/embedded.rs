@@ -1,4 +1,4 @@
-//! The embedded host behind the sidecar's seam.
+//! The embedded host as the sidecar's backend.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -42,7 +42,7 @@ pub struct Location<'a> {
     pub code_cache: Option<PathBuf>,
     /// Whether components are compiled with optimisations.
     pub optimize: bool,
-    /// Where the process listens.
+    /// The address of the process.
     pub address: SocketAddr,
 }
 
@@ -54,7 +54,7 @@ pub async fn load(
     progress: ProgressSink,
 ) -> Result<Host, Failure> {
     let mut variables = settings.variables();
-    // Components post their events back to this very process, whatever the setting says.
+    // Components post their events to this process, whatever the setting is.
     variables.insert(RELAY_URL.variable(), own_url(location.address));
     let config = HostConfig {
         manifest: manifest.find()?,
@@ -65,12 +65,12 @@ pub async fn load(
         cache_dir: location.code_cache,
         progress,
         limits: limits(),
-        // The edge's signed word says who calls, and routers go by the path.
+        // The components use the edge's signed headers and the path instead.
         route_headers: false,
         component_log,
     };
     Host::load(config).await.map_err(|error| match error {
-        // A file that somebody named or wrote.
+        // Problems of files that the operator named or wrote.
         LoadError::Read { .. }
         | LoadError::Syntax { .. }
         | LoadError::Value { .. }
@@ -80,8 +80,8 @@ pub async fn load(
     })
 }
 
-/// A new instance opens its connection, reads the schema and the settings and makes its router: as much work as some
-/// hundred requests. So instances are kept for longer than on Spin, whose defaults suit many tenants on one machine.
+/// A new instance opens its connection, reads the schema and the settings, and builds its router, which costs as much as
+/// some hundred requests. So instances are kept longer than on Spin, whose defaults suit many tenants on one machine.
 fn limits() -> Limits {
     Limits {
         max_instance_reuse: 100_000,
@@ -90,7 +90,7 @@ fn limits() -> Limits {
     }
 }
 
-/// How this process reaches itself: an unspecified address means any of our own.
+/// The URL by which this process reaches itself. An unspecified address becomes loopback.
 pub fn own_url(address: SocketAddr) -> String {
     let mut own = address;
     if address.ip().is_unspecified() {

@@ -1,25 +1,24 @@
-//! Reads a file of settings, one `NAME=value` a line. What may stand there (docs/operations.md says the same):
+//! Reads a file of settings, one `NAME=value` per line. The format, also described in docs/operations.md:
 //!
 //! - UTF-8, with or without a byte order mark; lines end with LF or CRLF.
-//! - Empty lines, and lines that begin with `#`, say nothing.
-//! - `NAME=value` or `export NAME=value`; a name has letters, digits and `_`. Blanks around name and value are left out.
-//! - A plain value goes to the end of its line, or up to a `#` after a blank. It is taken as it is written: `$`, `\` and
-//!   quotes within it mean nothing.
-//! - A value in `'…'` is taken as it is. In `"…"`, `\"`, `\\`, `\$`, `\n`, `\r` and `\t` stand for a character; nothing is
-//!   put in for `$NAME`.
-//! - The last of several lines with one name counts.
+//! - Empty lines, and lines that begin with `#`, are ignored.
+//! - `NAME=value` or `export NAME=value`; a name has letters, digits and `_`. Blanks around name and value are ignored.
+//! - A plain value ends at the end of its line, or at a `#` after a blank. It is literal: `$`, `\` and quotes within it have
+//!   no meaning.
+//! - A value in `'…'` is literal. In `"…"`, the escapes are `\"`, `\\`, `\$`, `\n`, `\r` and `\t`; `$NAME` is not replaced.
+//! - Of several lines with one name, the last one counts.
 //!
-//! No message carries a value: most of them are secrets.
+//! No message contains a value: most values are secrets.
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-/// Far more than all settings together.
+/// Bytes; far more than all settings together.
 const MAX_SIZE: u64 = 1 << 20;
 
-/// A value, and the line where it stands.
+/// A value and its line.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Entry {
     pub value: String,
@@ -44,7 +43,7 @@ pub fn read(path: &Path) -> Result<Entries, String> {
     })
 }
 
-/// What is wrong, and in which line; 0 is the file as a whole.
+/// A problem and its line. Line 0 is the whole file.
 type Wrong = (usize, String);
 
 fn parse(bytes: &[u8]) -> Result<Entries, Wrong> {
@@ -69,7 +68,7 @@ fn parse_line(line: &str) -> Result<Option<(&str, String)>, String> {
         return Ok(None);
     }
     let exported = line.strip_prefix("export").filter(|rest| rest.starts_with([' ', '\t']));
-    // Without `=` the whole line may be a secret, so nothing of it is shown.
+    // Without `=` the whole line may be a secret, so none of it is shown.
     let (name, value) = exported
         .unwrap_or(line)
         .split_once('=')
@@ -121,7 +120,7 @@ fn plain(text: &str) -> &str {
     text[..comment].trim_end()
 }
 
-/// The value up to the closing quote, and what follows it.
+/// Returns the value up to the closing quote, and the rest of the line.
 fn parse_quoted(text: &str) -> Result<(String, &str), &'static str> {
     let mut value = String::new();
     let mut rest = text.char_indices();

@@ -8,7 +8,7 @@ use nexus_store::{Database, Engine, Row, StoreError, Value};
 
 struct Libsql {
     client: LibsqlClient,
-    /// Held by a transaction; statements of its own thread may come in all the same.
+    /// Held during a transaction. Statements of the same thread may enter it again.
     turn: parking_lot::ReentrantMutex<()>,
 }
 

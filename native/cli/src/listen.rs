@@ -1,4 +1,4 @@
-//! The address to listen on: how it is written, and why it can't be had.
+//! The address to listen on: its spellings, and the reasons why it is unavailable.
 
 use std::fs;
 use std::io;
@@ -48,7 +48,7 @@ impl FromStr for Address {
             });
         }
         let (host, port) = match text.rsplit_once(':') {
-            // The colons of `[::1]` are not before a port.
+            // The colons of `[::1]` do not begin a port.
             Some((host, port)) if !port.ends_with(']') => {
                 let port = port.parse().map_err(|_| wrong())?;
                 (host, Some(port))
@@ -74,13 +74,13 @@ impl Address {
         self.port.is_some()
     }
 
-    /// The address of this machine that is meant; `port` when none was written. Without a host it is 127.0.0.1.
+    /// Resolves to an address of this machine. `port` is the default; the default host is 127.0.0.1.
     pub fn resolve(&self, port: u16) -> Result<SocketAddr, Failure> {
         let port = self.port.unwrap_or(port);
         let Some(host) = &self.host else {
             return Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
         };
-        // Whatever the resolver says, or when there is none.
+        // Independent of the resolver, which may be missing.
         if host.eq_ignore_ascii_case("localhost") {
             return Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
         }
@@ -98,12 +98,12 @@ impl Address {
     }
 }
 
-/// Listens, or says why that can't be and what to do.
+/// Listens. The failure names the reason and a remedy.
 pub async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
     TcpListener::bind(address).await.map_err(|error| {
         let why = explain(address, &error);
         match error.kind() {
-            // It may be free in a moment: whoever supervises may try again.
+            // The port may be free in a moment, so a supervisor may try again.
             io::ErrorKind::AddrInUse => Failure::Failed(why),
             io::ErrorKind::PermissionDenied | io::ErrorKind::AddrNotAvailable => Failure::configuration(why),
             _ => Failure::Failed(why),
@@ -111,7 +111,7 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
     })
 }
 
-/// Why an address can't be listened on, in words for whoever wrote it.
+/// Explains to the operator why an address is unavailable.
 pub fn explain(address: SocketAddr, error: &io::Error) -> String {
     let elsewhere = "pick another port with --listen or PORT (0 picks a free one)";
     match error.kind() {
@@ -131,7 +131,7 @@ pub fn explain(address: SocketAddr, error: &io::Error) -> String {
     }
 }
 
-/// Who listens on a port.
+/// The process that listens on a port.
 struct Holder {
     process: u32,
     name: String,
@@ -143,8 +143,7 @@ impl std::fmt::Display for Holder {
     }
 }
 
-/// Found where the kernel tells: the socket by its port, then the process that has it open. Others' processes are only
-/// visible to root.
+/// Finds the socket by its port in `/proc`, then the process that has it open. Only root sees other users' processes.
 fn holder(port: u16) -> Option<Holder> {
     let sockets: Vec<String> = ["/proc/net/tcp", "/proc/net/tcp6"]
         .iter()

@@ -1,7 +1,6 @@
-//! The log: one stream on standard error, JSON or for people. Standard output stays free for what
-//! scripts wait for.
+//! The log: one stream on standard error, as JSON or as readable text. Standard output is for the lines that scripts read.
 //!
-//! Every line has one shape, whoever says it: `timestamp`, `level`, `target`, `message` and fields.
+//! Every line has the same shape, from the host and from components: `timestamp`, `level`, `target`, `message` and fields.
 
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
@@ -27,16 +26,16 @@ pub struct Log {
 
 impl Log {
     pub fn start(settings: &Settings) -> Result<Self, Failure> {
-        // A thread of its own writes; when its queue is full, lines are lost rather than requests held up.
+        // A thread of its own writes. When its queue is full, lines are lost, so that requests do not wait.
         let (writer, guard) = NonBlockingBuilder::default().lossy(true).finish(std::io::stderr());
         let format = settings.get(&LOG_FORMAT)?;
         let level = settings.get(&LOG_LEVEL)?;
-        // Libraries are quieter than we are: their info is our debug.
+        // The `info` of libraries is as detailed as this program's `debug`.
         let libraries = if level == "info" { "warn" } else { level.as_str() };
         let filter = EnvFilter::new(format!(
             "{libraries},nexus={level},nexus_sidecar={level},nexus_host={level},component={level},access={level}"
         ));
-        // Colours are for eyes: in a file or a pipe they are noise.
+        // Colours are for terminals only.
         let coloured = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
         let subscriber = tracing_subscriber::fmt()
             .with_env_filter(filter)
@@ -68,14 +67,14 @@ impl Log {
         })
     }
 
-    /// What the settings' source had to say.
+    /// Logs the warnings of the settings' source.
     pub fn warn_of(&self, source: &mut Source) {
         for warning in source.take_warnings() {
             tracing::warn!("{warning}");
         }
     }
 
-    /// Where the components' lines go.
+    /// Returns the sink for the components' lines.
     pub fn component_sink(&self) -> LogSink {
         let writer = self.writer.clone();
         let (format, least) = (self.format, self.level);
@@ -85,7 +84,7 @@ impl Log {
                 return;
             }
             match format {
-                // A lost line is counted by the writer; there is nobody else to tell.
+                // The writer counts lost lines.
                 LogFormat::Json => drop(writer.clone().write_all(said.json(line.component).as_bytes())),
                 LogFormat::Pretty => said.pretty(line.component),
             }
@@ -93,7 +92,7 @@ impl Log {
     }
 }
 
-/// A line of a component, taken apart.
+/// A component's line, parsed.
 struct Said {
     level: Level,
     timestamp: Option<Value>,
@@ -103,12 +102,12 @@ struct Said {
 }
 
 impl Said {
-    /// Components write JSON; what a library or the runtime says in their place is plain text.
+    /// Components write JSON. Lines of libraries and the runtime are plain text.
     fn read(line: &LogLine<'_>) -> Self {
         let parsed = line.line.starts_with('{').then(|| serde_json::from_str(line.line));
         let Some(Ok(Value::Object(mut fields))) = parsed else {
             return Self {
-                // What fails is said on standard error, and nobody gave it a level.
+                // A plain line on standard error is most likely a failure.
                 level: match line.stream {
                     LogStream::Stdout => Level::INFO,
                     LogStream::Stderr => Level::ERROR,
@@ -134,7 +133,7 @@ impl Said {
         }
     }
 
-    /// In the order in which the edge's lines have it.
+    /// The fields in the order of the edge's lines.
     fn json(self, component: &str) -> String {
         let timestamp = self.timestamp.unwrap_or_else(|| json!(accounts::now()));
         let target = self.target.unwrap_or_else(|| json!("component"));

@@ -1,9 +1,9 @@
-//! How many files the process may have open. Every socket is one, and the usual soft limit (1,024) is there for programs
-//! that use `select(2)`, which we don't.
+//! The number of files that the process may have open. Every socket is one. The usual soft limit of 1,024 protects programs
+//! that use `select(2)`, which this one does not.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Raises the soft limit to the hard one. Where that isn't allowed the soft one stays.
+/// Raises the soft limit to the hard one, if that is allowed.
 pub fn raise_limit() {
     let limit = getrlimit(Resource::Nofile);
     if limit.current == limit.maximum {

@@ -1,4 +1,4 @@
-//! What takes long says so on standard error.
+//! Progress of long steps, on standard error or in the log.
 
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use nexus_host::{Preparing, ProgressSink};
 
-/// What is silent for longer than this looks as if it hung.
+/// The longest silence at the beginning of a command.
 const SILENT: Duration = Duration::from_secs(1);
 const AGAIN: Duration = Duration::from_secs(5);
 
-/// Says that `what` is still under way, for as long as it is.
+/// Runs `work`, and reports on standard error that it is still running.
 pub fn during<T>(what: &'static str, work: impl FnOnce() -> T) -> T {
     let (done, under_way) = channel::<()>();
     let telling = thread::spawn(move || {
@@ -24,17 +24,17 @@ pub fn during<T>(what: &'static str, work: impl FnOnce() -> T) -> T {
     });
     let result = work();
     drop(done);
-    // It has nothing to fail at.
+    // The thread cannot fail.
     let _ = telling.join();
     result
 }
 
-/// For whoever runs a command and waits for it.
+/// Progress on standard error, for commands.
 pub fn lines() -> ProgressSink {
     Arc::new(|preparing| eprintln!("nexus: {}", spelled(preparing)))
 }
 
-/// For the log of a server.
+/// Progress in the log, for servers.
 pub fn log() -> ProgressSink {
     Arc::new(|preparing| tracing::info!(target: "nexus", "{}", spelled(preparing)))
 }

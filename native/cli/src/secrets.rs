@@ -1,5 +1,5 @@
-//! Secrets that `nexus serve` makes and keeps, in development on a loopback address: trying the
-//! product must not begin with inventing four secrets, and a restart must not end all sessions.
+//! Secrets that `nexus serve` generates and stores, in development on a loopback address. A trial needs no invented
+//! secrets, and a restart keeps all sessions.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -10,12 +10,12 @@ use nexus_domain::settings::{ALL, AnySetting};
 
 use crate::failure::Failure;
 
-/// Secrets that have no default: those that are made when nobody gave them.
+/// Secrets without a default. They are generated if they are not set.
 pub fn needed() -> impl Iterator<Item = &'static &'static dyn AnySetting> {
     ALL.iter().filter(|setting| setting.default().is_none())
 }
 
-/// What is kept in the file, and what had to be added to it now so that none of `missing` is missing.
+/// Returns the secrets in the file, after generating those of `missing` that it lacks.
 pub fn kept_or_made(file: &Path, missing: &[&str]) -> Result<Vec<(String, String)>, Failure> {
     let failed = |error: io::Error| Failure::failed(format!("{} can't be used", file.display()), error);
     let mut secrets = kept(file).map_err(failed)?;

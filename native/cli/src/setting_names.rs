@@ -1,10 +1,10 @@
-//! Names that are no setting, but look as if somebody meant one: a limit that was misspelt is no limit.
+//! Names that resemble settings: a misspelt limit has no effect.
 
 use nexus_domain::settings::ALL;
 
 const SPIN_PREFIX: &str = "SPIN_VARIABLE_";
 
-/// What is wrong with a name in the env file, where nothing but settings should stand.
+/// The problem with a name in the env file, which should hold settings only.
 pub fn problem_in_file(name: &str) -> Option<String> {
     if is_setting(name) {
         return None;
@@ -18,7 +18,8 @@ pub fn problem_in_file(name: &str) -> Option<String> {
     })
 }
 
-/// The environment is full of names that are none of our business: only one that is close to a setting is told of.
+/// The problem with a name in the environment. Most names there are other programs', so only one close to a setting has a
+/// problem.
 pub fn problem_in_environment(name: &str) -> Option<String> {
     if is_setting(name) {
         return None;
@@ -33,7 +34,7 @@ fn is_setting(name: &str) -> bool {
     ALL.iter().any(|setting| setting.names().contains(&name))
 }
 
-/// The setting with the most similar name, if it is so similar that the other may be a slip of the hand.
+/// The setting with the most similar name, if the difference may be a typing error.
 fn nearest(name: &str) -> Option<&'static str> {
     let name = name.to_ascii_uppercase();
     let allowed = match name.len() {

@@ -1,5 +1,4 @@
-//! Where settings come from: the environment, then the env file, then (in development on loopback)
-//! secrets of our own.
+//! The sources of settings: the environment, then the env file, then generated secrets (in development on loopback).
 
 use std::collections::HashMap;
 use std::env;
@@ -47,7 +46,7 @@ impl EnvFile {
         }
         let path = match &self.env_file {
             Some(path) => path.as_path(),
-            // Not a folder: virtual environments of Python are called so.
+            // Not a folder: Python's virtual environments have this name.
             None if Path::new(".env").exists() && !Path::new(".env").is_dir() => Path::new(".env"),
             None => return Ok(Source::with_environment()),
         };
@@ -80,12 +79,12 @@ impl Source {
             .extend(environment.filter_map(|name| setting_names::problem_in_environment(&name)));
     }
 
-    /// What somebody should know, and what is no reason not to go on. Each is given once.
+    /// Returns the warnings since the last call.
     pub fn take_warnings(&mut self) -> Vec<String> {
         std::mem::take(&mut self.warnings)
     }
 
-    /// For commands that have no log.
+    /// Prints the warnings, for commands without a log.
     pub fn print_warnings(&mut self) {
         for warning in self.take_warnings() {
             eprintln!("nexus: warning: {warning}");
@@ -104,7 +103,7 @@ impl Source {
         self.file.get(name).map(|entry| entry.value.clone())
     }
 
-    /// Where a value comes from, for `nexus config`.
+    /// Returns the source of a value, for `nexus config`.
     pub fn origin(&self, setting: &dyn AnySetting) -> &'static str {
         let name = setting.name();
         if setting.find(&|name| env::var(name).ok()).is_some() {
@@ -136,8 +135,8 @@ impl Source {
         Ok(self.environment()? == Environment::Development && address.ip().is_loopback())
     }
 
-    /// All settings, for a process that listens there and keeps its data here. In development on
-    /// loopback, missing secrets are made; elsewhere missing and weak ones stop the start.
+    /// Returns all settings for a process with this address and data folder. In development on loopback, missing secrets are
+    /// generated. Elsewhere missing and weak secrets are failures.
     pub fn settings(&mut self, address: SocketAddr, data: &DataDir) -> Result<Settings, Failure> {
         let private = self.is_private(address)?;
         if private {
@@ -150,22 +149,22 @@ impl Source {
             }
             Failure::Configuration(problems)
         })?;
-        self.judge(&settings, private, |_| true)?;
-        judge_mail(&settings)?;
+        self.validate(&settings, private, |_| true)?;
+        validate_mail(&settings)?;
         Ok(settings)
     }
 
-    /// As `settings`, for a process that has no data folder and no use for some of them.
+    /// Same as `settings`, for a process without a data folder that does not use some of the settings.
     pub fn settings_without(&mut self, address: SocketAddr, unused: &[&dyn AnySetting]) -> Result<Settings, Failure> {
         let private = self.is_private(address)?;
         let settings = Settings::read_unless_missing(|name| self.lookup(name), unused)?;
         let uses = |name: &str| !unused.iter().any(|unused| unused.name() == name);
-        self.judge(&settings, private, uses)?;
+        self.validate(&settings, private, uses)?;
         Ok(settings)
     }
 
-    /// Settings that can be read and must not be used all the same.
-    fn judge(&mut self, settings: &Settings, private: bool, uses: impl Fn(&str) -> bool) -> Result<(), Failure> {
+    /// Refuses settings that are readable but must not be used.
+    fn validate(&mut self, settings: &Settings, private: bool, uses: impl Fn(&str) -> bool) -> Result<(), Failure> {
         let mut refused = settings.without_effect();
         if self.environment()? == Environment::Production {
             refused.extend(settings.unfit_for_production(uses));
@@ -204,8 +203,7 @@ impl Source {
     }
 }
 
-/// In development, when nobody said which pages may call: those of this process, and those of a frontend's development
-/// server (Vite's port).
+/// Sets the default origins in development: this process and a frontend's development server (Vite's port).
 pub fn default_frontend(settings: &mut Settings, address: SocketAddr) -> Result<(), Failure> {
     if settings.get(&NEXUS_ENV)? != Environment::Development || settings.is_given(FRONTEND_URL.name) {
         return Ok(());
@@ -228,8 +226,8 @@ fn is_of_this_machine(host: &str) -> bool {
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-/// Without a key no mail would ever leave; better said now than found out by those who wait for one.
-fn judge_mail(settings: &Settings) -> Result<(), Failure> {
+/// Refuses SendGrid without a key: no mail would be sent.
+fn validate_mail(settings: &Settings) -> Result<(), Failure> {
     if settings.get(&MAIL_TRANSPORT)? != MailTransport::Sendgrid {
         return Ok(());
     }

@@ -1,13 +1,12 @@
-//! `--build`: runs what the manifest says makes the components.
+//! `--build`: runs the build commands of the manifest.
 
 use std::path::Path;
 
 use crate::error::BuildError;
 use crate::manifest::Manifest;
 
-/// Runs the build commands of every component, or of `only` that one, each in its `workdir`, one after the other
-/// since they often share a compiler's lock. A command that is the same for several components in the same place
-/// runs once.
+/// Runs the build commands of every component, or of the one that `only` names, each in its `workdir`. They run one after the
+/// other, since they often share a compiler's lock. Equal commands in the same folder run once.
 pub async fn build(manifest: &Path, only: Option<&str>) -> Result<(), BuildError> {
     let manifest = Manifest::read(manifest)?;
     if let Some(name) = only

@@ -1,14 +1,14 @@
-//! What whoever embeds the host decides.
+//! The embedder's settings.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Where a line that a component prints goes.
+/// Receives the lines that components print.
 pub type LogSink = Arc<dyn Fn(LogLine<'_>) + Send + Sync>;
 
-/// One line, without its line break.
+/// One line without its line break.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogLine<'a> {
     pub component: &'a str,
@@ -22,16 +22,16 @@ pub enum LogStream {
     Stderr,
 }
 
-/// What takes long before an application is there.
+/// Long steps of loading an application.
 #[derive(Clone, Copy, Debug)]
 pub enum Preparing<'a> {
-    /// So many components are compiled now. Their code is kept, so it is done once.
+    /// This many components are being compiled. Their code is stored, so this happens once.
     Compiling { components: usize },
     Compiled {
         component: &'a str,
         done: usize,
         of: usize,
-        /// Since all of them were begun.
+        /// The time since the start of all compilations.
         took: Duration,
     },
 }
@@ -41,27 +41,27 @@ pub type ProgressSink = Arc<dyn Fn(Preparing<'_>) + Send + Sync>;
 #[derive(Clone)]
 pub struct HostConfig {
     pub manifest: PathBuf,
-    /// Holds the `default` database and key-value store, as Spin's `.spin` folder does.
+    /// The folder of the `default` database and key-value store, as Spin's `.spin`.
     pub state_dir: PathBuf,
     pub runtime_config: Option<PathBuf>,
-    /// Values of the application's variables; they win over `SPIN_VARIABLE_*` and the manifest's defaults.
+    /// Values of the application's variables. They precede `SPIN_VARIABLE_*` and the manifest's defaults.
     pub variables: BTreeMap<String, String>,
     /// Whether components are compiled with optimisations. Without them, compiling takes half the processor time, and the code is
     /// larger and slower. Each kind of code has cache entries of its own.
     pub optimize: bool,
-    /// Code that was not compiled ahead is kept here; without it every such start compiles.
+    /// The folder for code that was not compiled ahead. Without it, every such start compiles.
     pub cache_dir: Option<PathBuf>,
-    /// Is told what takes long.
+    /// Receives the progress of long steps.
     pub progress: ProgressSink,
     pub limits: Limits,
-    /// Whether components are told in `Spin-*` headers which route led to them. Each header costs on its way in, so
-    /// whoever knows that none of them asks may do without.
+    /// Whether components get the `Spin-*` headers that describe their route. Each header costs time, so an embedder whose
+    /// components do not read them may turn them off.
     pub route_headers: bool,
     pub component_log: LogSink,
 }
 
 impl HostConfig {
-    /// Defaults, and component output on the standard streams.
+    /// The defaults. Components print to the standard streams.
     pub fn new(manifest: impl Into<PathBuf>, state_dir: impl Into<PathBuf>) -> Self {
         Self {
             manifest: manifest.into(),
@@ -81,28 +81,28 @@ impl HostConfig {
     }
 }
 
-/// What one component, or all of them together, may use up.
+/// Limits of one component, or of all components together.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Linear memory of one instance; its dependencies count in.
+    /// Bytes of linear memory of one instance, including its dependencies.
     pub max_memory_bytes: usize,
-    /// How long an instance may compute without answering, calling the host or waiting. Then it is ended, and
-    /// each of its requests gets a 500.
+    /// The time for which an instance may compute without answering, calling the host or waiting. Then it is ended, and each of
+    /// its requests gets a 500.
     pub request_deadline: Duration,
     /// Requests that an instance serves before it is replaced.
     pub max_instance_reuse: usize,
-    /// Requests that an instance serves at once.
+    /// Requests that an instance serves concurrently.
     pub max_concurrent_reuse: usize,
-    /// An instance whose memory has grown beyond this takes no more requests: a guest's memory never shrinks, and one
-    /// large upload must not be paid for until the process ends.
+    /// Bytes. An instance with more memory takes no more requests: a guest's memory never shrinks, so one large upload would
+    /// occupy memory until the process ends.
     pub max_reused_memory_bytes: usize,
-    /// How long an instance without requests is kept.
+    /// The time for which an instance without requests is kept.
     pub idle_timeout: Duration,
-    /// Live instances of all components together.
+    /// Live instances of all components.
     pub max_instances: usize,
-    /// Requests being served at once, by all components together; more wait.
+    /// Concurrent requests to all components. More requests wait.
     pub max_concurrent_requests: usize,
-    /// How long a request waits for its turn before it gets a 503.
+    /// The time for which a request waits before it gets a 503.
     pub queue_timeout: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! What a dependency gets when it calls a part of the host that it didn't inherit.
+//! Refusals for a dependency that calls a part of the host that it did not inherit.
 
 use wasmtime::Engine;
 use wasmtime::component::types::ComponentItem;
@@ -9,7 +9,7 @@ use crate::state::GuestState;
 
 const PREFIX: &str = "denied-";
 
-/// Interfaces, without version, by the manifest key that grants them.
+/// The manifest keys and the interfaces, without version, that each grants.
 const GRANTS: &[(&str, &[&str])] = &[
     (
         "allowed_outbound_hosts",
@@ -19,7 +19,7 @@ const GRANTS: &[(&str, &[&str])] = &[
             "wasi:sockets/ip-name-lookup",
             "wasi:sockets/tcp-create-socket",
             "wasi:sockets/udp-create-socket",
-            // Of 0.3, where a socket is made by the interface that has its methods.
+            // WASI 0.3: sockets are made by the interface that has their methods.
             "wasi:sockets/types",
         ],
     ),
@@ -30,7 +30,7 @@ const GRANTS: &[(&str, &[&str])] = &[
     ("variables", &["spin:variables/variables"]),
 ];
 
-/// Whether a dependency that inherits this much goes without `import`.
+/// Whether `import` is denied to a dependency that inherits this much.
 pub fn applies(import: &str, inherit: &Inherit) -> bool {
     let interface = import.split_once('@').map_or(import, |(name, _)| name);
     let Some((grant, _)) = GRANTS.iter().find(|(_, interfaces)| interfaces.contains(&interface)) else {
@@ -42,11 +42,11 @@ pub fn applies(import: &str, inherit: &Inherit) -> bool {
     }
 }
 
-/// The name under which the dependency numbered `index` imports what it can't have. Only plain names can be made up.
+/// The name under which dependency number `index` imports a denied interface. Only plain names are free for this.
 pub fn import_name(index: usize, import: &str) -> String {
     let interface = import.split_once('@').map_or(import, |(name, _)| name);
     let plain = interface.replace([':', '/'], "-");
-    // Two versions of one interface may be there.
+    // Two versions of one interface may be imported.
     let version = import.rsplit_once('@').map_or(String::new(), |(_, version)| {
         let digits: String = version.chars().map(|c| if c == '.' { '-' } else { c }).collect();
         format!("-v{}", digits.replace('-', "-v"))
@@ -54,7 +54,7 @@ pub fn import_name(index: usize, import: &str) -> String {
     format!("{PREFIX}d{index}-{plain}{version}")
 }
 
-/// Defines the refusals that `component` imports.
+/// Defines the denied interfaces that `component` imports.
 pub fn link(linker: &mut Linker<GuestState>, engine: &Engine, component: &Component) -> wasmtime::Result<()> {
     for (name, item) in component.component_type().imports(engine) {
         let ComponentItem::ComponentInstance(interface) = item.ty else {
@@ -87,8 +87,8 @@ pub fn link(linker: &mut Linker<GuestState>, engine: &Engine, component: &Compon
     Ok(())
 }
 
-/// The type behind a resource of a denied interface: the real one where the interface only names what another one
-/// defines, and one that nobody has where it defines it itself.
+/// The type of a resource in a denied interface: the real type if another interface defines it, and an uninhabited one if the
+/// denied interface does.
 fn resource(denied: &str, name: &str) -> ResourceType {
     use wasmtime_wasi::p2::bindings as p2;
     use wasmtime_wasi_http::p2::bindings::http::types as http2;
@@ -111,7 +111,7 @@ fn resource(denied: &str, name: &str) -> ResourceType {
     }
 }
 
-/// A connection or store that was never opened.
+/// A connection or store that cannot exist.
 struct Never;
 
 #[derive(Clone, Copy, Debug)]
@@ -123,7 +123,7 @@ enum Refusal {
     SocketsVariant,
     EmptyList,
     Nothing,
-    /// Needs something that only a refused function would have given.
+    /// The function needs a resource that only a refused function returns.
     Unreachable,
 }
 
@@ -160,7 +160,9 @@ impl Refusal {
             Self::EmptyList => Val::List(Vec::new()),
             Self::Nothing => Val::Option(None),
             Self::Unreachable => {
-                return Err(wasmtime::format_err!("a dependency used what it wasn't granted"));
+                return Err(wasmtime::format_err!(
+                    "a dependency used a resource that it was not granted"
+                ));
             }
         };
         match results.first_mut() {

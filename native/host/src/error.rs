@@ -1,4 +1,4 @@
-//! What can go wrong before the first request. Each message names the file, the key and the problem.
+//! Errors before the first request. Each message names the file, the key and the problem.
 
 use std::path::PathBuf;
 

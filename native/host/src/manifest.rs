@@ -1,6 +1,6 @@
-//! `spin.toml`, version 2, as far as an HTTP application on one machine needs it.
+//! The parts of `spin.toml`, version 2, that an HTTP application on one machine needs.
 //!
-//! Unknown keys are refused, as Spin does, so that a typing error doesn't take a grant or a route away in silence.
+//! Unknown keys are errors, as on Spin, so that a typing error does not silently remove a grant or a route.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -12,11 +12,11 @@ use crate::files::config::FilesEntry;
 use crate::inbound::config::{RouteSpec, StaticResponse};
 use crate::template;
 
-/// A manifest that was read and checked.
+/// A validated manifest.
 #[derive(Debug)]
 pub struct Manifest {
     pub path: PathBuf,
-    /// What relative paths in the manifest start from.
+    /// The folder from which relative paths start.
     pub dir: PathBuf,
     pub name: String,
     pub variables: BTreeMap<String, Variable>,
@@ -64,7 +64,7 @@ pub struct Variable {
     pub required: bool,
     #[serde(default)]
     pub default: Option<String>,
-    /// Spin hides such a value from its own logs; this host logs no values at all.
+    /// Spin hides such a value in its logs. This host logs no values.
     #[serde(default, rename = "secret")]
     _secret: bool,
 }
@@ -175,7 +175,7 @@ impl Commands {
 #[serde(untagged)]
 pub enum Dependency {
     Described(Described),
-    /// From a registry, which this host doesn't do.
+    /// From a registry, which this host does not support.
     Version(serde::de::IgnoredAny),
 }
 
@@ -187,7 +187,7 @@ pub struct Described {
     pub inherit_configuration: Option<Inherit>,
 }
 
-/// Which of its parent's grants a dependency has; none unless the manifest says so.
+/// The grants that a dependency inherits from its parent. The default is none.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(untagged)]
 pub enum Inherit {

@@ -1,6 +1,6 @@
-//! `{{ name }}` in strings of the manifest, and the names that may stand there.
+//! `{{ name }}` in strings of the manifest, and the rules for such names.
 
-/// A string of the manifest, split at its expressions.
+/// A string of the manifest, split into literals and expressions.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Template(Vec<Part>);
 
@@ -35,7 +35,7 @@ impl Template {
         self.0.iter().all(|part| matches!(part, Part::Literal(_)))
     }
 
-    /// The text with each expression replaced by what `lookup` says, or the first name it doesn't know.
+    /// Replaces each expression by the result of `lookup`. The error is the first unknown name.
     pub fn resolve<'a>(&self, lookup: impl Fn(&str) -> Option<&'a str>) -> Result<String, UnknownVariable> {
         let mut text = String::new();
         for part in &self.0 {
@@ -54,7 +54,7 @@ impl Template {
 #[error("unknown variable {0:?}")]
 pub struct UnknownVariable(pub String);
 
-/// Why `name` can't name a variable. The rules leave room for it as an environment variable.
+/// Returns why `name` is no valid name of a variable. A valid name is also valid for an environment variable.
 pub fn invalid_name(name: &str) -> Option<String> {
     let reason = if name.is_empty() {
         "must not be empty".to_owned()

@@ -65,11 +65,11 @@ impl Load {
                         socket.emit("NEW_MESSAGE", &message).await.expect("an open socket");
                         sent += 1;
                     }
-                    let heard = socket.hear().await.expect("an open socket");
-                    if heard.is("MESSAGE_SENT") {
+                    let received = socket.receive().await.expect("an open socket");
+                    if received.is("MESSAGE_SENT") {
                         sent -= 1;
                         acknowledged.fetch_add(1, Ordering::Relaxed);
-                    } else if heard.is("ERROR") {
+                    } else if received.is("ERROR") {
                         panic!("refused under load");
                     }
                 }
@@ -109,10 +109,10 @@ impl Load {
                             let message = json!({"chatId": room, "content": CONTENT, "tempId": temp_id});
                             socket.emit("NEW_MESSAGE", &message).await.expect("an open socket");
                         }
-                        heard = socket.hear() => {
-                            let heard = heard.expect("an open socket");
-                            if heard.is("MESSAGE_SENT")
-                                && let Some(at) = heard.field("tempId").and_then(|temp_id| sent_at.remove(temp_id)) {
+                        received = socket.receive() => {
+                            let received = received.expect("an open socket");
+                            if received.is("MESSAGE_SENT")
+                                && let Some(at) = received.field("tempId").and_then(|temp_id| sent_at.remove(temp_id)) {
                                 took.push(at.elapsed());
                             }
                         }
@@ -194,10 +194,10 @@ pub async fn measure(rounds: u64, lasting: Duration) {
     }
     headings("chat, durable send");
     for figure in [&raw, &ours, &node] {
-        figure.say("");
+        figure.print("");
     }
-    ours.over(&raw).say("≥ 0.5");
-    ours.over(&node).say("≥ 3");
-    p50.say("");
-    p99.say("≤ 50");
+    ours.over(&raw).print("≥ 0.5");
+    ours.over(&node).print("≥ 3");
+    p50.print("");
+    p99.print("≤ 50");
 }

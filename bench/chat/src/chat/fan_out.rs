@@ -60,8 +60,8 @@ impl Room {
                     sender.emit("NEW_MESSAGE", &message).await.expect("an open socket");
                     sent += 1;
                 }
-                heard = sender.hear() => {
-                    if heard.expect("an open socket").is("MESSAGE_SENT") { acknowledged += 1; }
+                received = sender.receive() => {
+                    if received.expect("an open socket").is("MESSAGE_SENT") { acknowledged += 1; }
                 }
                 () = tokio::time::sleep(Duration::from_millis(1)), if !may => {}
             }
@@ -70,8 +70,8 @@ impl Room {
         let deliveries_per_second = listeners.delivered() as f64 / started.elapsed().as_secs_f64();
         // What is under way still comes.
         let expected = sent * RECEIVERS as u64;
-        let patience = Instant::now() + Duration::from_secs(10);
-        while listeners.delivered() < expected && Instant::now() < patience {
+        let timeout = Instant::now() + Duration::from_secs(10);
+        while listeners.delivered() < expected && Instant::now() < timeout {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         assert_eq!(listeners.delivered(), expected, "every message to every receiver");
@@ -112,8 +112,8 @@ pub async fn measure(rounds: u64, lasting: Duration) {
     }
     headings("fan-out, 1 sender to 1,000");
     for figure in [&our_rate, &their_rate, &our_p99, &their_p99] {
-        figure.say("");
+        figure.print("");
     }
-    our_rate.over(&their_rate).say("≥ 3");
-    our_p99.over(&their_p99).say("≤ 0.5");
+    our_rate.over(&their_rate).print("≥ 3");
+    our_p99.over(&their_p99).print("≤ 0.5");
 }

@@ -19,9 +19,9 @@ pub async fn measure(rounds: u64, lasting: Duration, sizes: [usize; 3]) {
     }
     headings("chat, durable send as the store grows");
     for (_, _, figure) in &places {
-        figure.say("");
+        figure.print("");
     }
     for (_, _, larger) in &places[1..] {
-        larger.over(&places[0].2).say("≥ 0.8");
+        larger.over(&places[0].2).print("≥ 0.8");
     }
 }

@@ -81,7 +81,7 @@ pub async fn measure(wanted: usize) {
             drop(place);
             connected.send(()).await.expect("it is waited for");
             // Answers heartbeats.
-            while socket.hear().await.is_ok() {}
+            while socket.receive().await.is_ok() {}
         });
     }
     for _ in 0..count {
@@ -125,6 +125,6 @@ pub async fn measure(wanted: usize) {
     ] {
         let mut figure = Figure::new(name, unit);
         figure.add(value);
-        figure.say(goal);
+        figure.print(goal);
     }
 }

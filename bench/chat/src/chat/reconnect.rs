@@ -55,7 +55,7 @@ pub async fn measure(rounds: u64, count: usize) {
         held = sockets;
     }
     headings("reconnecting");
-    whole.say("");
-    p99.say("");
-    errors.say("0");
+    whole.print("");
+    p99.print("");
+    errors.print("0");
 }

@@ -1,5 +1,5 @@
-//! `nexus admin create`: the first account of an installation, and any other that must not wait for
-//! an approval. Works while the product runs.
+//! `nexus admin create`: creates the first account of an installation, and others that need no approval. Works while the
+//! product runs.
 
 use std::io::{IsTerminal, Read, stdin};
 
@@ -42,8 +42,8 @@ pub struct CreateArguments {
     env_file: EnvFile,
 }
 
-/// Far more than any password may have.
-const LONGEST_INPUT: u64 = 64 * 1024;
+/// More bytes than any password may have.
+const MAX_INPUT_BYTES: u64 = 64 * 1024;
 
 pub fn create(arguments: CreateArguments) -> Result<(), Failure> {
     let mut source = arguments.env_file.read()?;
@@ -63,7 +63,7 @@ pub fn create(arguments: CreateArguments) -> Result<(), Failure> {
         .map_err(|invalid: nexus_domain::Invalid| wrong("--name", &invalid.message))?;
     match (role, &arguments.company) {
         (Role::SuperAdmin, Some(_)) => return Err(wrong("--company", "a SUPER_ADMIN belongs to no company")),
-        // Staff see what is their company's, so without one they would see nothing.
+        // Staff see their company's data only, so they need a company.
         (Role::Admin | Role::Manager, None) => {
             return Err(wrong(
                 "--company",
@@ -108,7 +108,7 @@ fn password() -> Result<String, Failure> {
     }
     let mut text = String::new();
     stdin()
-        .take(LONGEST_INPUT)
+        .take(MAX_INPUT_BYTES)
         .read_to_string(&mut text)
         .map_err(|error| Failure::failed("the password can't be read", error))?;
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())

@@ -1,4 +1,4 @@
-//! `nexus audit verify`: proves that nobody changed the audit log. Works while the product runs, and on a restored backup.
+//! `nexus audit verify`: proves that the audit log is unchanged. Works while the product runs, and on a restored backup.
 
 use clap::{Args, Subcommand};
 use nexus_store::audit::reader;
@@ -8,7 +8,7 @@ use crate::failure::Failure;
 
 #[derive(Subcommand)]
 pub enum Action {
-    /// Recomputes every hash of every chain; exit code 1 when one doesn't follow from the one before it.
+    /// Recomputes every hash of every chain; exit code 1 if one does not follow from the one before it.
     Verify(VerifyArguments),
 }
 

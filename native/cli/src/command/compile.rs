@@ -1,4 +1,4 @@
-//! `nexus compile`: the components' code, beside the components, for every later start. A step of the build.
+//! `nexus compile`: compiles the components for every later start, as a step of the build. The code is stored beside them.
 
 use std::time::Instant;
 
@@ -23,7 +23,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let manifest = arguments.manifest.find()?;
     let failed = |error| Failure::failed("the components can't be compiled", error);
     let ahead = nexus_host::compile_ahead(&manifest, !arguments.quick, &progress::lines()).map_err(failed)?;
-    // With it, so that nobody has to load the components to read it.
+    // Stored as well, so that `nexus openapi` need not load the components.
     openapi::keep(&arguments.manifest, !arguments.quick)?;
     eprintln!(
         "nexus: {} of {} components compiled in {:.1} s",

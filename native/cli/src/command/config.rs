@@ -1,4 +1,4 @@
-//! `nexus config`: what is in force, and where each value comes from.
+//! `nexus config`: prints the effective settings and the source of each.
 
 use std::io::{Write, stdout};
 use std::path::PathBuf;
@@ -48,7 +48,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             text.push_str(&format!("{:width$} = {shown}  # {origin}\n", setting.name()));
         }
     }
-    // Into a pager that was closed, for instance.
+    // The reader may be gone, for instance a pager that was closed.
     let _ = stdout().write_all(text.as_bytes());
     Ok(())
 }

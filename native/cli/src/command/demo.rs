@@ -1,5 +1,4 @@
-//! `nexus demo`: a company to look around in, and as many made-up ones as are asked for. Passwords are made here and
-//! shown once.
+//! `nexus demo`: a demo company with accounts, and any number of generated companies. Passwords are random and shown once.
 
 mod applicants;
 mod chats;
@@ -67,7 +66,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             println!("The demo company is there; its passwords were shown when it was made.");
             println!("`nexus demo --sign-ins` gives its people new ones and shows them.");
         }
-        // Also with --sign-ins: there is nothing to renew, and they are shown.
+        // Also with --sign-ins: the new sign-ins are shown anyway.
         None => make_company(arguments, &database, &source)?,
     }
     make_others(arguments, &database)
@@ -110,7 +109,7 @@ fn make_company(arguments: &Arguments, database: &Database, source: &Source) -> 
     Ok(())
 }
 
-/// Companies to look at many of, or to measure with. They have no accounts: `nexus admin create` makes some.
+/// Generated companies, for measurements. They have no accounts; `nexus admin create` makes some.
 fn make_others(arguments: &Arguments, database: &Database) -> Result<(), Failure> {
     if arguments.companies == 0 {
         return Ok(());
@@ -122,10 +121,10 @@ fn make_others(arguments: &Arguments, database: &Database) -> Result<(), Failure
         seed: arguments.seed,
         now: accounts::now(),
     };
-    let told = std::io::stderr().is_terminal();
+    let is_terminal = std::io::stderr().is_terminal();
     let made = demo::fill(database, &plan, &mut |step| {
-        if told {
-            // Over itself, until the company is done.
+        if is_terminal {
+            // Overwrites the line until the company is complete.
             let what = match step.what {
                 What::Estate => "apartments and tenants".to_owned(),
                 What::Month(month) => format!("rent of {month}"),

@@ -1,7 +1,7 @@
-//! `nexus import-users`: people of another system, with the hashes of their passwords, so that nobody needs a new one.
+//! `nexus import-users`: imports people from another system, with their password hashes.
 //!
-//! Good lines are taken over, bad ones are named. People are written down some hundred to a commit; who is there from a
-//! run before is skipped, so a run that broke off is simply started again. Works while the product runs.
+//! Valid lines are imported, invalid ones are reported. Each commit has some hundred people. People of an earlier run are
+//! skipped, so an interrupted run can be started again. Works while the product runs.
 
 mod lines;
 
@@ -51,7 +51,7 @@ enum Format {
     Jsonl,
 }
 
-/// How many go into one commit: few enough that nobody waits long for the write lock.
+/// People per commit: few enough that other writers do not wait long.
 const BATCH: usize = 200;
 
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
@@ -75,7 +75,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         import.take(line?)?;
     }
     import.write()?;
-    import.tell()
+    import.print()
 }
 
 fn format_of(file: &Path) -> Result<Format, Failure> {
@@ -86,7 +86,7 @@ fn format_of(file: &Path) -> Result<Format, Failure> {
     }
 }
 
-/// A line that can be written down.
+/// A valid line, ready to be stored.
 struct Ready {
     line: u64,
     person: ImportedPerson,
@@ -104,7 +104,7 @@ struct Import<'a> {
     database: &'a Database,
     arguments: &'a Arguments,
     companies: HashMap<String, Option<CompanyId>>,
-    /// Addresses seen, and in which line: a second one of a file is a fault of the file.
+    /// Addresses and their lines. A second line with one address is an error.
     seen: HashMap<String, u64>,
     ready: Vec<Ready>,
     counts: Counts,
@@ -191,10 +191,10 @@ impl<'a> Import<'a> {
         eprintln!("line {line}: {fault}");
     }
 
-    /// Writes down what is ready, in one commit.
+    /// Stores the ready lines in one commit.
     fn write(&mut self) -> Result<(), Failure> {
         let ready = std::mem::take(&mut self.ready);
-        let told = if self.arguments.dry_run {
+        let result = if self.arguments.dry_run {
             ready
                 .iter()
                 .map(|ready| user_imports::holder(self.database, ready.person.email.key()))
@@ -204,8 +204,8 @@ impl<'a> Import<'a> {
             self.database
                 .transaction(|tx| ready.iter().map(|ready| write_one(tx, ready)).collect())
         };
-        let told = told.map_err(|error| Failure::failed("these lines can't be stored", error))?;
-        for (ready, holder) in ready.iter().zip(told) {
+        let result = result.map_err(|error| Failure::failed("these lines can't be stored", error))?;
+        for (ready, holder) in ready.iter().zip(result) {
             match holder {
                 Holder::Nobody => self.counts.created += 1,
                 Holder::Imported => self.counts.skipped += 1,
@@ -224,7 +224,7 @@ impl<'a> Import<'a> {
         }
     }
 
-    fn tell(&self) -> Result<(), Failure> {
+    fn print(&self) -> Result<(), Failure> {
         self.clear_progress();
         let Counts {
             created,
@@ -247,7 +247,7 @@ impl<'a> Import<'a> {
     }
 }
 
-/// Looks whether the address is free and takes it, both inside the transaction.
+/// Checks that the address is free and inserts it, within one transaction.
 fn write_one(tx: &Transaction<'_>, ready: &Ready) -> Result<Holder, InsertError> {
     let person = &ready.person;
     let holder = user_imports::holder(tx, person.email.key())?;

@@ -1,4 +1,4 @@
-//! `nexus migrate`: the database brought up to date, before rather than by the first request.
+//! `nexus migrate`: migrates the database before the first request does.
 
 use clap::Args;
 

@@ -1,4 +1,4 @@
-//! `nexus openapi`: the document as the components themselves give it.
+//! `nexus openapi`: prints the OpenAPI document that the components serve.
 
 use std::fs;
 use std::io::{Write, stdout};
@@ -25,12 +25,12 @@ pub struct Arguments {
     manifest: Manifest,
 }
 
-/// The document is a few hundred kilobytes.
-const LARGEST: usize = 16 * 1024 * 1024;
+/// Bytes. The document has a few hundred kilobytes.
+const MAX_DOCUMENT_BYTES: usize = 16 * 1024 * 1024;
 const PREFIX: &str = "openapi-";
 
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    // A build leaves it beside the components' code; without it they are asked.
+    // The build stores it beside the components' code. Without it, the components generate it.
     let document = match fs::read(kept(&arguments.manifest.find()?)?) {
         Ok(document) => document,
         Err(_) => generate(&arguments.manifest, user_cache(), true)?,
@@ -40,7 +40,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         .map_err(|error| Failure::failed("the document can't be written", error))
 }
 
-/// Leaves the document beside the components' code, in place of that of another build.
+/// Stores the document beside the components' code and removes those of other builds.
 pub fn keep(manifest: &Manifest, optimize: bool) -> Result<(), Failure> {
     let file = kept(&manifest.find()?)?;
     if file.is_file() {
@@ -56,21 +56,21 @@ pub fn keep(manifest: &Manifest, optimize: bool) -> Result<(), Failure> {
     }
     let mut written = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
     written.write_all(&document).map_err(failed)?;
-    // As readable as the code beside it.
+    // Readable by all, like the code beside it.
     let readable = fs::Permissions::from_mode(0o644);
     written.as_file().set_permissions(readable).map_err(failed)?;
     written.persist(&file).map_err(|error| failed(error.error))?;
     Ok(())
 }
 
-/// Where the document of exactly these components is, if it is.
+/// The path of the document for exactly these components.
 fn kept(manifest: &Path) -> Result<PathBuf, Failure> {
     let (folder, name) =
         nexus_host::fingerprint(manifest).map_err(|error| Failure::failed("the components can't be read", error))?;
     Ok(folder.join(format!("{PREFIX}{name}.json")))
 }
 
-/// Where code is kept that nobody compiled ahead.
+/// The user's folder for code that was not compiled ahead.
 fn user_cache() -> Option<PathBuf> {
     let set = |name| {
         std::env::var_os(name)
@@ -82,7 +82,7 @@ fn user_cache() -> Option<PathBuf> {
 }
 
 fn generate(manifest: &Manifest, code_cache: Option<PathBuf>, optimize: bool) -> Result<Vec<u8>, Failure> {
-    // Nothing is kept and nothing is asked of the user's own settings.
+    // A temporary data folder and the default env file suffice.
     let folder = tempfile::tempdir().map_err(|error| Failure::failed("no temporary folder", error))?;
     let data = DataDir::open(folder.path())?;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
@@ -102,7 +102,7 @@ fn generate(manifest: &Manifest, code_cache: Option<PathBuf>, optimize: bool) ->
         if answer.status() != StatusCode::OK {
             return Err(Failure::failed("the components give no openapi.json", answer.status()));
         }
-        let document = read_whole(answer.into_body(), LARGEST).await;
+        let document = read_whole(answer.into_body(), MAX_DOCUMENT_BYTES).await;
         let document = document.map_err(|error| Failure::failed("openapi.json", error))?;
         Ok(document.to_vec())
     })

@@ -1,4 +1,4 @@
-//! `nexus relay`: the sidecar alone, before components that run under `spin up`.
+//! `nexus relay`: the sidecar alone, in front of components that run under `spin up`.
 
 use std::io::{Write, stdout};
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::{open_files, start_check};
 pub struct Arguments {
     #[command(flatten)]
     listen: Listen,
-    /// Where Spin serves the components
+    /// Address where Spin serves the components
     #[arg(long, value_name = "URL")]
     upstream: String,
     #[command(flatten)]
@@ -32,14 +32,14 @@ pub struct Arguments {
 pub fn run(arguments: Arguments) -> Result<(), Failure> {
     let mut source = arguments.env_file.read()?;
     let address = source.address(arguments.listen.listen.as_ref())?;
-    // Those are the components' business alone.
+    // Only the components use these.
     let unused: [&dyn AnySetting; 4] = [&JWT_ACCESS_SECRET, &JWT_REFRESH_SECRET, &MAIL_SEAL_KEY, &MAIL_TRANSPORT];
     let mut settings = source.settings_without(address, &unused)?;
     let backend: Arc<dyn Backend> = Arc::new(
         HttpBackend::new(&arguments.upstream)
             .map_err(|error| Failure::configuration(format!("--upstream: {error}")))?,
     );
-    // What only the sockets can judge is told now, not when everything is loaded.
+    // Wrong settings of the sockets end the start now.
     SocketsConfig::read(&settings)?;
     let log = Log::start(&settings)?;
     log.warn_of(&mut source);
@@ -50,10 +50,10 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         let listener = listen::bind(address).await?;
         let address = listener.local_addr().unwrap_or(address);
         default_frontend(&mut settings, address)?;
-        // The key is the components' setting, so they are asked whatever their transport is.
+        // The key is the components' setting, so the check runs with every transport.
         start_check::at_start(Arc::clone(&backend), Signer::read(&settings)?).await?;
         let url = own_url(address);
-        // Whoever waits for this line may have gone; that is no reason to stop.
+        // The reader of this line may be gone.
         let _ = writeln!(stdout(), "listening on {url}").and_then(|()| stdout().flush());
         nexus_sidecar::run(listener, backend, &settings, Surroundings::default(), stop)
             .await

@@ -1,7 +1,7 @@
-//! A component and its dependencies become one component.
+//! Composes a component and its dependencies into one component.
 //!
-//! What a dependency imports from the host and wasn't granted is imported under another name (see `denied`), so that
-//! the host can answer the dependency with a refusal and the component itself with the real thing.
+//! An interface of the host that a dependency imports without a grant is imported under another name (see `denied`), so that
+//! the host refuses the dependency's calls and serves those of the component itself.
 
 use std::collections::BTreeMap;
 
@@ -11,12 +11,12 @@ use wac_graph::{CompositionGraph, EncodeOptions, NodeId};
 use crate::denied;
 use crate::manifest::Inherit;
 
-/// One entry of `[component.X.dependencies]`, its file read.
+/// One entry of `[component.X.dependencies]` with the content of its file.
 pub struct Part {
     /// `ns:pkg`, `ns:pkg/interface`, each possibly with `@version`, or a plain name.
     pub name: String,
     pub wasm: Vec<u8>,
-    /// The dependency's export that stands for the import; of the same name unless the manifest says another.
+    /// The dependency's export that satisfies the import. The default is the export of the same name.
     pub export: Option<String>,
     pub inherit: Inherit,
 }
@@ -89,7 +89,7 @@ fn bind(
     Ok(())
 }
 
-/// Adds a component to the graph and tells what it imports.
+/// Adds a component to the graph and returns its imports.
 fn instantiate(graph: &mut CompositionGraph, name: &str, wasm: Vec<u8>) -> Result<(NodeId, Vec<String>), String> {
     let package = Package::from_bytes(name, None, wasm, graph.types_mut()).map_err(|e| format!("{e:#}"))?;
     let imports = graph.types()[package.ty()].imports.keys().cloned().collect();
@@ -113,7 +113,7 @@ fn deny(graph: &mut CompositionGraph, index: usize, provider: NodeId, import: &s
     let Some(ItemKind::Instance(interface)) = graph.types()[world].imports.get(import).copied() else {
         return Ok(());
     };
-    // Without its identity, the interface isn't merged with the real one that others import.
+    // Without its identity, the interface is not merged with the real one that others import.
     let mut nameless = graph.types()[interface].clone();
     nameless.id = None;
     let nameless = graph.types_mut().add_interface(nameless);
@@ -125,7 +125,7 @@ fn deny(graph: &mut CompositionGraph, index: usize, provider: NodeId, import: &s
         .map_err(|e| chain(&e))
 }
 
-/// Whether the manifest's name of a dependency covers this import.
+/// Whether the manifest's name of a dependency matches this import.
 fn names(dependency: &str, import: &str) -> bool {
     let (dependency, wanted_version) = split_version(dependency);
     let (import, version) = split_version(import);
@@ -143,7 +143,7 @@ fn split_version(name: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// An error with everything that led to it, in one line.
+/// An error and its causes in one line.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

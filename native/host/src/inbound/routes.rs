@@ -1,6 +1,6 @@
-//! Which component answers a path: exact routes, `:name` segments, and `/...` at the end.
+//! The router: exact routes, `:name` segments, and `/...` at the end.
 //!
-//! The most specific route wins. Segments are compared from the left; a literal beats a name, a name beats the
+//! The most specific route wins. Segments are compared from the left: a literal precedes a name, and a name precedes the
 //! trailing wildcard.
 
 use std::borrow::Cow;
@@ -18,7 +18,7 @@ enum Segment {
 /// One public route.
 #[derive(Clone, Debug)]
 pub struct Route<T> {
-    /// As it was written.
+    /// As the manifest spells it.
     pub raw: String,
     pub values: RouteValues,
     segments: Vec<Segment>,
@@ -32,18 +32,19 @@ pub struct Router<T> {
     routes: Vec<Route<T>>,
 }
 
-/// What a path matched, and with which parts.
+/// A match of a path.
 #[derive(Debug)]
 pub struct RouteMatch<'r, 'p, T> {
     pub route: &'r Route<T>,
     /// Values of the `:name` segments.
     pub names: Vec<(&'r str, &'p str)>,
-    /// What stood where the route has `/...`.
+    /// The part of the path that `/...` matched.
     pub trailing: Cow<'p, str>,
 }
 
 impl<T> Router<T> {
-    /// `entries` are routes and what answers them; the later of two equal ones wins, as on Spin.
+    /// `entries` are routes and their targets. Of two equal routes the later one wins, as on Spin. An error names the route and
+    /// the problem.
     pub fn new(entries: impl IntoIterator<Item = (String, T)>) -> Result<Self, (String, String)> {
         let mut routes: Vec<Route<T>> = Vec::new();
         for (raw, target) in entries {
@@ -92,7 +93,7 @@ impl<T> Route<T> {
             });
         }
         let slash = if raw.starts_with('/') { "" } else { "/" };
-        // With a slash before and none behind; empty for the root, as on Spin.
+        // With a leading and without a trailing slash; empty for the root, as on Spin.
         let matched = format!("{slash}{}", raw.strip_suffix('/').unwrap_or(&raw));
         let prefix = raw.strip_suffix("/...").unwrap_or(&raw);
         let value = |text: &str| {
@@ -141,7 +142,7 @@ impl<T> Route<T> {
                 Segment::Literal(_) => {}
                 Segment::Name(name) => names.push((name.as_str(), head)),
             }
-            // Kept with its slash, for what the wildcard stands for.
+            // With its slash, as the wildcard's value.
             rest = tail.strip_prefix('/').unwrap_or(tail);
             if tail.is_empty() {
                 rest = "";
@@ -151,7 +152,7 @@ impl<T> Route<T> {
         let trailing = if self.wildcard {
             let from_slash = &path[..consumed];
             match (rest.is_empty(), from_slash.ends_with('/')) {
-                // `/foo/...` asked as `/foo`
+                // `/foo` matches `/foo/...`.
                 (true, false) => Cow::Borrowed(""),
                 (_, true) => Cow::Borrowed(&path[consumed - 1..]),
                 (false, false) => Cow::Owned(format!("/{rest}")),
@@ -205,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wildcard_says_what_it_stood_for() {
+    fn the_match_has_the_wildcards_value() {
         let routes = router(&["/foo/..."]);
         for (path, trailing) in [
             ("/foo", ""),

@@ -1,4 +1,4 @@
-//! The same stores for commands of an operator, from outside of any component.
+//! Access to the stores for an operator's commands.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use super::local::LocalStores;
 use crate::error::LoadError;
 use crate::runtime_config::RuntimeConfig;
 
-/// Puts a value into the store with this label. `false` when the store isn't a file of this machine.
+/// Stores a value under this label. Returns `false` if the store is not a file of this machine.
 pub fn put_key_value(
     runtime_config: Option<&Path>,
     state_dir: &Path,
@@ -14,7 +14,7 @@ pub fn put_key_value(
     key: &str,
     value: &[u8],
 ) -> Result<bool, LoadError> {
-    // A store of another type than this host has is no fault here: the host that runs may be another.
+    // A store type that this host does not support is no error: another host may run the application.
     let Ok(mut config) = RuntimeConfig::load(runtime_config, state_dir) else {
         return Ok(false);
     };

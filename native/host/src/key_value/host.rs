@@ -1,4 +1,4 @@
-//! The interface's functions.
+//! The functions of `spin:key-value`.
 
 use wasmtime::component::{Accessor, FutureReader, HasData, Resource, StreamReader};
 
@@ -6,7 +6,7 @@ use super::Store;
 use crate::bindings::key_value::{self, Error};
 use crate::state::{GuestState, HostData};
 
-/// As many as one instance may have open, as on Spin.
+/// The number of stores that one instance may have open, as on Spin.
 const MAX_STORES: usize = 256;
 
 impl GuestState {

@@ -1,4 +1,4 @@
-//! Key-value stores in a SQLite file of the same shape as Spin's, so that either can go on where the other stopped.
+//! Key-value stores in a SQLite file with Spin's schema, so that both hosts can use the same file.
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -24,16 +24,16 @@ const SET: &str = "INSERT INTO spin_key_value (store, key, value) VALUES (?1, ?2
     ON CONFLICT (store, key) DO UPDATE SET value = ?3";
 const DELETE: &str = "DELETE FROM spin_key_value WHERE store = ?1 AND key = ?2";
 
-/// One file, or memory; opened by the first call.
+/// One file, or memory. The first call opens it.
 pub struct LocalStores {
     path: Option<PathBuf>,
     connections: OnceLock<Result<Connections, String>>,
 }
 
 struct Connections {
-    /// Reads on the runtime's thread; never waits for a lock.
+    /// Reads on a runtime thread, and never waits for a lock.
     reader: Arc<Mutex<Connection>>,
-    /// Writes on a thread that may block. In memory it is the reader, since there is only one database then.
+    /// Writes on a thread that may block. In memory there is only one database, so it is the reader.
     writer: Arc<Mutex<Connection>>,
 }
 
@@ -45,10 +45,10 @@ impl LocalStores {
         }
     }
 
-    /// For callers that may block.
+    /// Stores a value. Blocks.
     pub fn put(&self, store: &str, key: &str, value: &[u8]) -> rusqlite::Result<()> {
         let connections = self.open()?;
-        // Nobody else has these connections.
+        // No other caller uses these connections.
         let writer = connections.writer.blocking_lock();
         writer.busy_timeout(std::time::Duration::from_secs(5))?;
         writer.execute(SET, (store, key, value)).map(drop)
@@ -72,11 +72,11 @@ impl LocalStores {
             });
         };
         if let Some(dir) = path.parent() {
-            // SQLite's own error says enough when this fails.
+            // If this fails, SQLite reports the error.
             let _ = std::fs::create_dir_all(dir);
         }
         let writer = Connection::open(path)?;
-        // Readers must not wait for a writer; Spin opens such a file as well.
+        // With a write-ahead log readers do not wait for a writer. Spin opens such a file as well.
         writer.pragma_update(None, "journal_mode", "WAL")?;
         writer.execute(TABLE, [])?;
         let reader = Connection::open(path)?;
@@ -87,7 +87,7 @@ impl LocalStores {
         })
     }
 
-    /// Here when that needs no waiting, and on a thread that may block otherwise.
+    /// Runs on this thread if that needs no wait, otherwise on a thread that may block.
     async fn read<T: Send + 'static>(
         &self,
         query: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,

@@ -1,4 +1,4 @@
-//! The HTTP client behind outbound calls: pooled connections, TLS with the public roots, HTTP/1.1 or 2.
+//! The HTTP client for outbound calls: pooled connections, TLS with the public roots, HTTP/1.1 or HTTP/2.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use wasmtime_wasi_http::{Error, WasiBody};
 use super::Timeouts;
 
 tokio::task_local! {
-    /// The pooled client has no parameter for it.
+    /// The pooled client has no parameter for the timeout.
     static CONNECT_TIMEOUT: Duration;
 }
 
@@ -56,7 +56,7 @@ impl Client {
             .map_err(|_| Error::ConnectionReadTimeout)?
             .map_err(|error| describe(&error))?;
         Ok(response.map(|body| {
-            Patient {
+            TimedBody {
                 body: Some(body.map_err(Error::from)),
                 limit: timeouts.between_bytes,
                 sleep: None,
@@ -66,7 +66,7 @@ impl Client {
     }
 }
 
-/// The pooled client wraps what the connector says.
+/// Returns the connector's error, which the pooled client wraps.
 fn describe(error: &PooledError) -> Error {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = cause {
@@ -151,7 +151,7 @@ async fn connect(uri: Uri, tls: Option<TlsConnector>) -> Result<Stream, ConnectE
     let stream = TcpStream::connect(addresses.as_slice())
         .await
         .map_err(|_| ConnectError::Refused)?;
-    // Small requests must not wait for the acknowledgement of the ones before.
+    // Small requests do not wait for the acknowledgement of earlier ones.
     let _ = stream.set_nodelay(true);
     if !secure {
         return Ok(Stream::Plain(TokioIo::new(stream)));
@@ -220,14 +220,14 @@ impl Write for Stream {
     }
 }
 
-/// A body whose next piece must come in time. When it doesn't, the connection is given up.
-struct Patient<B> {
+/// A body with a timeout for each piece. After a timeout the connection is closed.
+struct TimedBody<B> {
     body: Option<B>,
     limit: Duration,
     sleep: Option<Pin<Box<Sleep>>>,
 }
 
-impl<B: Body<Data = Bytes, Error = Error> + Unpin> Body for Patient<B> {
+impl<B: Body<Data = Bytes, Error = Error> + Unpin> Body for TimedBody<B> {
     type Data = Bytes;
     type Error = Error;
 

@@ -1,7 +1,7 @@
 //! `allowed_outbound_hosts`: which hosts a component may call.
 //!
-//! An entry is `scheme://host[:port]`; each part may be `*`, a host may be `*.domain`, an address, a network
-//! (`10.0.0.0/8`), or `self`. A port may be a range (`8000..9000`). Without a port it is the scheme's own.
+//! An entry is `scheme://host[:port]`. Each part may be `*`. A host may be `*.domain`, an address, a network (`10.0.0.0/8`) or
+//! `self`. A port may be a range (`8000..9000`). The default port is the scheme's.
 
 use std::net::IpAddr;
 use std::ops::Range;
@@ -29,7 +29,7 @@ struct Entry {
 #[derive(Clone, Debug, PartialEq)]
 enum HostRule {
     Any,
-    /// Kept with its leading dot.
+    /// With its leading dot.
     Subdomains(String),
     /// The application itself.
     Own,
@@ -45,7 +45,7 @@ enum PortRule {
 }
 
 impl AllowedHosts {
-    /// Entries with `{{ }}` are resolved first; one that comes out empty is left out (an endpoint that is optional).
+    /// Parses the entries. Templates are resolved first; one that resolves to nothing is skipped: its endpoint is optional.
     pub fn parse(entries: &[String], variables: &Variables, components: &[String]) -> Result<Self, String> {
         let mut parsed = Vec::new();
         for text in entries {
@@ -69,7 +69,7 @@ impl AllowedHosts {
         Ok(Self(parsed))
     }
 
-    /// Whether the component may call this place.
+    /// Whether the component may call this address.
     pub fn allows(&self, scheme: &str, host: &str, port: Option<u16>) -> bool {
         let Ok(host) = Host::parse(host) else {
             return false;
@@ -97,7 +97,7 @@ impl Entry {
         let Some((scheme, rest)) = text.trim().split_once("://") else {
             return Err(problem("write it as `scheme://host[:port]`; each part may be `*`"));
         };
-        // An address of version 6 has colons of its own.
+        // An IPv6 address contains colons.
         let (host, port) = match rest.rsplit_once(':') {
             Some((host, port)) if HostRule::parse(rest).is_err() => (host, port.strip_suffix('/').unwrap_or(port)),
             _ => (rest, ""),
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_that_say_nothing_clear_are_refused() {
+    fn ambiguous_entries_are_refused() {
         for bad in [
             "*",
             "example.com",

@@ -1,4 +1,4 @@
-//! The same databases for commands of an operator, from outside of any component.
+//! Access to the databases for an operator's commands.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,16 +10,16 @@ use crate::bindings::sqlite::{Error, Value};
 use crate::error::LoadError;
 use crate::runtime_config::RuntimeConfig;
 
-/// Where a database is.
+/// The place of a database.
 pub enum DatabasePlace {
     File(PathBuf),
-    /// It goes with the process that opened it.
+    /// It ends with the process that opened it.
     Memory,
     Server(Box<LibsqlClient>),
 }
 
 impl DatabasePlace {
-    /// Of the database with this label, by the same files as [`Host::load`](crate::Host::load).
+    /// Finds the database with this label in the same files as [`Host::load`](crate::Host::load).
     pub fn find(runtime_config: Option<&Path>, state_dir: &Path, label: &str) -> Result<Option<Self>, LoadError> {
         let mut config = RuntimeConfig::databases(runtime_config, state_dir)?;
         Ok(match config.sqlite.remove(label) {
@@ -33,7 +33,7 @@ impl DatabasePlace {
     }
 }
 
-/// One connection to a libSQL server, for callers that wait.
+/// A blocking connection to a libSQL server.
 pub struct LibsqlClient {
     url: String,
     remote: Remote,
@@ -57,7 +57,7 @@ impl LibsqlClient {
         &self.url
     }
 
-    /// All rows of one statement. Must not be called from a task of a runtime.
+    /// Runs one statement and returns all rows. Must not be called within a runtime's task.
     pub fn execute(&self, sql: &str, params: Vec<Value>) -> Result<Vec<Vec<Value>>, String> {
         let runtime = self.runtime.lock().unwrap_or_else(PoisonError::into_inner);
         match runtime.block_on(self.remote.execute(sql, params)) {

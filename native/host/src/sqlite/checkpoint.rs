@@ -1,7 +1,7 @@
-//! Moving the write-ahead log into the database, aside from those who write.
+//! Checkpoints of the write-ahead log, on a thread of their own.
 //!
-//! SQLite by itself lets the commit that finds the log long enough do that: up to a thousand pages all over the file,
-//! and a sync. Whoever is unlucky waits for it (0.2 s were seen), and with them everybody who wants to write.
+//! By default, SQLite checkpoints within the commit that finds the log long enough: it writes up to a thousand pages and
+//! syncs. That commit and all waiting writers wait for it; 0.2 s were measured.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use rusqlite::hooks::Wal;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
-/// Pages of the log from which on it is moved, as SQLite's own default.
+/// Pages of the log from which on it is checkpointed, as SQLite's default.
 const LONG_LOG: i32 = 1_000;
 
 pub struct Checkpointer {
@@ -29,8 +29,7 @@ impl Checkpointer {
         })
     }
 
-    /// Takes over from SQLite what this connection's commits leave to do. A guest that sets `wal_autocheckpoint` gets
-    /// SQLite's way back.
+    /// Replaces SQLite's checkpoints for this connection. A guest that sets `wal_autocheckpoint` restores them.
     pub fn watch(self: &Arc<Self>, db: &mut rusqlite::Connection) -> rusqlite::Result<()> {
         let this = self.clone();
         db.wal_hook(Some(move |log: &mut Wal, pages| this.log_has_grown(log, pages)))
@@ -50,8 +49,8 @@ impl Checkpointer {
     }
 
     async fn run(self: Arc<Self>) {
-        // Most of the work while others write, and then, while nobody does, what they wrote meanwhile: only a log that
-        // has been moved whole begins anew, and else it would grow for as long as somebody always writes.
+        // The first checkpoint does most of the work while others write. The second one excludes writers: only a log that is
+        // checkpointed completely starts again from its beginning; otherwise it would grow as long as writes go on.
         self.clone().checkpoint().await;
         let turn = self.turns.acquire().await;
         self.clone().checkpoint().await;
@@ -64,9 +63,9 @@ impl Checkpointer {
         let moved = tokio::task::spawn_blocking(move || {
             rusqlite::Connection::open(self.path.as_path())?.query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |_| Ok(()))
         });
-        // Nothing is lost: the next long log is the next attempt, and commits tell of a disk that is full.
+        // Nothing is lost: the next long log is checkpointed again, and commits report a full disk.
         if let Ok(Err(error)) = moved.await {
-            tracing::warn!(%error, database = %path.display(), "the log wasn't moved into the database");
+            tracing::warn!(%error, database = %path.display(), "the write-ahead log was not checkpointed");
         }
     }
 }

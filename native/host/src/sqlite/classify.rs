@@ -1,11 +1,12 @@
-//! What a statement is, by its text.
+//! Classifies statements by their text.
 
-/// By its first word; `PRAGMA`, `COMMIT` and others count as read-only for SQLite and yet may write or wait.
+/// Whether the first word is that of a read. SQLite also counts `PRAGMA`, `COMMIT` and others as read-only, which may write
+/// or wait.
 pub fn looks_like_a_read(sql: &str) -> bool {
     is_one_of(sql, &["select", "with", "values", "explain"])
 }
 
-/// Whether it takes the write lock at once, outside of a transaction. `WITH` isn't looked into.
+/// Whether the statement takes the write lock at once when no transaction is open. `WITH` is not analysed.
 pub fn begins_to_write(sql: &str) -> bool {
     const WRITES: [&str; 10] = [
         "insert", "update", "delete", "replace", "create", "drop", "alter", "reindex", "vacuum", "analyze",
@@ -17,15 +18,15 @@ pub fn begins_to_write(sql: &str) -> bool {
     }
 }
 
-/// What a statement does to a transaction, by its text.
+/// The effect of a statement on a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bound {
-    /// Refused when one is open.
+    /// An error within a transaction.
     Begin,
-    /// Begins one when none is open.
+    /// Begins a transaction if none is open.
     Savepoint,
     Commit,
-    /// As a whole, not to a savepoint.
+    /// Of the whole transaction, not to a savepoint.
     Rollback,
     None,
 }

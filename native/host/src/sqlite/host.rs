@@ -1,4 +1,4 @@
-//! The interface's functions: check the grant, find the connection, run the statement.
+//! The functions of `spin:sqlite`: each checks the grant, finds the connection, and runs the statement.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::state::{GuestState, HostData};
 
 type Streamed = (Vec<String>, StreamReader<RowResult>, FutureReader<Result<(), Error>>);
 
-/// As many as one instance may have open, as on Spin.
+/// The number of connections that one instance may have open, as on Spin.
 const MAX_CONNECTIONS: usize = 256;
 
 impl GuestState {

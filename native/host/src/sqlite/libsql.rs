@@ -1,11 +1,10 @@
 //! Databases on a libSQL server.
 //!
-//! Outside of a transaction each statement brings a stream of its own and closes it in the same request: nothing is
-//! held at the server, and nothing there can expire between two statements. A transaction keeps its stream until the
-//! server says that it has ended.
+//! Outside a transaction, each statement opens a stream and closes it in the same request, so the server holds nothing that
+//! could expire between two statements. A transaction keeps its stream until the server reports its end.
 //!
-//! When the server can't be asked any more in the middle of a transaction, everything up to its end is refused. A
-//! statement must never slip out of the transaction that the guest believes in and be kept by itself.
+//! When the connection to the server is lost within a transaction, every statement up to its end is refused. No statement
+//! may run outside the transaction that the guest expects, and be committed by itself.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
@@ -24,11 +23,11 @@ use super::values::{MAX_RESULT_BYTES, too_large};
 use super::{Connect, Counters, Database};
 use crate::bindings::sqlite::{Error, QueryResult, RowResult, Value};
 
-/// A database that a server keeps.
+/// A database on a server.
 pub struct LibsqlDatabase(Arc<Streams>);
 
 impl LibsqlDatabase {
-    /// `None`: no request could be made of these.
+    /// Returns `None` if the address or the token cannot be part of a request.
     pub fn new(url: &str, token: &str) -> Option<Self> {
         Self::with_limits(url, token, Limits::default())
     }
@@ -48,7 +47,7 @@ impl Database for LibsqlDatabase {
     }
 }
 
-/// A connection, as the guest sees it.
+/// A guest's connection.
 pub struct Remote {
     streams: Arc<Streams>,
     session: Arc<Mutex<Session>>,
@@ -62,7 +61,7 @@ enum Session {
     Free,
     /// In a transaction.
     Open(OpenStream, Watch),
-    /// In a transaction that can't be asked about any more; its stream is closed.
+    /// In a transaction whose stream is closed.
     Lost,
 }
 
@@ -88,7 +87,7 @@ impl Remote {
     async fn run(&self, sql: &str, args: Vec<proto::Value>) -> Result<Reply, Failure> {
         let mut session = self.session.lock().await;
         let bound = bound(sql);
-        // Waits for its turn as `Free`: nothing has is_new if this is broken off meanwhile.
+        // The session stays `Free` during the wait: if the wait is cancelled, nothing has begun.
         let begins = match (&*session, bound) {
             (Session::Open(..), _) => None,
             (Session::Lost, Bound::Begin) | (Session::Free, _) => Some(self.streams.open(sql).await?),
@@ -99,7 +98,7 @@ impl Remote {
             (Session::Lost, _) => return Err(Failure::Lost),
         };
         let is_new = begins.is_some();
-        // `Lost` is what is left behind if this is broken off in a transaction.
+        // If this is cancelled in a transaction, the session stays `Lost`.
         let (stream, watch) = match (begins, std::mem::replace(&mut *session, Session::Lost)) {
             (_, Session::Open(stream, watch)) => (stream, Some(watch)),
             (Some(stream), _) => (stream, None),
@@ -152,7 +151,7 @@ impl Connect for Remote {
         async move { Self::execute(self, &sql, params).await }.boxed()
     }
 
-    /// The server's answer comes whole.
+    /// The server's answer is not streamed.
     fn stream(&self, sql: String, params: Vec<Value>) -> BoxFuture<'_, Batches> {
         async move { Batches::complete(Self::execute(self, &sql, params).await) }.boxed()
     }
@@ -166,21 +165,21 @@ impl Connect for Remote {
     }
 }
 
-/// Where a statement leaves a connection that has no stream after it.
+/// The session after a statement that left no stream.
 fn after(reply: &Result<Reply, Failure>, is_new: bool, bound: Bound) -> Session {
     let done = reply.as_ref().is_ok_and(|reply| reply.result.is_ok());
     match bound {
-        // It hasn't is_new, or nobody will say once more that it is over.
+        // No transaction has begun, or the statement ended it.
         _ if is_new || done => Session::Free,
         Bound::Begin | Bound::Rollback => Session::Free,
-        // Whether a commit was carried out may not be known; the guest rolls back. Anything else that fails and ends the
-        // transaction with it is the server's doing (it took too long, say), and the guest doesn't know yet.
+        // Whether a failed commit took effect is unknown, and the guest rolls back. Any other failure that ended the transaction
+        // came from the server, for instance a timeout, and the guest does not know yet.
         Bound::Commit | Bound::Savepoint | Bound::None => Session::Lost,
     }
 }
 
-/// Gives up a transaction in which nothing is asked for too long: it would keep others of this process from writing. Ends
-/// when it is dropped.
+/// Ends a transaction that has been idle for too long, since it keeps other connections of this process from writing. Dropping
+/// the watch stops it.
 struct Watch(AbortHandle);
 
 impl Watch {

@@ -1,4 +1,4 @@
-//! SQLite in this process.
+//! SQLite databases in this process.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -20,29 +20,28 @@ use super::values::{MAX_RESULT_BYTES, Stop, bind, collect, columns, convert, io,
 use super::{Connect, Counters, Database};
 use crate::bindings::sqlite::{Error, QueryResult, Value};
 
-/// More statements than a component has; preparing costs more than running a small one.
+/// More statements than a component has. Preparing one costs more than running a small one.
 const STATEMENT_CACHE: usize = 512;
-/// What rusqlite sets when it opens a connection, and so what a guest finds on Spin.
+/// The busy timeout of a new connection in rusqlite, and therefore on Spin.
 const OPENING_BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// As long as a read may keep a runtime thread.
+/// The time for which a read may occupy a runtime thread.
 const INLINE_BUDGET: Duration = Duration::from_millis(4);
-/// What a write must have taken less than on a thread that may block, to run on a runtime thread from then on.
+/// A write that took less on a thread that may block runs on a runtime thread from then on.
 const QUICK: Duration = Duration::from_micros(500);
-/// As much as such a write may be given: one that takes a list takes as long as the list.
+/// Bytes of parameters of such a write: its duration grows with a list that it is given.
 const INLINE_PARAMETER_BYTES: usize = 32 << 10;
-/// As much as a read may collect there.
+/// Bytes that a read may collect on a runtime thread.
 const INLINE_BYTES: usize = 1 << 20;
-/// SQLite's virtual instructions between two looks at the clock.
+/// SQLite's virtual instructions between two checks of the clock.
 const OPS_PER_CHECK: std::ffi::c_int = 10_000;
 
-/// A file, or a fresh database in memory for each connection.
+/// A file, or a new database in memory for each connection.
 pub struct LocalDatabase(Arc<SharedFile>);
 
 pub struct SharedFile {
     file: SqliteFile,
-    /// Whose turn it is to write into the file, first come, first served. SQLite itself knows no queue: whoever finds
-    /// the lock taken sleeps for some time and tries again, and with many writers some of them never get it. Other
-    /// processes are kept apart by SQLite's lock as ever.
+    /// The right to write into the file, in the order of the requests. SQLite has no queue: a writer that finds the lock taken
+    /// sleeps and tries again, and among many writers some never get it. SQLite's lock excludes other processes.
     write_turns: Arc<Semaphore>,
     checkpointer: Option<Arc<Checkpointer>>,
 }
@@ -80,23 +79,23 @@ pub enum LocalConnection {
     Open(Box<Opened>),
 }
 
-/// An open connection. Its busy timeout is zero except while a statement runs where it may wait.
+/// An open connection. Its busy timeout is zero, except while a statement runs on a thread that may block.
 pub struct Opened {
-    /// Closed before the turn is given back.
+    /// Declared before `turn`, so that it is closed before the turn is released.
     db: rusqlite::Connection,
     shared: Arc<SharedFile>,
-    /// Held from what begins to write until the transaction is over.
+    /// Held from the first statement that writes until the end of the transaction.
     turn: Option<OwnedSemaphorePermit>,
-    /// The timeout that the guest believes in.
+    /// The timeout that the guest has set.
     busy_timeout: Duration,
-    /// What took too long once; it doesn't get a second chance on a runtime thread.
+    /// Statements that took too long once. They no longer run on a runtime thread.
     slow: HashSet<Box<str>>,
-    /// Writes that were quick.
+    /// Writes that were fast.
     quick: HashSet<Box<str>>,
     clock: Arc<InlineClock>,
 }
 
-/// Until when a read may run inline; zero while nothing does.
+/// The end of a read's time on a runtime thread. Zero while none runs.
 struct InlineClock {
     started: Instant,
     until_micros: AtomicI64,
@@ -104,7 +103,7 @@ struct InlineClock {
 
 pub enum Inline {
     Done(Result<QueryResult, Error>),
-    /// It might have to wait, or take long: nothing has happened.
+    /// It might wait or take long. Nothing has run.
     No,
 }
 
@@ -142,7 +141,7 @@ impl Opened {
             db.authorizer(Some(deny_attached_files)).map_err(io)?;
         }
         db.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
-        // Or a cached statement is prepared anew each time when its plan could depend on a bound value.
+        // Otherwise a cached statement whose plan may depend on a bound value is prepared again each time.
         db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
             .map_err(io)?;
         db.busy_timeout(Duration::ZERO).map_err(io)?;
@@ -167,7 +166,7 @@ impl Opened {
         })
     }
 
-    /// Runs what needn't wait for anybody, and won't take long.
+    /// Runs a statement that need not wait and is fast.
     pub fn run_inline(&mut self, sql: &str, params: &[Value]) -> Inline {
         match self.read_inline(sql, params) {
             Inline::No => self.write_inline(sql, params),
@@ -175,7 +174,7 @@ impl Opened {
         }
     }
 
-    /// Runs a write of a transaction that holds the lock already. Not its end, which waits for the disk.
+    /// Runs a write of a transaction that holds the lock already. A commit waits for the disk and does not run here.
     fn write_inline(&mut self, sql: &str, params: &[Value]) -> Inline {
         let holds_lock = self.turn.is_some() && !self.db.is_autocommit();
         if !holds_lock || !self.quick.contains(sql) || params.iter().map(size).sum::<usize>() > INLINE_PARAMETER_BYTES {
@@ -191,7 +190,7 @@ impl Opened {
         Inline::Done(result)
     }
 
-    /// Runs a read that needn't wait for anybody.
+    /// Runs a read that need not wait.
     fn read_inline(&mut self, sql: &str, params: &[Value]) -> Inline {
         if !looks_like_a_read(sql) || self.slow.contains(sql) {
             return Inline::No;
@@ -226,8 +225,8 @@ impl Opened {
         }
     }
 
-    /// Waits until nobody else of this process writes, if the statement begins to. Gives how long it may still wait for
-    /// other processes.
+    /// Waits until no other connection of this process writes, if the statement begins to write. Returns the time for which it
+    /// may still wait for other processes.
     pub async fn acquire_write_turn(&mut self, sql: &str) -> Duration {
         let is_file = self.shared.file.path.is_some();
         if !is_file || self.turn.is_some() || !self.db.is_autocommit() || !begins_to_write(sql) {
@@ -239,17 +238,17 @@ impl Opened {
         }
         let began = Instant::now();
         let turn = tokio::time::timeout(self.busy_timeout, self.shared.write_turns.clone().acquire_owned()).await;
-        // Without it in time SQLite says that the database is busy.
+        // Without the turn, SQLite reports a busy database.
         self.turn = turn.ok().and_then(Result::ok);
         self.busy_timeout.saturating_sub(began.elapsed())
     }
 
-    /// Runs any statement, on a thread that may block, for at most `timeout` in wait of a lock.
+    /// Runs any statement on a thread that may block. Waits for a lock for at most `timeout`.
     pub fn run(&mut self, sql: &str, params: &[Value], timeout: Duration) -> Result<QueryResult, Error> {
         self.waiting(sql, timeout, |db| execute(db, sql, params))
     }
 
-    /// As `run`, but hands the rows on in batches.
+    /// Same as `run`, but sends the rows in batches.
     pub fn stream(&mut self, sql: &str, params: &[Value], timeout: Duration, mut sender: BatchSender) {
         let result = self.waiting(sql, timeout, |db| {
             let mut statement = db.prepare_cached(sql).map_err(io)?;
@@ -294,7 +293,7 @@ impl Opened {
         }
     }
 
-    /// Lets a statement wait for locks, and notices when the guest changes how long.
+    /// Lets a statement wait for locks, and records a timeout that the guest sets.
     fn waiting<T>(
         &mut self,
         sql: &str,
@@ -358,13 +357,13 @@ fn open_file(path: &PathBuf) -> rusqlite::Result<rusqlite::Connection> {
     if let Some(dir) = path.parent()
         && !dir.exists()
     {
-        // SQLite's own error says enough when this fails.
+        // If this fails, SQLite reports the error.
         let _ = std::fs::create_dir_all(dir);
     }
     rusqlite::Connection::open(path)
 }
 
-/// Another file must not be reachable through this one; temporary and in-memory databases may be attached.
+/// Denies attaching other files. Temporary and in-memory databases may be attached.
 fn deny_attached_files(context: AuthContext<'_>) -> Authorization {
     match context.action {
         AuthAction::Attach { filename } if !matches!(filename, "" | ":memory:") => Authorization::Deny,

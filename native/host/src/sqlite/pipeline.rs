@@ -1,4 +1,4 @@
-//! Hrana 3 over HTTP, in its JSON form: what is asked of a libSQL server, and what it says.
+//! Requests to a libSQL server: Hrana 3 over HTTP, in JSON.
 
 use std::time::Duration;
 
@@ -15,23 +15,23 @@ use super::values::MAX_RESULT_BYTES;
 use crate::outbound::Timeouts;
 use crate::outbound::client::Client;
 
-/// A server lets a statement wait five seconds for another's transaction before it breaks that off.
+/// A server lets a statement wait five seconds for another transaction before it aborts that.
 const TIMEOUTS: Timeouts = Timeouts {
     connect: Duration::from_secs(5),
     first_byte: Duration::from_secs(20),
     between_bytes: Duration::from_secs(20),
 };
-/// JSON and base64 make of the largest result at most this.
+/// Bytes of the largest result in JSON and base64.
 const ANSWER_LIMIT: usize = 2 * MAX_RESULT_BYTES;
 
-/// A stream is closed for the sake of the server's resources; nobody waits for it.
+/// No request waits for the closing of a stream.
 const CLOSE_TIMEOUTS: Timeouts = Timeouts {
     connect: Duration::from_secs(2),
     first_byte: Duration::from_secs(5),
     between_bytes: Duration::from_secs(5),
 };
 
-/// Why there is no result. In the words of the crate `libsql`, which Spin uses: guests tell errors apart by them.
+/// Why there is no result. The texts are those of the crate `libsql`, which Spin uses: guests distinguish errors by them.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     #[error("Hrana: `http error: `no connection to the database server: {0}``")]
@@ -40,10 +40,10 @@ pub enum Failure {
     Refused { status: StatusCode, body: String },
     #[error("Hrana: `unexpected response: `{0}``")]
     Strange(String),
-    /// Of the server, about the statement.
+    /// The server refuses the statement.
     #[error("Hrana: `stream error: `{}``", describe(.0))]
     Statement(Error),
-    /// The transaction is gone, and the guest doesn't know yet.
+    /// The transaction is lost, and the guest does not know yet.
     #[error("Hrana: `stream closed: `the connection to the database server was lost in this transaction``")]
     Lost,
     #[error("Hrana: `stream error: `Error {{ message: \"database is locked\", code: \"SQLITE_BUSY\" }}``")]
@@ -54,29 +54,29 @@ fn describe(error: &Error) -> String {
     format!("Error {{ message: {:?}, code: {:?} }}", error.message, error.code)
 }
 
-/// One server, and how it is asked.
+/// One server: its address, its token and the client.
 pub struct Server {
     client: Client,
     url: Uri,
     authorization: Option<HeaderValue>,
 }
 
-/// A stream that the server keeps for us: a transaction is bound to one.
+/// A stream that the server keeps. A transaction is bound to one.
 #[derive(Clone, Debug, Default)]
 pub struct Stream {
     baton: Option<String>,
-    /// The server may want to be asked elsewhere for the rest of a stream.
+    /// The server may name another address for the rest of a stream.
     url: Option<Uri>,
 }
 
 impl Stream {
-    /// Whether the server keeps something for it.
+    /// Whether the server keeps this stream.
     pub fn is_kept(&self) -> bool {
         self.baton.is_some()
     }
 }
 
-/// What came of one statement.
+/// The server's answer to one statement.
 pub struct Reply {
     pub result: Result<StmtResult, Error>,
     /// Whether a transaction is open after it.
@@ -101,7 +101,7 @@ impl Server {
         })
     }
 
-    /// Runs one statement on a stream. `close`: and closes the stream in the same request.
+    /// Runs one statement on a stream. With `close`, the same request closes the stream.
     pub async fn run(&self, stream: Stream, sql: &str, args: Vec<Value>, close: bool) -> Result<Reply, Failure> {
         let mut requests = vec![
             execute(sql, args),
@@ -140,7 +140,7 @@ impl Server {
         })
     }
 
-    /// Gives a stream back; the server rolls back what is open on it.
+    /// Closes a stream. The server rolls back its open transaction.
     pub async fn close(&self, stream: Stream) -> Result<(), Failure> {
         let requests = vec![StreamRequest::Close(CloseStreamReq {})];
         self.send(stream, requests, CLOSE_TIMEOUTS).await.map(drop)

@@ -1,4 +1,4 @@
-//! Rows on their way from a database thread to a guest that reads a stream.
+//! Streams of rows from a database thread to a guest.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -9,14 +9,14 @@ use wasmtime::component::{Destination, StreamProducer, StreamResult, VecBuffer};
 
 use crate::bindings::sqlite::{Error, QueryResult, RowResult};
 
-/// A batch is handed over when it has this many rows …
+/// A batch is sent when it has this many rows …
 const BATCH_ROWS: usize = 256;
 /// … or this many bytes.
 const BATCH_BYTES: usize = 256 << 10;
-/// Batches that may wait for the guest; then the database waits.
+/// Batches that may wait for the guest. Then the database waits.
 const BATCHES_AHEAD: usize = 2;
 
-/// A result whose rows may still be coming.
+/// A result whose rows may still be arriving.
 pub struct Batches {
     pub columns: Vec<String>,
     pub rows: RowStream,
@@ -24,7 +24,7 @@ pub struct Batches {
     start: Option<oneshot::Receiver<(Vec<String>, Vec<RowResult>)>>,
 }
 
-/// How the statement ended; known only when the rows have been read.
+/// The end of the statement, which is known after its rows have been read.
 pub enum Outcome {
     Known(Result<(), Error>),
     Pending(oneshot::Receiver<Result<(), Error>>),
@@ -68,7 +68,7 @@ impl Batches {
         (sender, batches)
     }
 
-    /// Waits for the columns and the first rows, or for the end.
+    /// Waits for the columns and the first rows, or for the end of the statement.
     pub async fn started(mut self) -> Self {
         if let Some(start) = self.start.take()
             && let Ok((columns, rows)) = start.await
@@ -105,7 +105,7 @@ impl BatchSender {
     }
 
     pub fn finish(mut self, result: Result<(), Error>) {
-        // The guest that stopped reading doesn't ask for the rest.
+        // A guest that stopped reading does not need the rest.
         self.flush();
         let _ = self.outcome.send(result);
     }
@@ -128,7 +128,7 @@ impl BatchSender {
     }
 }
 
-/// What the guest reads from.
+/// The stream that the guest reads.
 pub struct RowStream {
     ready: Vec<RowResult>,
     more: Option<mpsc::Receiver<Vec<RowResult>>>,

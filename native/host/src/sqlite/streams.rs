@@ -1,7 +1,7 @@
-//! The streams that a libSQL server keeps for this process: how many, whose turn it is to write, and that each is closed.
+//! The streams that a libSQL server keeps for this process: their number, the right to write, and their closing.
 //!
-//! Each request to the server runs in a task of its own, which goes on when the guest that asked is gone: a request that
-//! is broken off leaves the server with a statement that nobody ends, and the turn would be free before the server is.
+//! Each request to the server runs in a task of its own, which continues after its guest has ended. A cancelled request would
+//! leave a statement on the server that nobody ends, and the turn would be free before the server is.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,14 +13,14 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use super::classify::begins_to_write;
 use super::pipeline::{Failure, Reply, Server, Stream};
 
-/// What one database allows itself at its server.
+/// Limits of one database on its server.
 #[derive(Clone, Copy)]
 pub struct Limits {
-    /// Streams at once; one more waits. sqld refuses more than 128 requests at once, of all nodes together.
+    /// Concurrent streams; one more waits. sqld refuses more than 128 concurrent requests of all nodes together.
     pub streams: usize,
-    /// How long a statement waits for its turn, as SQLite waits for a lock.
+    /// The time for which a statement waits for its turn, as SQLite waits for a lock.
     pub timeout: Duration,
-    /// How long a transaction may stay without a statement. Servers expire streams after ten seconds.
+    /// The time for which a transaction may be idle. Servers expire streams after ten seconds.
     pub idle: Duration,
 }
 
@@ -34,7 +34,7 @@ impl Default for Limits {
     }
 }
 
-/// Pauses between attempts to close a stream. After the last the server has expired it by itself.
+/// Pauses between attempts to close a stream. After the last one, the server has expired it.
 const CLOSE_PAUSES: [Duration; 3] = [
     Duration::from_millis(500),
     Duration::from_secs(2),
@@ -43,21 +43,21 @@ const CLOSE_PAUSES: [Duration; 3] = [
 
 pub struct Streams {
     server: Server,
-    /// Who writes, first come, first served, one at a time. A server lets writers wait each in a thread of its own, for
-    /// as long as it takes, also those whose client is gone; sqld loses its own count of them when many wait while its
-    /// log is moved into the database or clients leave, and then lets nobody write any more (docs/decisions/0022-libsql.md).
+    /// The right to write, one writer at a time, in the order of the requests. A server lets each writer wait in a thread of its
+    /// own without a limit, also after its client has gone. sqld miscounts them when many wait during a checkpoint or when
+    /// clients leave, and then admits no writer any more (docs/decisions/0022-libsql.md).
     turns: Arc<Semaphore>,
     places: Arc<Semaphore>,
     pub limits: Limits,
 }
 
-/// The right to have a stream, and to write on it.
+/// The permits to have a stream and to write on it.
 struct Permits {
     _place: OwnedSemaphorePermit,
     _turn: Option<OwnedSemaphorePermit>,
 }
 
-/// A stream, or the right to one. Dropping it closes it at the server.
+/// A stream, or the permit for one. Dropping it closes the stream on the server.
 pub struct OpenStream {
     streams: Arc<Streams>,
     stream: Stream,
@@ -75,7 +75,7 @@ impl Streams {
         })
     }
 
-    /// A stream for this statement, once it may run. The server learns of it with the statement.
+    /// Waits for the permits of this statement and returns its stream. The statement opens it on the server.
     pub async fn open(self: &Arc<Self>, sql: &str) -> Result<OpenStream, Failure> {
         let permits = async {
             let turn = match begins_to_write(sql) {
@@ -99,12 +99,12 @@ impl Streams {
 }
 
 impl OpenStream {
-    /// Runs one statement. The stream comes back while a transaction is open on it. `close`: it never does.
+    /// Runs one statement. Returns the stream while a transaction is open on it; with `close`, never.
     pub async fn run(self, sql: &str, args: Vec<Value>, close: bool) -> (Result<Reply, Failure>, Option<Self>) {
         let (sender, answered) = oneshot::channel();
         let sql = sql.to_owned();
         tokio::spawn(async move {
-            // When nobody waits any more, what isn't received is dropped, and the stream with it.
+            // Without a receiver, the result is dropped, and the stream with it.
             let _ = sender.send(self.send(&sql, args, close).await);
         });
         answered
@@ -114,7 +114,7 @@ impl OpenStream {
 
     async fn send(mut self, sql: &str, args: Vec<Value>, close: bool) -> (Result<Reply, Failure>, Option<Self>) {
         let reply = self.streams.server.run(self.stream.clone(), sql, args, close).await;
-        // If there is no answer, the server may still know the stream by the baton before.
+        // Without an answer, the server may still know the stream by its previous baton.
         let Ok(reply) = reply else { return (reply, None) };
         self.stream = reply.stream.clone();
         self.used = Instant::now();
@@ -140,7 +140,7 @@ impl Drop for OpenStream {
 async fn close(streams: Arc<Streams>, stream: Stream, mut permits: Option<Permits>) {
     for pause in CLOSE_PAUSES {
         match streams.server.close(stream.clone()).await {
-            // The server doesn't know it any more, or not by this baton.
+            // The server no longer knows the stream, or not by this baton.
             Ok(())
             | Err(Failure::Refused {
                 status: StatusCode::BAD_REQUEST,
@@ -148,7 +148,7 @@ async fn close(streams: Arc<Streams>, stream: Stream, mut permits: Option<Permit
             }) => return,
             Err(error) => tracing::debug!(%error, "a stream of the database server is not closed yet"),
         }
-        // Others needn't wait for a server that isn't there.
+        // Other statements do not wait for an unreachable server.
         permits = None;
         tokio::time::sleep(pause).await;
     }

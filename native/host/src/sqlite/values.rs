@@ -5,7 +5,7 @@ use rusqlite::{Statement, params_from_iter};
 
 use crate::bindings::sqlite::{Error, QueryResult, RowResult, Value};
 
-/// The most that one answer may hold, as on Spin.
+/// Bytes of one result, as on Spin.
 pub const MAX_RESULT_BYTES: usize = 128 << 20;
 
 pub enum Stop {
@@ -66,7 +66,7 @@ pub fn convert(row: &rusqlite::Row<'_>, columns: usize) -> Result<(RowResult, us
     Ok((RowResult { values }, size))
 }
 
-/// A value of the guest, lent to SQLite.
+/// A guest's value, borrowed by SQLite.
 struct Lent<'a>(&'a Value);
 
 impl ToSql for Lent<'_> {

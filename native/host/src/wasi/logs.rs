@@ -1,4 +1,4 @@
-//! A component's output, line by line.
+//! Splits a component's output into lines.
 
 use std::io;
 use std::pin::Pin;
@@ -12,24 +12,24 @@ use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
 use crate::config::{LogLine, LogSink, LogStream};
 
-/// A longer line is cut into several.
+/// Bytes. A longer line is split.
 const MAX_LINE: usize = 64 << 10;
 
 /// One stream of one instance.
 #[derive(Clone)]
-pub struct LogPipe(Arc<Inner>);
+pub struct LogPipe(Arc<PipeState>);
 
-struct Inner {
+struct PipeState {
     component: Arc<str>,
     stream: LogStream,
     sink: LogSink,
-    /// What came since the last line break.
+    /// The output since the last line break.
     rest: Mutex<Vec<u8>>,
 }
 
 impl LogPipe {
     pub fn new(component: Arc<str>, stream: LogStream, sink: LogSink) -> Self {
-        Self(Arc::new(Inner {
+        Self(Arc::new(PipeState {
             component,
             stream,
             sink,
@@ -49,7 +49,7 @@ impl LogPipe {
     }
 }
 
-impl Inner {
+impl PipeState {
     fn emit(&self, line: &[u8]) {
         let line = String::from_utf8_lossy(line);
         (self.sink)(LogLine {
@@ -60,7 +60,7 @@ impl Inner {
     }
 }
 
-impl Drop for Inner {
+impl Drop for PipeState {
     fn drop(&mut self) {
         let rest = std::mem::take(self.rest.get_mut().unwrap_or_else(PoisonError::into_inner));
         if !rest.is_empty() {

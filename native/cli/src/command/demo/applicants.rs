@@ -1,4 +1,4 @@
-//! People who registered with the demo company and wait for somebody to look at their documents.
+//! People who registered with the demo company and whose documents wait for review.
 
 use std::fmt::Write;
 
@@ -42,7 +42,7 @@ pub fn make(
         let mut handed_in = Vec::new();
         for kind in kinds {
             let content = paper(kind.as_str(), name);
-            // Contents that only the components can reach are left out, and with them the papers.
+            // In a store that only the components reach, the contents are left out, and with them the documents.
             let Some(blob_key) = (store == BlobStore::KeyValue)
                 .then(|| installation.put_blob(&content))
                 .transpose()?
@@ -67,7 +67,7 @@ pub fn make(
             role,
             company: Some(company),
             status: UserStatus::Pending,
-            // No password has this hash: who is approved gets one by mail.
+            // No password has this hash. An approved person gets one by mail.
             password_hash: "!",
             email_verified: true,
             document_verified: false,
@@ -101,7 +101,7 @@ pub fn make(
     Ok(())
 }
 
-/// A PDF of one page (PDF 32000-1:2008 §7.5) that nobody takes for a real paper.
+/// A PDF of one page (PDF 32000-1:2008 §7.5), recognisably a sample.
 fn paper(kind: &str, name: &str) -> Vec<u8> {
     let text = format!("BT /F1 20 Tf 60 740 Td (SPECIMEN {kind}) Tj 0 -40 Td ({name}) Tj ET");
     let objects = [

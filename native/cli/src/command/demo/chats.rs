@@ -1,5 +1,4 @@
-//! What was said in the demo company in the last weeks: announcements, a room for everybody, and the manager with each of
-//! the residents.
+//! The demo company's chats of the last weeks: announcements, a room for everybody, and the manager with each resident.
 
 use nexus_domain::Timestamp;
 use nexus_domain::chat::{ChatName, ChatType, Viewer};
@@ -16,7 +15,7 @@ use crate::failure::Failure;
 
 const DAY: i64 = 86_400;
 
-/// Days ago, and what the admin wrote.
+/// Age in days, and the admin's text.
 const ANNOUNCEMENTS: [(i64, &str); 12] = [
     (
         56,
@@ -62,7 +61,7 @@ const ANNOUNCEMENTS: [(i64, &str); 12] = [
     (1, "Meter readings are taken on Monday. You needn't be at home."),
 ];
 
-/// Who (0 is the manager, the others are residents), and what; a few each day, the last ones today.
+/// Sender (0 is the manager, the others are residents) and text; a few each day, the last ones today.
 const HOUSE: [(usize, &str); 36] = [
     (0, "Welcome! This room is for everybody in the house."),
     (1, "Hello everybody, I moved in yesterday."),
@@ -120,7 +119,7 @@ const HOUSE: [(usize, &str); 36] = [
     (3, "On my way up."),
 ];
 
-/// The manager and one resident: whether the manager speaks, and what.
+/// A chat between the manager and a resident: whether the manager writes, and the text.
 const DIRECT: [(bool, &str); 7] = [
     (true, "Hello {name}, tell me when something needs repair."),
     (false, "Thank you! All is well so far."),
@@ -140,7 +139,7 @@ struct Room {
 }
 
 pub fn make(database: &Database, company: CompanyId, people: &People, now: Timestamp) -> Result<(), Failure> {
-    let begun = now.plus_seconds(-57 * DAY);
+    let started = now.plus_seconds(-57 * DAY);
     let (admin, manager) = (&people.admin, &people.manager);
     let residents: Vec<UserId> = people.residents.iter().map(id).collect();
     let everybody: Vec<UserId> = std::iter::once(id(manager)).chain(residents.iter().copied()).collect();
@@ -151,18 +150,18 @@ pub fn make(database: &Database, company: CompanyId, people: &People, now: Times
         admin,
         Some("Announcements"),
         everybody.clone(),
-        begun,
+        started,
     )?;
     for (days, text) in ANNOUNCEMENTS {
-        say(database, &announcements, id(admin), text, now.plus_seconds(-days * DAY))?;
+        send(database, &announcements, id(admin), text, now.plus_seconds(-days * DAY))?;
     }
-    let house = open(database, company, admin, Some("House"), everybody, begun)?;
+    let house = open(database, company, admin, Some("House"), everybody, started)?;
     let speakers: Vec<UserId> = std::iter::once(id(manager)).chain(residents.iter().copied()).collect();
     for (place, (speaker, text)) in (1..).zip(HOUSE) {
-        // Smaller houses have fewer voices.
+        // Smaller companies have fewer residents.
         let speaker = speakers[speaker % speakers.len()];
         let before_now = i64::try_from(HOUSE.len()).unwrap_or_default() - place;
-        say(
+        send(
             database,
             &house,
             speaker,
@@ -171,16 +170,16 @@ pub fn make(database: &Database, company: CompanyId, people: &People, now: Times
         )?;
     }
     for resident in people.residents.iter().take(3) {
-        let direct = open(database, company, manager, None, vec![id(resident)], begun)?;
+        let direct = open(database, company, manager, None, vec![id(resident)], started)?;
         let first_name = resident.account.name.split(' ').next().unwrap_or_default();
         for (place, (is_manager, text)) in (0..).zip(DIRECT) {
             let speaker = if is_manager { id(manager) } else { id(resident) };
-            let at = begun.plus_seconds((place + 1) * 7 * DAY);
-            say(database, &direct, speaker, &text.replace("{name}", first_name), at)?;
+            let at = started.plus_seconds((place + 1) * 7 * DAY);
+            send(database, &direct, speaker, &text.replace("{name}", first_name), at)?;
         }
         read_all(database, &direct)?;
     }
-    // What is unread is what was written today.
+    // Messages of today are unread.
     read_all(database, &announcements)?;
     read_all(database, &house)
 }
@@ -189,7 +188,7 @@ fn id(person: &SignIn) -> UserId {
     person.account.id
 }
 
-/// A chat of its first member with the others.
+/// A chat that its first member opened with the others.
 fn open(
     database: &Database,
     company: CompanyId,
@@ -221,7 +220,7 @@ fn open(
     Ok(Room { chat: chat.id, members })
 }
 
-fn say(database: &Database, room: &Room, sender: UserId, text: &str, at: Timestamp) -> Result<(), Failure> {
+fn send(database: &Database, room: &Room, sender: UserId, text: &str, at: Timestamp) -> Result<(), Failure> {
     let message = NewMessage {
         id: MessageId::generate(at, random()?),
         chat_id: room.chat,
@@ -235,7 +234,7 @@ fn say(database: &Database, room: &Room, sender: UserId, text: &str, at: Timesta
     sent.map(drop).map_err(unstored)
 }
 
-/// Everybody has read all but the last message.
+/// Marks all but the last message as read by everybody.
 fn read_all(database: &Database, room: &Room) -> Result<(), Failure> {
     for member in &room.members {
         let last = chats::find(database, room.chat, *member)

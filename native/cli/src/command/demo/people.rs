@@ -1,4 +1,4 @@
-//! Who can sign in to the demo company, and with what.
+//! The demo company's accounts and their passwords.
 
 use nexus_domain::ids::{AuditId, CompanyId};
 use nexus_domain::password_hash::Hashing;
@@ -30,7 +30,7 @@ pub struct SignIn {
 pub struct People {
     pub admin: SignIn,
     pub manager: SignIn,
-    /// Of all companies, so of none.
+    /// A super admin belongs to no company.
     super_admin: SignIn,
     pub residents: Vec<SignIn>,
 }
@@ -72,7 +72,7 @@ fn show(role: Role, email: &str, password: &str) {
     println!("  {:11} {email:32} {password}", role.as_str());
 }
 
-/// The name of one of many people.
+/// The name of the person with this number.
 pub fn name(place: usize, seed: u64) -> String {
     let turn = place + usize::try_from(seed % 1_000).unwrap_or_default();
     let (first, last) = (
@@ -94,7 +94,7 @@ impl SignIn {
     }
 }
 
-/// New passwords for those who were made here, as far as they are still there: for whoever didn't note the first ones.
+/// Gives new passwords to the demo accounts that still exist.
 pub fn renew(database: &Database, hashing: &Hashing) -> Result<(), Failure> {
     let staff = STAFF.map(|(user, _)| user.to_owned());
     let residents = (1..).map(|number| format!("resident{number}"));
@@ -107,7 +107,7 @@ pub fn renew(database: &Database, hashing: &Hashing) -> Result<(), Failure> {
                 set_password(database, &person, &password, hashing)?;
                 show(person.role, &person.email, &password);
             }
-            // Residents are numbered without gaps; of the staff somebody may have been deleted.
+            // Residents are numbered without gaps. Staff accounts may have been deleted.
             None if place >= STAFF.len() => break,
             None => {}
         }

@@ -1,4 +1,4 @@
-//! What residents of the demo company asked to be mended, in every state.
+//! The demo company's maintenance requests, in every state.
 
 use nexus_domain::Timestamp;
 use nexus_domain::ids::{CompanyId, MaintenanceRequestId};
@@ -12,7 +12,7 @@ use crate::failure::Failure;
 
 const DAY: i64 = 86_400;
 
-/// How long ago in days, how urgent, how far it is, and what.
+/// Age in days, priority, state, and text.
 const REQUESTS: [(i64, Priority, RequestStatus, &str, &str); 8] = [
     (
         58,

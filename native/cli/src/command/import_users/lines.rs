@@ -1,4 +1,4 @@
-//! The lines of an import file: CSV with a header, or one JSON object a line.
+//! The lines of an import file: CSV with a header, or one JSON object per line.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::io::{BufRead, BufReader, Read};
@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::Format;
 use crate::failure::Failure;
 
-/// One line's fields as texts, or why it can't be read at all.
+/// One line's fields as texts, or the reason why it is unreadable.
 #[derive(Debug)]
 pub struct Line {
     pub number: u64,
@@ -19,7 +19,7 @@ pub struct Line {
 
 type Reading = Box<dyn Iterator<Item = Result<Line, Failure>>>;
 
-/// Names of columns that are not taken over; a header tells them at once, JSON as it comes.
+/// Names of unknown columns: complete after a CSV header, growing line by line for JSON.
 #[derive(Default)]
 pub struct Ignored(BTreeSet<String>);
 
@@ -31,8 +31,8 @@ impl Ignored {
     }
 }
 
-/// No line of a person is longer, so what is longer is not such a file.
-const LONGEST_LINE: usize = 64 * 1024;
+/// Bytes. No person's line is longer, so a longer one is not an import file's.
+const MAX_LINE_BYTES: usize = 64 * 1024;
 
 pub fn read(input: impl Read + 'static, format: Format) -> Result<Reading, Failure> {
     match format {
@@ -41,10 +41,10 @@ pub fn read(input: impl Read + 'static, format: Format) -> Result<Reading, Failu
     }
 }
 
-/// How much of the file is read at once.
+/// Bytes of the file that are read at once.
 const PIECE: usize = 64 * 1024;
 
-/// The records of a file, as it is read.
+/// The records of a file, read one after the other.
 struct Records<R> {
     input: R,
     reader: Reader,
@@ -76,7 +76,7 @@ impl<R: Read> Records<R> {
         let ready = &mut self.ready;
         self.reader
             .feed(&self.piece[..length], |record| {
-                // Empty rows of a spreadsheet say nothing.
+                // Empty rows of a spreadsheet are skipped.
                 if !record.is_blank() {
                     ready.push_back(record);
                 }
@@ -146,7 +146,7 @@ fn csv_fields(columns: &[Option<Field>], mut record: Record) -> Result<Vec<(Fiel
     if record.is_damaged {
         return Err("is not UTF-8".to_owned());
     }
-    // What a spreadsheet writes beyond the last column.
+    // Spreadsheets write empty fields beyond the last column.
     while record.cells.len() > columns.len() && record.cells.last().is_some_and(|cell| cell.trim().is_empty()) {
         record.cells.pop();
     }
@@ -165,11 +165,11 @@ fn json_lines(mut input: impl BufRead) -> impl Iterator<Item = Result<Line, Fail
     std::iter::from_fn(move || {
         loop {
             let mut bytes = Vec::new();
-            let most = u64::try_from(LONGEST_LINE).unwrap_or(u64::MAX);
+            let most = u64::try_from(MAX_LINE_BYTES).unwrap_or(u64::MAX);
             match (&mut input).take(most).read_until(b'\n', &mut bytes) {
                 Err(error) => return Some(Err(Failure::failed("the file can't be read", error))),
                 Ok(0) => return None,
-                Ok(length) if length == LONGEST_LINE && !bytes.ends_with(b"\n") => {
+                Ok(length) if length == MAX_LINE_BYTES && !bytes.ends_with(b"\n") => {
                     return Some(Err(Failure::failed(
                         format!("line {}", number + 1),
                         "is longer than a person can be; is this one JSON object a line?",

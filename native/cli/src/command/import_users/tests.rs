@@ -37,7 +37,7 @@ impl Place {
         self.installation().database().unwrap()
     }
 
-    /// How many of these addresses were taken over.
+    /// The number of these addresses that were imported.
     fn imported(&self, emails: &[&str]) -> usize {
         let database = self.database();
         let held = |email: &&&str| user_imports::holder(&database, email).unwrap() == Holder::Imported;
@@ -77,7 +77,7 @@ fn a_run_that_is_repeated_skips_who_is_there() {
         )
         .unwrap();
     }
-    // A run that broke off after its first commit.
+    // A run that was interrupted after its first commit.
     let (some, _) = text
         .match_indices('\n')
         .nth(199)

@@ -11,7 +11,7 @@ use serde_json::{Value as Document, json};
 
 use super::*;
 
-/// A server of Hrana over real HTTP that counts: requests that came and were answered, and streams that are open.
+/// A Hrana server over real HTTP that counts requests, answers and open streams.
 #[derive(Clone, Default)]
 struct Fake(Arc<StdMutex<Counted>>);
 
@@ -21,10 +21,10 @@ struct Counted {
     closed: usize,
     asked: usize,
     answered: usize,
-    /// Whether a transaction is open, by stream.
+    /// Whether a transaction is open on each stream.
     open: BTreeMap<String, bool>,
     statements: Vec<String>,
-    /// So many requests to close are answered with 503.
+    /// The number of close requests that are answered with 503.
     refuse_to_close: usize,
 }
 
@@ -48,7 +48,7 @@ impl Fake {
         self.counted(|counted| counted.statements.clone())
     }
 
-    /// Until every stream that was opened is closed.
+    /// Waits until every opened stream is closed, and returns their number.
     async fn all_closed(&self) -> usize {
         let deadline = Instant::now() + Duration::from_secs(10);
         loop {
@@ -164,7 +164,7 @@ async fn ask(remote: &Remote, sql: &str) -> Result<(), String> {
 }
 
 #[tokio::test]
-async fn every_stream_is_closed_however_its_transaction_ends() {
+async fn every_stream_is_closed_on_every_end_of_its_transaction() {
     let (fake, url) = Fake::start().await;
     let database = database(&url);
     let ways: [&[&str]; 8] = [
@@ -175,7 +175,7 @@ async fn every_stream_is_closed_however_its_transaction_ends() {
         &["BEGIN IMMEDIATE refused"],
         &["BEGIN IMMEDIATE", "INSERT broken off", "ROLLBACK"],
         &["BEGIN IMMEDIATE", "INSERT unanswered", "ROLLBACK"],
-        // Its guest dies in the middle.
+        // The guest ends within the transaction.
         &["BEGIN IMMEDIATE", "INSERT 1"],
     ];
     for statements in ways {
@@ -190,7 +190,7 @@ async fn every_stream_is_closed_however_its_transaction_ends() {
 }
 
 #[tokio::test]
-async fn a_guest_that_dies_waiting_leaves_nothing_behind_and_breaks_no_request_off() {
+async fn a_guest_that_ends_while_waiting_leaves_no_stream_and_cancels_no_request() {
     let (fake, url) = Fake::start().await;
     let database = database(&url);
     for statements in [
@@ -211,7 +211,7 @@ async fn a_guest_that_dies_waiting_leaves_nothing_behind_and_breaks_no_request_o
 }
 
 #[tokio::test]
-async fn a_stream_that_can_t_be_closed_at_once_is_closed_later() {
+async fn closing_a_stream_is_retried() {
     let (fake, url) = Fake::start().await;
     let database = database(&url);
     fake.counted(|it| it.refuse_to_close = 2);
@@ -222,7 +222,7 @@ async fn a_stream_that_can_t_be_closed_at_once_is_closed_later() {
 }
 
 #[tokio::test]
-async fn writers_of_one_process_come_to_the_server_one_after_the_other() {
+async fn writers_of_one_process_are_serialized_and_reads_do_not_wait() {
     let (fake, url) = Fake::start().await;
     let database = database(&url);
     let write = async |n: u32| {
@@ -252,7 +252,7 @@ async fn writers_of_one_process_come_to_the_server_one_after_the_other() {
 }
 
 #[tokio::test]
-async fn a_turn_that_doesn_t_come_is_a_busy_database() {
+async fn a_write_turn_that_times_out_is_a_busy_database() {
     let (fake, url) = Fake::start().await;
     let limits = Limits {
         timeout: Duration::from_millis(100),
@@ -269,7 +269,7 @@ async fn a_turn_that_doesn_t_come_is_a_busy_database() {
 }
 
 #[tokio::test]
-async fn a_transaction_in_which_nothing_happens_is_rolled_back_and_the_next_may_write() {
+async fn an_idle_transaction_is_rolled_back_and_the_next_writer_continues() {
     let (fake, url) = Fake::start().await;
     let limits = limits(Duration::from_millis(200));
     let database = LibsqlDatabase::with_limits(&url, "", limits).unwrap();

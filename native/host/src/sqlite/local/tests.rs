@@ -14,7 +14,7 @@ fn run(db: &mut Opened, sql: &str) -> Result<QueryResult, Error> {
 }
 
 #[test]
-fn a_read_that_takes_long_is_not_run_inline_again() {
+fn a_slow_read_does_not_run_inline_again() {
     let mut db = opened(None);
     let long =
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000000) SELECT count(*) FROM n";
@@ -91,7 +91,7 @@ async fn writers_of_one_file_take_turns_in_the_order_they_came() {
 }
 
 #[tokio::test]
-async fn whoever_goes_away_gives_its_turn_back() {
+async fn a_dropped_connection_releases_its_write_turn() {
     let folder = tempfile::tempdir().unwrap();
     let path = Some(folder.path().join("a.db"));
     let mut gone = opened(path.clone());
@@ -111,7 +111,7 @@ async fn whoever_goes_away_gives_its_turn_back() {
 }
 
 #[tokio::test]
-async fn a_quick_write_runs_inline_only_while_its_transaction_holds_the_lock() {
+async fn a_fast_write_runs_inline_only_while_its_transaction_holds_the_lock() {
     let folder = tempfile::tempdir().unwrap();
     let mut db = opened(Some(folder.path().join("a.db")));
     let insert = "INSERT INTO t VALUES (1)";
