@@ -3,6 +3,8 @@
 // A test fails at once, where it went wrong.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod docs;
+
 use std::io::Write;
 use std::process::{Command, Stdio};
 

@@ -27,6 +27,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .route("/docs", get(routes::docs::get_docs))
         .route("/docs/app.js", get(routes::docs::get_script))
         .route("/docs/app.css", get(routes::docs::get_style))
+        .route("/docs/{version}/{name}", get(routes::docs::get_viewer_file))
 }
 
 #[cfg(target_arch = "wasm32")]

@@ -27,6 +27,7 @@ pub fn routes() -> OpenApiRouter<App> {
     listing::document(api, "/companies", &company_settings::LISTING);
     listing::document(api, "/compounds", &store::property::compounds::LISTING);
     listing::document(api, "/apartments", &store::property::apartments::LISTING);
+    listing::document(api, "/apartments/{id}/history", &store::audit::reader::HISTORY);
     listing::document(api, "/tenants", &store::property::tenants::LISTING);
     listing::document(api, "/occupancies", &store::property::occupancies::LISTING);
     listing::document(api, "/invoices", &store::property::invoices::LISTING);
@@ -56,6 +57,7 @@ fn operations() -> OpenApiRouter<App> {
             apartments::update_apartment,
             apartments::delete_apartment
         ))
+        .routes(routes!(apartments::list_apartment_history))
         .routes(routes!(imports::import_apartments))
         .routes(routes!(tenants::list_tenants, tenants::create_tenant))
         .routes(routes!(

@@ -2,6 +2,7 @@
 
 mod booking_dates;
 mod documented;
+mod history;
 mod imports;
 mod jobs;
 mod late_fees;

@@ -49,4 +49,5 @@ migrations!(
     "0093_occupancy_invoices",
     "0094_readiness",
     "0095_admin_orders",
+    "0096_audit_subjects",
 );

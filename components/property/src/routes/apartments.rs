@@ -10,6 +10,7 @@ use nexus_kit::listing::{self, ListParams};
 use nexus_kit::page::Page;
 use nexus_kit::patch::{Change, Clearable, RawJson};
 use nexus_kit::{ApiError, ApiResult, App, FieldErrors, Json, clock, respond};
+use nexus_store::audit::reader::{HISTORY, HistoryEntry, of_subject};
 use nexus_store::property::{apartments as store, company_owned};
 use utoipa::ToSchema;
 
@@ -114,6 +115,28 @@ pub async fn get_apartment(
     principal.require(Role::Manager)?;
     principal.reject_unknown_query(&[])?;
     Ok(respond::versioned(&headers, apartment.version, &apartment))
+}
+
+const HISTORY_CSV: &[&str] = &["id", "at", "actorId", "actorName", "action", "details"];
+
+/// The audit entries of an apartment: who changed what, and when.
+#[utoipa::path(
+    get, path = "/api/v1/apartments/{id}/history", tag = "apartments", params(("id" = ApartmentId, Path), ListParams),
+    responses((status = 200, body = Page<HistoryEntry>), (status = 304), (status = 400), (status = 401), (status = 403), (status = 404)),
+    security(("bearer" = []))
+)]
+pub async fn list_apartment_history(
+    State(app): State<App>,
+    principal: PrincipalWith<ApartmentId>,
+    headers: HeaderMap,
+) -> ApiResult {
+    let (principal, _, apartment) = principal.find(&app).await?;
+    principal.require(Role::Manager)?;
+    let company = Some(apartment.company_id);
+    let name = format!("apartment-history-{}", apartment.id);
+    let mut asked = listing::read(&HISTORY, &name, company, principal.pairs())?;
+    asked.request.filters.extend(of_subject(APARTMENT.name, apartment.id));
+    listing::answer(&app, &headers, &HISTORY, asked, HISTORY_CSV, std::convert::identity)
 }
 
 #[derive(deserr::Deserr, ToSchema)]
