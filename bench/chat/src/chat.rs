@@ -1,4 +1,4 @@
-//! Chat: the rows of `spec/quality.md` that a test can't hold.
+//! Chat: the figures of `spec/quality.md` that no test checks.
 
 mod durable;
 mod fan_out;

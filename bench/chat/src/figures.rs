@@ -1,8 +1,8 @@
-//! Numbers of several rounds, and what is said of them.
+//! Figures of several rounds, and their report.
 
 use std::time::Duration;
 
-/// One figure, round by round.
+/// One figure of each round.
 pub struct Figure {
     name: String,
     unit: &'static str,
@@ -26,7 +26,7 @@ impl Figure {
         self.rounds.push(value);
     }
 
-    /// Round by round, this over another.
+    /// The ratios to another figure, round by round.
     pub fn over(&self, other: &Self) -> Self {
         Self {
             name: format!("{} / {}", self.name, other.name),
@@ -40,7 +40,7 @@ impl Figure {
         }
     }
 
-    /// `goal`: what `spec/quality.md` asks for.
+    /// Prints the figures. `goal` is the figure of `spec/quality.md`.
     pub fn print(&self, goal: &str) {
         let mut sorted = self.rounds.clone();
         sorted.sort_by(f64::total_cmp);
@@ -62,7 +62,7 @@ pub fn headings(title: &str) {
     );
 }
 
-/// The time that `share` of them took at most, in milliseconds.
+/// The quantile `share` of the times, in milliseconds.
 pub fn quantile(times: &mut [Duration], share: f64) -> f64 {
     if times.is_empty() {
         return f64::NAN;

@@ -1,4 +1,4 @@
-//! Many receivers, who do as little as can be: what clients do is done on the cores that the server needs.
+//! Many receivers that do as little as possible, since they use the server's cores.
 
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpStream};
@@ -16,7 +16,7 @@ use tokio_tungstenite::tungstenite::{Error, Message, WebSocket};
 
 use crate::socket::{Received, SOCKET_IO, config};
 
-/// With fewer than there are cores, those who come last would wait for the reading and not for the server.
+/// Threads. With fewer than cores, the last receivers would wait for the reader, not for the server.
 const THREADS: usize = 2;
 
 pub struct Listeners {
@@ -26,8 +26,8 @@ pub struct Listeners {
 }
 
 impl Listeners {
-    /// Connects one for each of `auths` by Socket.IO and waits until all are in. Of the messages that they get, `content` is
-    /// when it was sent, in microseconds since `epoch`.
+    /// Connects one receiver for each of `auths` by Socket.IO and waits until all are connected. The `content` of a message is its
+    /// time of sending, in microseconds since `epoch`.
     pub async fn start(address: SocketAddr, auths: &[String], epoch: Instant) -> Self {
         let (is_over, delivered) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let (mut threads, mut let_in) = (Vec::new(), Vec::new());
@@ -57,12 +57,12 @@ impl Listeners {
         }
     }
 
-    /// How many messages came, to all together.
+    /// The number of messages that all receivers got.
     pub fn delivered(&self) -> u64 {
         self.delivered.load(Ordering::Relaxed)
     }
 
-    /// Ends them all; gives how long each message took to each of them.
+    /// Ends all receivers. Returns the time of each delivery.
     pub fn stop(self) -> Vec<Duration> {
         self.is_over.store(true, Ordering::Relaxed);
         let threads = self.threads.into_iter();
@@ -111,7 +111,7 @@ impl Ears {
             .register(&mut SourceFd(&file), token, Interest::READABLE)
             .expect("a place");
         self.sockets.push(socket);
-        // What came with the last of the handshake is read already, and wakes nobody.
+        // Data that arrived with the end of the handshake is read already and causes no event.
         self.drain(token.0);
         self.receive(Duration::ZERO);
     }

@@ -11,7 +11,7 @@ mod socket;
 
 use std::collections::HashMap;
 
-/// What stands on the command line.
+/// The command line.
 pub struct Wishes {
     pub what: Vec<String>,
     options: HashMap<String, u64>,
@@ -47,7 +47,7 @@ impl Wishes {
         self.options.get(name).copied().unwrap_or(default)
     }
 
-    /// Whether this part is wanted; all are when none is named.
+    /// Whether this part runs. Without a name all parts run.
     pub fn wants(&self, name: &str) -> bool {
         self.what.is_empty() || self.what.iter().any(|what| what == name)
     }

@@ -1,4 +1,4 @@
-//! The product, with as many people as wanted and without their having to sign in one by one.
+//! The product with any number of users, who need not sign in one by one.
 
 use std::net::SocketAddr;
 
@@ -49,7 +49,7 @@ impl Product {
             .expect("an address")
     }
 
-    /// In one commit, with tokens that are good for an hour.
+    /// Creates the users in one commit, with tokens that are valid for an hour.
     pub fn people(&self, count: usize) -> Vec<Person> {
         let (now, expires) = (clock::now(), clock::now().plus_seconds(3_600));
         let people: Vec<(UserId, SessionId)> = (0..count)
@@ -102,7 +102,7 @@ impl Product {
         chat.to_string()
     }
 
-    /// As if these people had written and read so many messages in the chat, which the search knows as well.
+    /// Stores this many messages in the chat, as read by these users and indexed for the search.
     pub fn fill(&self, chat: &str, people: &[Person], count: usize) {
         let senders = json!(people.iter().map(|person| person.id).collect::<Vec<_>>()).to_string();
         let (count, now) = (i64::try_from(count).expect("a sensible number"), clock::now());

@@ -1,4 +1,4 @@
-//! Bare SQLite: messages of the same size into one table, 64 rows a commit, `synchronous=FULL`.
+//! Bare SQLite: messages of the same size in one table, 64 rows per commit, `synchronous=FULL`.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! Load: Socket.IO and plain connections that do little more than count.
+//! The load's connections, Socket.IO and plain. They do little more than count.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -9,10 +9,10 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
-/// Where Socket.IO by WebSocket begins.
+/// The path of Socket.IO over WebSocket.
 pub const SOCKET_IO: &str = "/socket.io/?EIO=4&transport=websocket";
 
-/// The read buffer is zeroed at each read: of its usual size that costs as much as all else together.
+/// Bytes of the read buffer. It is zeroed at each read; at its default size that costs as much as everything else.
 pub fn config() -> WebSocketConfig {
     WebSocketConfig::default().read_buffer_size(4 * 1024)
 }
@@ -21,15 +21,15 @@ pub struct Socket {
     stream: WebSocketStream<TcpStream>,
 }
 
-/// What came, as far as load needs to know.
+/// A received frame, as far as the load parses it.
 pub enum Received {
-    /// A frame, and where in it the name of the event begins.
+    /// A frame, and the offset of the event's name.
     Event(Utf8Bytes, usize),
     Nothing,
 }
 
 impl Received {
-    /// What a text frame says.
+    /// Parses a text frame.
     pub fn read(frame: Utf8Bytes) -> Self {
         let before = ["42[\"", "{\"event\":\""]
             .into_iter()
@@ -37,7 +37,7 @@ impl Received {
         before.map_or(Self::Nothing, |before| Self::Event(frame, before.len()))
     }
 
-    /// The name of the event and its payload, unparsed.
+    /// The event's name and its unparsed payload.
     fn text(&self) -> Option<&str> {
         match self {
             Self::Event(frame, from) => frame.get(*from..),
@@ -58,14 +58,14 @@ impl Received {
 }
 
 impl Socket {
-    /// By Socket.IO, signed in with `auth` (JSON).
+    /// Connects by Socket.IO and signs in with `auth` (JSON).
     pub async fn socket_io(address: SocketAddr, auth: &str) -> std::io::Result<Self> {
         let mut socket = Self::open(address, None, SOCKET_IO).await?;
         socket.send(format!("40{auth}")).await?;
         Ok(socket)
     }
 
-    /// Plain, signed in with a token, from this address of ours.
+    /// Connects plainly from this local address and signs in with a token.
     pub async fn plain(address: SocketAddr, from: Option<IpAddr>, auth: &str) -> std::io::Result<Self> {
         let mut socket = Self::open(address, from, "/ws").await?;
         socket.send(format!("{{\"event\":\"AUTH\",\"data\":{auth}}}")).await?;
@@ -99,7 +99,7 @@ impl Socket {
         self.send(format!("42[\"{event}\",{payload}]")).await
     }
 
-    /// The next frame; answers heartbeats. An error once it is closed.
+    /// Returns the next frame and answers heartbeats. An error once the connection is closed.
     pub async fn receive(&mut self) -> std::io::Result<Received> {
         let closed = || std::io::Error::from(std::io::ErrorKind::ConnectionAborted);
         match self.stream.next().await.ok_or_else(closed)? {

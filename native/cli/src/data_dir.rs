@@ -91,7 +91,7 @@ fn open(place: DatabasePlace) -> Result<(Result<Database, StoreError>, String), 
             Ok((libsql_engine::open(*client), url))
         }
         DatabasePlace::Memory => Err(Failure::configuration(
-            "--runtime-config: the database is in the memory of another process; there is nothing to work on",
+            "--runtime-config: the database is in the memory of another process; this command cannot reach it",
         )),
     }
 }
@@ -178,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_kept_is_its_owners_also_in_a_folder_that_was_there() {
+    fn data_is_readable_by_its_owner_only_in_an_existing_folder_as_well() {
         let folder = tempfile::tempdir().unwrap();
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
         let data = DataDir::open(folder.path()).unwrap();
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn the_folder_of_the_database_is_not_taken_for_the_one_above_it() {
+    fn the_database_folder_itself_is_refused_as_the_data_folder() {
         let folder = tempfile::tempdir().unwrap();
         let data = DataDir::open(folder.path()).unwrap();
         fs::write(data.database_file(), "").unwrap();

@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plain_value_is_taken_as_it_is_written() {
+    fn a_plain_value_is_literal() {
         for (line, expected) in [
             ("A=b", "b"),
             ("  A = b c  ", "b c"),
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_order_mark_and_comments_say_nothing() {
+    fn a_byte_order_mark_and_comments_are_ignored() {
         let entries = parse("\u{feff}A=1\r\n\r\n# B=2\n  #\nC=3".as_bytes()).unwrap();
         let found: Vec<_> = entries
             .iter()
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named_by_line_and_setting_and_never_by_value() {
+    fn an_error_names_line_and_setting_and_never_the_value() {
         for (text, line, named) in [
             ("\nA='hunter2", 2, "A: the quote"),
             ("A=\"hunter2", 1, "A: the quote"),
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_can_t_be_read_is_named() {
+    fn an_unreadable_file_is_named() {
         let folder = tempfile::tempdir().unwrap();
         assert!(read(&folder.path().join("none")).unwrap_err().contains("none: "));
         assert!(read(folder.path()).is_err());

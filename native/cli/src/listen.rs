@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_may_be_written_in_every_usual_way() {
+    fn an_address_has_several_spellings() {
         for (text, expected) in [
             ("127.0.0.1:8080", "127.0.0.1:8080"),
             ("localhost:8080", "127.0.0.1:8080"),
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused() {
+    fn an_invalid_address_is_refused() {
         for text in [
             "",
             " ",
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_a_port_is_found() {
+    fn the_process_that_listens_on_a_port_is_found() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let holder = holder(listener.local_addr().unwrap().port()).unwrap();
         assert_eq!(holder.process, std::process::id());

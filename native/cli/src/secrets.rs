@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrets_are_made_once_and_kept_for_their_owner_only() {
+    fn secrets_are_generated_once_and_readable_by_their_owner_only() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("secrets.env");
         let made = kept_or_made(&file, &["INTERNAL_SECRET"]).unwrap();

@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_misspelt_setting_is_told_of_wherever_it_stands() {
+    fn a_misspelt_setting_is_reported_in_the_file_and_the_environment() {
         for (name, meant) in [
             ("THROTTLE_LIMT", "THROTTLE_LIMIT"),
             ("THROTLE_LIMIT", "THROTTLE_LIMIT"),
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn other_names_are_told_of_in_the_file_only() {
+    fn other_names_are_reported_in_the_file_only() {
         for name in [
             "PATH",
             "HOME",
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_of_spin_in_the_file_is_called_by_its_name_here() {
+    fn a_spin_variable_in_the_file_is_reported_with_its_name_here() {
         let problem = problem_in_file("SPIN_VARIABLE_FRONTEND_URL").unwrap();
         assert_eq!(
             problem,

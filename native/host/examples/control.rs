@@ -1,6 +1,6 @@
-//! What the host is measured against: the same answers from native code, `axum` and `rusqlite`.
+//! The control of the benchmarks: the same answers from native code, with `axum` and `rusqlite`.
 //!
-//! `control --db FILE [--listen 127.0.0.1:3001]`; `--prepare FILE` makes the database that both sides read.
+//! `control --db FILE [--listen 127.0.0.1:3001]`; `--prepare FILE` creates the database that both programs read.
 
 use std::cell::RefCell;
 
@@ -72,7 +72,7 @@ fn session(db: &Connection) -> rusqlite::Result<Value> {
     Ok(json!([user]))
 }
 
-/// One connection a thread, and the read in place: the fastest that native code does without much effort.
+/// Each thread has a connection and reads directly: the fastest simple native code.
 fn read(file: &str, query: impl FnOnce(&Connection) -> rusqlite::Result<Value>) -> rusqlite::Result<String> {
     DB.with_borrow_mut(|db| {
         let db = match db {

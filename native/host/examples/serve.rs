@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use nexus_host::{Host, HostConfig, serve};
 use tokio::net::TcpListener;
 
-/// Guests are called with many small strings; the system's allocator is felt there.
+/// Calls into guests allocate many small strings, for which the system's allocator is slow.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 

@@ -1,6 +1,6 @@
-//! The host, tried with small components that were written for the purpose (`fixtures/`).
+//! Tests of the host with small components (`fixtures/`).
 //!
-//! One program for all tests: linking the engine takes longer than running them.
+//! One program for all tests, since linking the engine takes longer than running them.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 

@@ -1,4 +1,4 @@
-//! 200 connections in 50 rooms, every message acknowledged once it is stored.
+//! 200 connections in 50 rooms. Every message is acknowledged once it is stored.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,11 +16,11 @@ use crate::socket::Socket;
 
 const CONNECTIONS: usize = 200;
 const ROOMS: usize = 50;
-/// Messages that a connection has under way.
+/// Unacknowledged messages of a connection.
 const WINDOW: usize = 4;
 const CONTENT: &str = "A message of usual length, more or less.";
 
-/// Who connects: what it shows, and the room it writes to.
+/// A client: its credentials and its room.
 #[derive(Clone)]
 struct Writer {
     auth: String,
@@ -47,7 +47,7 @@ impl Load {
         sockets
     }
 
-    /// As many as go through: acknowledged messages per second.
+    /// Sends as many messages as possible. Returns acknowledged messages per second.
     pub(super) async fn at_most(&self, lasting: Duration) -> f64 {
         let run = self.run.fetch_add(1, Ordering::Relaxed);
         let (over, acknowledged) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
@@ -84,7 +84,7 @@ impl Load {
         rate
     }
 
-    /// At this rate over all: how long each message took to be acknowledged.
+    /// Sends at this total rate. Returns the time to the acknowledgement of each message.
     async fn at_rate(&self, per_second: f64, lasting: Duration) -> Vec<Duration> {
         let run = self.run.fetch_add(1, Ordering::Relaxed);
         let mut tasks = JoinSet::new();
@@ -96,7 +96,7 @@ impl Load {
             tasks.spawn(async move {
                 let mut took = Vec::new();
                 let mut sent_at = std::collections::HashMap::new();
-                // Spread over the first pause, so that they don't all send at once.
+                // Starts are spread over the first pause, so that not all clients send at once.
                 let first = pause.mul_f64(number as f64 / CONNECTIONS as f64);
                 let mut tick = tokio::time::interval_at(tokio::time::Instant::now() + first, pause);
                 tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Burst);
@@ -104,7 +104,7 @@ impl Load {
                     tokio::select! {
                         due = tick.tick() => {
                             let temp_id = format!("{run}-{number}-{}", fresh());
-                            // From when it was due: a server that stalls makes all wait.
+                            // Measured from the due time, so that a stall of the server counts for all messages.
                             sent_at.insert(temp_id.clone(), due.into_std());
                             let message = json!({"chatId": room, "content": CONTENT, "tempId": temp_id});
                             socket.emit("NEW_MESSAGE", &message).await.expect("an open socket");
@@ -130,7 +130,7 @@ fn fresh() -> u64 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// The product, with so many messages in its rooms already.
+/// The product with this many messages in its rooms.
 pub(super) async fn product(stored: usize) -> (Product, Load) {
     let product = Product::start().await;
     let people = product.people(CONNECTIONS);

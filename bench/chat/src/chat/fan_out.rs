@@ -13,25 +13,25 @@ use crate::product::Product;
 use crate::socket::Socket;
 
 const RECEIVERS: usize = 1_000;
-/// Messages under way when as many as possible are sent.
+/// Unacknowledged messages at the maximal rate.
 const WINDOW: u64 = 16;
 const PER_SECOND: u64 = 10;
 
 struct Room {
     address: SocketAddr,
-    /// Of the sender, then of the receivers.
+    /// Credentials of the sender, then of the receivers.
     auths: Vec<String>,
     name: String,
 }
 
-/// What the receivers got.
+/// The receivers' deliveries.
 struct Got {
     deliveries_per_second: f64,
     took: Vec<Duration>,
 }
 
 impl Room {
-    /// `pace`: so many a second; without it, as many as go through.
+    /// `pace` is the rate per second. Without it, as many messages as possible are sent.
     async fn run(&self, lasting: Duration, pace: Option<u64>) -> Got {
         static RUNS: AtomicU64 = AtomicU64::new(0);
         let (epoch, run) = (Instant::now(), RUNS.fetch_add(1, Ordering::Relaxed));
@@ -46,7 +46,7 @@ impl Room {
         while started.elapsed() < lasting {
             let may = match pace {
                 Some(_) => true,
-                // No more than the receivers have got through, or it measures queues.
+                // No more than the receivers have read; otherwise queues are measured.
                 None => {
                     let through = listeners.delivered() / RECEIVERS as u64;
                     sent < through.min(acknowledged) + WINDOW
@@ -68,7 +68,7 @@ impl Room {
         }
         #[allow(clippy::cast_precision_loss)]
         let deliveries_per_second = listeners.delivered() as f64 / started.elapsed().as_secs_f64();
-        // What is under way still comes.
+        // Messages in flight still arrive.
         let expected = sent * RECEIVERS as u64;
         let timeout = Instant::now() + Duration::from_secs(10);
         while listeners.delivered() < expected && Instant::now() < timeout {

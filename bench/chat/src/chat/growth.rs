@@ -1,4 +1,4 @@
-//! The same messages into rooms that hold few, ten times and a hundred times as many already.
+//! The same load on rooms with few messages, ten times and a hundred times as many.
 
 use std::time::Duration;
 

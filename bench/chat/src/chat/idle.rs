@@ -1,4 +1,4 @@
-//! Sockets that do nothing: what they cost.
+//! The cost of idle sockets.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
@@ -9,13 +9,13 @@ use crate::figures::{Figure, headings};
 use crate::product::Product;
 use crate::socket::Socket;
 
-/// Our own addresses: each has about 28,000 ports.
+/// Local addresses. Each has about 28,000 ports.
 const ADDRESSES: u8 = 4;
 const AT_ONCE: usize = 64;
-/// Two whole periods of pings: all sockets opened in the same seconds, so their pings come together too.
+/// Two periods of pings. All sockets opened within seconds, so their pings come together.
 const WATCHED: Duration = Duration::from_secs(100);
 
-/// What a process has used of the processors, in seconds (proc(5); 100 ticks a second).
+/// Processor seconds that a process has used (proc(5); 100 ticks per second).
 fn processor_seconds(process: u32) -> f64 {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
@@ -28,7 +28,7 @@ fn processor_seconds(process: u32) -> f64 {
     (ticks(11) + ticks(12)) / 100.0
 }
 
-/// How many files this process, and what it starts, may have open.
+/// Raises the number of files that this process and its children may have open.
 fn most_files() -> usize {
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
     limits
@@ -52,7 +52,7 @@ pub async fn measure(wanted: usize) {
         product.chat(room);
     }
     let address = product.address();
-    // One connection first, so that what everybody needs once is there.
+    // One connection first, so that everything that is made once exists.
     let mut first = Socket::plain(address, None, &people[0].auth)
         .await
         .expect("a connection");
@@ -87,7 +87,7 @@ pub async fn measure(wanted: usize) {
     for _ in 0..count {
         all_connected.recv().await;
     }
-    // Presence is told and written, buffers are given back.
+    // Meanwhile presence is published and stored, and buffers are freed.
     tokio::time::sleep(Duration::from_secs(10)).await;
     let after = product.app.resident_memory();
     let used = processor_seconds(product.app.process_id());

@@ -1,4 +1,4 @@
-//! Everybody loses the connection and comes back at once.
+//! All clients lose their connections and reconnect at once.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use crate::figures::{Figure, headings, quantile};
 use crate::product::{Person, Product};
 use crate::socket::Socket;
 
-/// All at once: how long each took to be let in, and how many were not.
+/// Connects all at once. Returns the time of each connection, and the number of failures.
 async fn storm(product: &Product, people: &[Person], chats: &[String]) -> (Vec<Socket>, Vec<Duration>, usize) {
     let address = product.address();
     let mut coming = JoinSet::new();

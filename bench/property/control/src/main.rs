@@ -1,10 +1,10 @@
-//! The control of the property bench: the statements that the product runs for a list, one row, a dashboard and a new
-//! row, behind plain `axum` and `rusqlite`, with the same check of token and session and the same durability.
+//! The control of the property bench: the product's statements for a list, a row, a dashboard and an insert, behind plain
+//! `axum` and `rusqlite`, with the same checks of token and session and the same durability.
 //!
 //! `bench-property-control --db FILE --secret JWT_ACCESS_SECRET [--listen 127.0.0.1:3901] [--stable-plans]`
 //!
-//! With `--stable-plans` its connections have the setting that the product's host gives to its own (decisions/0007), which
-//! keeps SQLite from preparing statements anew at each use: not what plain `rusqlite` does, but the stricter comparison.
+//! With `--stable-plans` its connections have the same setting as the product's (decisions/0007), which keeps SQLite from
+//! preparing statements again at each use. Plain `rusqlite` does not set it, but the comparison is stricter.
 
 use std::cell::RefCell;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -33,7 +33,7 @@ thread_local! {
     static DB: RefCell<Option<Connection>> = const { RefCell::new(None) };
 }
 
-/// Where the database is and what tokens are signed with.
+/// The database and the tokens' secret.
 #[derive(Clone, Copy)]
 struct Place {
     file: &'static str,
@@ -91,7 +91,7 @@ fn open(place: Place) -> rusqlite::Result<Connection> {
 
 type Made = (StatusCode, [(header::HeaderName, &'static str); 1], String);
 
-/// Runs `work` with this thread's connection and the caller's company, if token and session are good.
+/// Runs `work` with this thread's connection and the caller's company, if token and session are valid.
 fn answer(
     place: Place,
     headers: &HeaderMap,
@@ -190,7 +190,7 @@ async fn detail(State(place): State<Place>, headers: HeaderMap, Path(id): Path<S
     })
 }
 
-/// The statement of the dashboard alone; what is reckoned from it afterwards is the product's business.
+/// The statement of the dashboard alone, without the product's computations on its result.
 async fn dashboard(State(place): State<Place>, headers: HeaderMap) -> impl IntoResponse {
     answer(place, &headers, StatusCode::OK, |db, company| {
         let today: String = db.query_row("SELECT as_of FROM companies WHERE id = ?1", [company], |row| row.get(0))?;
@@ -204,7 +204,7 @@ async fn dashboard(State(place): State<Place>, headers: HeaderMap) -> impl IntoR
     })
 }
 
-/// The write itself keeps no thread of the runtime: it waits for the disk.
+/// The write waits for the disk, so it does not run on a runtime thread.
 async fn create(State(place): State<Place>, headers: HeaderMap, body: Bytes) -> impl IntoResponse {
     let done = tokio::task::spawn_blocking(move || {
         answer(place, &headers, StatusCode::CREATED, |db, company| {

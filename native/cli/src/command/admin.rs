@@ -104,7 +104,7 @@ pub fn create(arguments: CreateArguments) -> Result<(), Failure> {
 
 fn password() -> Result<String, Failure> {
     if stdin().is_terminal() {
-        eprintln!("Password (it will show), then Enter and Ctrl-D:");
+        eprintln!("Password (visible while you type), then Enter and Ctrl-D:");
     }
     let mut text = String::new();
     stdin()

@@ -241,8 +241,8 @@ impl<'a> Import<'a> {
             return Ok(());
         }
         Err(Failure::failed(
-            format!("{rejected} lines were not taken over"),
-            "mend them and run this again; who is there already is skipped",
+            format!("{rejected} lines were not imported"),
+            "correct them and run the command again; existing users are skipped",
         ))
     }
 }

@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn an_exact_route_matches_itself_with_or_without_a_slash_behind() {
+    fn an_exact_route_matches_with_or_without_a_trailing_slash() {
         let routes = router(&["/foo/bar"]);
         assert_target(&routes, "/foo/bar", Some(0));
         assert_target(&routes, "/foo/bar/", Some(0));

@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_log_that_somebody_always_writes_to_stays_short() {
+    async fn a_log_under_constant_writes_stays_short() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.db");
         let turns = Arc::new(Semaphore::new(1));

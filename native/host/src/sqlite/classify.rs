@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_bounds_of_a_transaction_are_known_by_their_words() {
+    fn transaction_statements_are_classified() {
         for (sql, expected) in [
             ("begin immediate", Bound::Begin),
             ("/* a */ SAVEPOINT one", Bound::Savepoint),
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn what_takes_the_write_lock_is_known_by_its_words() {
+    fn writing_statements_are_classified() {
         for sql in [
             "BEGIN IMMEDIATE",
             "/* a */ begin exclusive transaction",
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_word_is_found_behind_comments() {
+    fn the_first_word_is_found_after_comments() {
         assert_eq!(first_word("  -- a\n /* b */ Select(1)"), "Select");
         assert!(looks_like_a_read("WITH x AS (SELECT 1) SELECT * FROM x"));
         for write in ["BEGIN IMMEDIATE", "COMMIT", "PRAGMA wal_checkpoint", "INSERT INTO t"] {

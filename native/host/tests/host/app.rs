@@ -1,4 +1,4 @@
-//! An application of fixtures in a folder of its own.
+//! A test application of fixtures, with a folder of its own.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use http_body_util::{BodyExt, Full};
 use nexus_host::{Body, Host, HostConfig, Limits, LoadError};
 use tempfile::TempDir;
 
-/// The folder with the compiled fixtures; the first test compiles them.
+/// The folder with the compiled fixtures. The first test compiles them.
 pub fn fixtures() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
@@ -22,7 +22,7 @@ pub fn fixtures() -> &'static Path {
             .arg("--target-dir")
             .arg(&target)
             .current_dir(own.join("fixtures"))
-            // Flags for the host's own platform must not reach a WebAssembly build.
+            // Flags for the native platform do not apply to a WebAssembly build.
             .env_remove("RUSTFLAGS")
             .env_remove("CARGO_ENCODED_RUSTFLAGS")
             .status()
@@ -43,7 +43,7 @@ pub struct App {
 }
 
 impl App {
-    /// `manifest` is what follows the head of `spin.toml`. `@name` stands for the file of a fixture.
+    /// `manifest` is `spin.toml` without its head. `@name` is replaced by the file of a fixture.
     pub fn new(manifest: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut text = "spin_manifest_version = 2\n[application]\nname = \"test\"\n".to_owned();
@@ -124,7 +124,7 @@ pub async fn post(host: &Host, path: &str, body: impl Into<Bytes>) -> Answer {
     send(host, Request::post(path), body).await
 }
 
-/// The answer with its body as it streams.
+/// Sends a request and returns the response with its streaming body.
 pub async fn ask(host: &Host, request: http::request::Builder, body: impl Into<Bytes>) -> Response<Body> {
     let body: Body = Full::new(body.into()).map_err(|never| match never {}).boxed_unsync();
     let client = SocketAddr::from(([192, 0, 2, 7], 4711));

@@ -19,7 +19,7 @@ fn with_own_cache() -> App {
 }
 
 #[tokio::test]
-async fn a_second_start_takes_the_code_from_the_cache() {
+async fn a_second_start_loads_the_code_from_the_cache() {
     let app = with_own_cache();
     assert_eq!(text(&app.load().await, "/").await, "Hello, world!");
     let [entry] = entries(&app).try_into().unwrap();
@@ -29,7 +29,7 @@ async fn a_second_start_takes_the_code_from_the_cache() {
     assert_eq!(fs::metadata(&entry).unwrap().modified().unwrap(), written);
 }
 
-/// A new file by the old name: the old one may be mapped.
+/// Replaces a file by a new one, since the old one may be mapped.
 fn replace(file: &Path, content: &[u8]) {
     let new = file.with_extension("new");
     fs::write(&new, content).unwrap();
@@ -51,7 +51,7 @@ async fn damaged_code_is_compiled_again() {
     }
 }
 
-/// How many components were said to be compiled.
+/// A progress sink that counts the compiled components.
 fn counting() -> (ProgressSink, Arc<AtomicUsize>) {
     let count = Arc::new(AtomicUsize::new(0));
     let counted = count.clone();
@@ -69,7 +69,7 @@ fn code_beside(app: &App) -> Vec<PathBuf> {
 }
 
 #[tokio::test]
-async fn what_was_compiled_ahead_is_compiled_by_no_start_whatever_its_folders() {
+async fn code_compiled_ahead_is_used_with_any_state_and_cache_folder() {
     let (progress, compiled) = counting();
     let mut app = App::new(
         r#"
@@ -101,13 +101,13 @@ source = "hello.wasm"
     }
     assert_eq!(compiled.load(Ordering::Relaxed), 1);
 
-    // Damaged, it is told from what it was; the component itself decides.
+    // Damaged code is detected, and the component is compiled again.
     let good = fs::read(&code).unwrap();
     replace(&code, &good[1..]);
     assert_eq!(text(&app.load().await, "/").await, "Hello, world!");
     assert_eq!(compiled.load(Ordering::Relaxed), 2);
 
-    // Another component by the same name has other code, and the old is removed.
+    // Another component of the same name has code of its own, and the old code is removed.
     fs::copy(fixtures().join("fixture_given.wasm"), &wasm).unwrap();
     assert!(text(&app.load().await, "/").await.starts_with("uri="));
     assert_eq!(
@@ -120,7 +120,7 @@ source = "hello.wasm"
     assert_ne!(code, other);
 }
 
-/// Whether this process has the file in its address space rather than read it.
+/// Whether this process maps the file.
 fn is_mapped(file: &Path) -> bool {
     let maps = fs::read_to_string("/proc/self/maps").unwrap();
     maps.contains(file.file_name().unwrap().to_str().unwrap())

@@ -45,7 +45,7 @@ async fn a_dependency_with_an_async_function_calls_out_with_the_inherited_grant(
 }
 
 #[tokio::test]
-async fn a_dependency_inherits_nothing_unless_the_manifest_says_so() {
+async fn a_dependency_inherits_nothing_by_default() {
     let host = app("", "fixture:post/carrier").load().await;
     let refused = text(&host, CARRY).await;
     assert!(
@@ -53,7 +53,7 @@ async fn a_dependency_inherits_nothing_unless_the_manifest_says_so() {
         "{refused}"
     );
     assert!(text(&host, LOOK).await.contains("Undefined"));
-    // The component itself keeps what it has.
+    // The component itself keeps its grants.
     assert_eq!(text(&host, "/letters/itself?http://self.alt/hello").await, "200");
 }
 

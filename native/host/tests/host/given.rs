@@ -1,10 +1,10 @@
-//! What a component is given: variables, environment, files, streams for its output.
+//! Grants of a component: variables, environment, files, output streams.
 
 use super::app::{App, get, text};
 use http::StatusCode;
 
 #[tokio::test]
-async fn a_component_variable_is_its_template_with_the_applications_values() {
+async fn a_component_variable_is_its_resolved_template() {
     let app = App::new(
         r#"
 [variables]
@@ -28,13 +28,13 @@ variables = { url = "https://{{ host }}/?k={{key}}", plain = "p" }
 }
 
 #[tokio::test]
-async fn a_component_has_the_environment_that_the_manifest_gives_and_no_other() {
+async fn a_component_has_only_the_manifests_environment() {
     let host = App::one("given", "environment = { A = \"b\", C = \"d\" }").load().await;
     assert_eq!(text(&host, "/env").await, "A=b\nC=d");
 }
 
 #[tokio::test]
-async fn files_are_readable_where_the_manifest_puts_them_and_nowhere_writable() {
+async fn files_are_readable_at_their_destination_and_read_only() {
     let files = r#"files = [{ source = "assets", destination = "/public" }, "data/*.txt"]
 exclude_files = ["assets/secret.txt"]"#;
     let host = App::one("given", files)

@@ -3,7 +3,7 @@ use super::app::{App, text};
 const GRANT: &str = "key_value_stores = [\"default\"]";
 
 #[tokio::test]
-async fn a_value_is_kept_until_it_is_deleted() {
+async fn a_value_is_stored_until_it_is_deleted() {
     let host = App::one("kv", GRANT).load().await;
     assert_eq!(text(&host, "/kv/default/get?a").await, "nothing");
     assert_eq!(text(&host, "/kv/default/set?a=1").await, "set");
@@ -42,7 +42,7 @@ async fn a_store_that_was_not_granted_is_access_denied() {
 }
 
 #[tokio::test]
-async fn stores_by_label_are_apart_and_may_be_in_memory() {
+async fn stores_are_separate_by_label_and_may_be_in_memory() {
     let app = App::one("kv", "key_value_stores = [\"default\", \"cache\"]")
         .runtime_config("[key_value_store.cache]\ntype = \"spin\"\n");
     let host = app.load().await;

@@ -1,4 +1,4 @@
-//! What a component may do to itself and not to others.
+//! Limits: a component that exceeds one affects its own requests only.
 
 use std::time::{Duration, Instant};
 
@@ -25,7 +25,7 @@ source = "@hello"
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_endless_loop_costs_its_caller_a_500_and_nobody_else_anything() {
+async fn an_endless_loop_is_a_500_and_other_requests_are_served() {
     let host = unruly()
         .limits(|limits| limits.request_deadline = Duration::from_secs(1))
         .load()
@@ -41,11 +41,11 @@ async fn an_endless_loop_costs_its_caller_a_500_and_nobody_else_anything() {
     while host.stats().live_instances < 4 {
         tokio::task::yield_now().await;
     }
-    // More loops than threads, and others are served.
-    let asked = Instant::now();
+    // There are more loops than threads, and other requests are served.
+    let start = Instant::now();
     assert_eq!(text(&host, "/hello").await, "Hello, world!");
     assert_eq!(get(&host, "/unruly/x").await.status, StatusCode::OK);
-    assert!(asked.elapsed() < Duration::from_millis(900), "{:?}", asked.elapsed());
+    assert!(start.elapsed() < Duration::from_millis(900), "{:?}", start.elapsed());
     for looping in loops {
         let answer = looping.await.unwrap();
         assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
@@ -56,7 +56,7 @@ async fn an_endless_loop_costs_its_caller_a_500_and_nobody_else_anything() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_request_that_comes_while_an_instance_loops_is_served_by_another() {
+async fn a_request_during_an_endless_loop_is_served_by_another_instance() {
     let host = unruly()
         .limits(|limits| limits.request_deadline = Duration::from_secs(3))
         .load()
@@ -65,18 +65,18 @@ async fn a_request_that_comes_while_an_instance_loops_is_served_by_another() {
         let host = host.clone();
         tokio::spawn(async move { get(&host, "/unruly/wait-then-loop").await })
     };
-    // It waits first, and looks free; then it loops.
+    // The instance waits first and counts as free. Then it loops.
     tokio::time::sleep(Duration::from_millis(300)).await;
-    let asked = Instant::now();
+    let start = Instant::now();
     for _ in 0..20 {
         assert_eq!(get(&host, "/unruly/x").await.status, StatusCode::OK);
     }
-    assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
     assert_eq!(looping.await.unwrap().status, StatusCode::INTERNAL_SERVER_ERROR);
 }
 
 #[tokio::test]
-async fn a_component_that_allocates_without_end_is_stopped_at_its_limit() {
+async fn an_endless_allocation_is_stopped_at_the_memory_limit() {
     let host = unruly()
         .limits(|limits| limits.max_memory_bytes = 32 << 20)
         .load()
@@ -103,11 +103,11 @@ async fn a_trap_is_a_500_with_an_empty_body_and_the_next_request_is_served() {
 }
 
 #[tokio::test]
-async fn a_trap_gives_the_siblings_in_its_instance_an_answer_too() {
+async fn a_trap_answers_the_other_requests_of_its_instance() {
     let host = unruly().load().await;
     let (trapped, sibling) = tokio::join!(get(&host, "/unruly/wait-then-trap"), get(&host, "/unruly/wait"));
     assert_eq!(trapped.status, StatusCode::INTERNAL_SERVER_ERROR);
-    // In the same instance it fails as well; in another it doesn't notice.
+    // A request in the same instance fails as well. One in another instance succeeds.
     assert!(matches!(
         sibling.status,
         StatusCode::INTERNAL_SERVER_ERROR | StatusCode::OK
@@ -116,11 +116,11 @@ async fn a_trap_gives_the_siblings_in_its_instance_an_answer_too() {
 }
 
 #[tokio::test]
-async fn an_instance_that_waits_serves_other_requests_meanwhile() {
+async fn a_waiting_instance_serves_other_requests() {
     let host = unruly().load().await;
     let waiting = get(&host, "/unruly/wait");
     let meanwhile = async {
-        // Until the first instance waits, others are made.
+        // Until the first instance waits, more instances are made.
         loop {
             let answer = text(&host, "/unruly/x").await;
             let (_, most_at_once) = answer.split_once(' ').unwrap();
@@ -149,7 +149,7 @@ async fn an_instance_is_replaced_after_its_last_request() {
 }
 
 #[tokio::test]
-async fn an_instance_that_has_grown_large_takes_no_more_requests() {
+async fn an_instance_above_the_memory_limit_takes_no_more_requests() {
     let host = unruly()
         .limits(|limits| limits.max_reused_memory_bytes = 6 << 20)
         .load()

@@ -1,8 +1,8 @@
-//! Whoever gets the manifest wrong learns where and how.
+//! Errors in the manifest name the key and the problem.
 
 use super::app::App;
 
-/// What loading says, without the folder of the test.
+/// The error of loading, without the test's folder.
 async fn refusal(manifest: &str) -> String {
     let app = App::new(manifest);
     let dir = format!("{}/", app.dir.path().display());
@@ -26,7 +26,7 @@ async fn a_route_to_a_component_that_does_not_exist_is_named() {
 }
 
 #[tokio::test]
-async fn a_required_variable_without_a_value_says_how_to_set_it() {
+async fn a_required_variable_without_a_value_is_an_error_with_a_remedy() {
     let problem = refusal("[variables]\nsome_key = { required = true }").await;
     assert_eq!(
         problem,
@@ -56,7 +56,7 @@ async fn a_file_that_is_no_component_is_named() {
 }
 
 #[tokio::test]
-async fn a_grant_for_what_the_runtime_does_not_have_is_refused() {
+async fn a_grant_for_an_unconfigured_store_is_refused() {
     let app = App::one("hello", "sqlite_databases = [\"other\"]");
     let problem = app.refusal().await;
     assert!(
@@ -66,7 +66,7 @@ async fn a_grant_for_what_the_runtime_does_not_have_is_refused() {
 }
 
 #[tokio::test]
-async fn an_outbound_host_that_says_nothing_clear_is_refused() {
+async fn an_ambiguous_outbound_host_is_refused() {
     let app = App::one("hello", "allowed_outbound_hosts = [\"example.com\"]");
     let problem = app.refusal().await;
     assert!(
@@ -76,7 +76,7 @@ async fn an_outbound_host_that_says_nothing_clear_is_refused() {
 }
 
 #[tokio::test]
-async fn build_runs_each_command_in_its_folder_and_tells_which_failed() {
+async fn build_runs_each_command_in_its_folder_and_names_the_failed_one() {
     let app = App::new(
         r#"
 [component.a]

@@ -31,7 +31,7 @@ source = "@given"
     ))
 }
 
-/// Says what it was asked, on a port of its own.
+/// A server that answers with the request that it got.
 async fn service() -> SocketAddr {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -49,7 +49,7 @@ async fn service() -> SocketAddr {
 }
 
 #[tokio::test]
-async fn a_host_that_was_granted_is_reached() {
+async fn a_granted_host_is_reached() {
     let host = app("\"http://127.0.0.1:*\"").load().await;
     let service = service().await;
     assert_eq!(
@@ -59,7 +59,7 @@ async fn a_host_that_was_granted_is_reached() {
 }
 
 #[tokio::test]
-async fn a_host_that_was_not_granted_is_denied() {
+async fn a_host_without_a_grant_is_denied() {
     let host = app("\"http://127.0.0.1:1\", \"https://*.example.com\"").load().await;
     let service = service().await;
     for url in [
@@ -73,7 +73,7 @@ async fn a_host_that_was_not_granted_is_denied() {
 }
 
 #[tokio::test]
-async fn a_grant_may_be_a_variable_and_an_empty_one_grants_nothing() {
+async fn a_grant_may_be_a_variable_and_an_empty_value_grants_nothing() {
     let service = service().await;
     let mut granted = app("\"{{ service }}\"");
     let url = format!("/fetch?http://{service}/");
@@ -105,11 +105,11 @@ async fn a_component_reaches_its_own_application() {
 }
 
 #[tokio::test]
-async fn a_private_component_is_reached_by_its_name_inside() {
+async fn a_private_component_is_reached_by_its_internal_name() {
     let host = app("\"http://given.spin.internal\"").load().await;
-    let told = text(&host, "/fetch?http://given.spin.internal/a/headers").await;
-    assert!(told.contains("spin-path-info=/a/headers"), "{told}");
-    assert!(told.contains("spin-client-addr=0.0.0.0:0"), "{told}");
+    let headers = text(&host, "/fetch?http://given.spin.internal/a/headers").await;
+    assert!(headers.contains("spin-path-info=/a/headers"), "{headers}");
+    assert!(headers.contains("spin-client-addr=0.0.0.0:0"), "{headers}");
     assert_eq!(
         text(&host, "/fetch?http://hello.spin.internal/").await,
         "ErrorCode::HttpRequestDenied"
@@ -117,7 +117,7 @@ async fn a_private_component_is_reached_by_its_name_inside() {
 }
 
 #[tokio::test]
-async fn the_wildcard_inside_covers_every_component() {
+async fn the_internal_wildcard_covers_every_component() {
     let host = app("\"http://*.spin.internal\"").load().await;
     assert_eq!(
         text(&host, "/fetch?http://hello.spin.internal/").await,

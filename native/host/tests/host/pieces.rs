@@ -1,4 +1,4 @@
-//! How a body that a guest writes piece by piece reaches the client.
+//! Responses whose body the guest writes in pieces.
 
 use http::Request;
 use http_body::Body as _;
@@ -27,7 +27,7 @@ async fn next(body: &mut Body) -> Option<String> {
 }
 
 #[tokio::test]
-async fn pieces_that_are_there_at_once_leave_as_one_with_a_length() {
+async fn pieces_that_are_written_at_once_leave_as_one_body_with_a_length() {
     let host = pieces().await;
     let mut body = ask(&host, Request::get("/small"), "").await.into_body();
     assert_eq!(body.size_hint().exact(), Some(11));
@@ -36,7 +36,7 @@ async fn pieces_that_are_there_at_once_leave_as_one_with_a_length() {
 }
 
 #[tokio::test]
-async fn a_piece_does_not_wait_for_one_that_takes_its_time() {
+async fn a_piece_does_not_wait_for_a_later_one() {
     let host = pieces().await;
     let mut body = ask(&host, Request::get("/slow"), "").await.into_body();
     assert_eq!(body.size_hint().exact(), None);

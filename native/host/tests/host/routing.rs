@@ -64,11 +64,11 @@ async fn a_private_component_has_no_public_route() {
 }
 
 #[tokio::test]
-async fn the_component_learns_about_its_request_from_spins_headers() {
+async fn a_component_gets_the_spin_headers() {
     let host = App::new(TWO_ROUTES).load().await;
     let request = Request::get("/things/7/headers?a=b").header("host", "example.com:81");
-    let told = send(&host, request, "").await.text;
-    let spin: Vec<&str> = told.lines().filter(|l| l.starts_with("spin-")).collect();
+    let headers = send(&host, request, "").await.text;
+    let spin: Vec<&str> = headers.lines().filter(|l| l.starts_with("spin-")).collect();
     let mut expected = [
         "spin-path-info=/headers",
         "spin-full-url=http://example.com:81/things/7/headers?a=b",
@@ -84,24 +84,24 @@ async fn the_component_learns_about_its_request_from_spins_headers() {
     expected.sort_unstable();
     assert_eq!(spin, expected);
     assert!(
-        told.contains("uri=http://example.com:81/things/7/headers?a=b"),
-        "{told}"
+        headers.contains("uri=http://example.com:81/things/7/headers?a=b"),
+        "{headers}"
     );
 }
 
 #[tokio::test]
-async fn a_client_cannot_set_spins_headers() {
+async fn a_client_cannot_set_spin_headers() {
     let host = App::new(TWO_ROUTES).load().await;
     let request = Request::get("/things/7/headers")
         .header("spin-client-addr", "10.0.0.1:1")
         .header("spin-path-match-role", "admin");
-    let told = send(&host, request, "").await.text;
-    assert!(!told.contains("10.0.0.1"), "{told}");
-    assert!(!told.contains("admin"), "{told}");
+    let headers = send(&host, request, "").await.text;
+    assert!(!headers.contains("10.0.0.1"), "{headers}");
+    assert!(!headers.contains("admin"), "{headers}");
 }
 
 #[tokio::test]
-async fn whoever_embeds_the_host_may_leave_spins_headers_out_and_clients_can_t_put_them_in() {
+async fn without_route_headers_no_spin_header_reaches_a_component() {
     let mut app = App::new(TWO_ROUTES);
     app.config.route_headers = false;
     let host = app.load().await;
@@ -109,9 +109,12 @@ async fn whoever_embeds_the_host_may_leave_spins_headers_out_and_clients_can_t_p
         .header("spin-client-addr", "10.0.0.1:1")
         .header("spin-path-match-role", "admin")
         .header("spinning", "top");
-    let told = send(&host, request, "").await.text;
-    assert!(!told.lines().any(|line| line.starts_with("spin-")), "{told}");
-    assert!(told.contains("spinning=top") && told.contains("uri=http://"), "{told}");
+    let headers = send(&host, request, "").await.text;
+    assert!(!headers.lines().any(|line| line.starts_with("spin-")), "{headers}");
+    assert!(
+        headers.contains("spinning=top") && headers.contains("uri=http://"),
+        "{headers}"
+    );
 }
 
 #[tokio::test]
@@ -121,7 +124,7 @@ async fn a_component_for_wasi_0_2_is_served_as_well() {
 }
 
 #[tokio::test]
-async fn the_health_of_the_host_is_at_spins_place() {
+async fn the_reserved_health_route_answers() {
     let host = App::new(TWO_ROUTES).load().await;
     assert_eq!(text(&host, "/.well-known/spin/health").await, "OK");
 }

@@ -1,4 +1,4 @@
-//! Bodies of every size arrive whole, byte for byte.
+//! Bodies of every size are transferred completely.
 
 use bytes::Bytes;
 use futures::stream;
@@ -34,7 +34,7 @@ async fn read(host: &Host, request: http::request::Builder, body: impl Into<Byte
     let answer = ask(host, request, body).await;
     assert_eq!(answer.status(), StatusCode::OK);
     let body = answer.into_body();
-    // Whoever frames it asks for these at any time.
+    // A framing layer calls these at any time.
     let hint = http_body::Body::size_hint(&body);
     let whole = body.collect().await.unwrap().to_bytes();
     let size = whole.len() as u64;
@@ -45,14 +45,14 @@ async fn read(host: &Host, request: http::request::Builder, body: impl Into<Byte
     whole
 }
 
-/// Without printing megabytes when it isn't so.
+/// Compares without printing megabytes.
 fn assert_same(got: &[u8], expected: &[u8]) {
     assert_eq!(got.len(), expected.len());
     assert!(got == expected, "other bytes than were sent");
 }
 
 #[tokio::test]
-async fn an_answer_with_a_length_arrives_whole() {
+async fn a_response_with_a_length_is_complete() {
     let host = flow().await;
     for size in SIZES {
         let got = read(&host, Request::get(format!("/whole?{size}")), "").await;
@@ -61,7 +61,7 @@ async fn an_answer_with_a_length_arrives_whole() {
 }
 
 #[tokio::test]
-async fn an_answer_in_pieces_arrives_whole() {
+async fn a_response_in_pieces_is_complete() {
     let host = flow().await;
     for size in SIZES {
         let got = read(&host, Request::get(format!("/streamed?{size}")), "").await;
@@ -70,7 +70,7 @@ async fn an_answer_in_pieces_arrives_whole() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_passed_through_arrives_whole() {
+async fn a_body_that_is_passed_through_is_complete() {
     let host = flow().await;
     for size in SIZES {
         let got = read(&host, Request::post("/echo"), bytes(size)).await;
@@ -78,7 +78,7 @@ async fn a_body_that_is_passed_through_arrives_whole() {
     }
 }
 
-/// As the sum of the fixture goes.
+/// The fixture's checksum.
 fn counted(body: &[u8]) -> String {
     let sum = body
         .iter()
@@ -87,7 +87,7 @@ fn counted(body: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn a_request_s_body_arrives_whole() {
+async fn a_request_body_is_complete() {
     let host = flow().await;
     for size in SIZES {
         let body = bytes(size);
@@ -97,7 +97,7 @@ async fn a_request_s_body_arrives_whole() {
 }
 
 #[tokio::test]
-async fn a_request_s_body_that_breaks_off_is_not_taken_for_a_whole_one() {
+async fn a_truncated_request_body_is_an_error() {
     let host = flow().await;
     let frames = [
         Ok(Frame::data(Bytes::from(bytes(MIB)))),
@@ -106,13 +106,13 @@ async fn a_request_s_body_that_breaks_off_is_not_taken_for_a_whole_one() {
     let body: Body = StreamBody::new(stream::iter(frames)).boxed_unsync();
     let request = Request::post("/counted").body(body).unwrap();
     let answer = host.handle(request, ([192, 0, 2, 7], 4711).into()).await;
-    let said = answer.into_body().collect().await.unwrap().to_bytes();
-    assert_eq!(said, format!("broken off after {MIB}"));
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(body, format!("broken off after {MIB}"));
     assert_eq!(text(&host, "/waiting?0").await, "waited");
 }
 
 #[tokio::test]
-async fn answers_of_more_than_a_mebibyte_pass_a_listener() {
+async fn responses_of_more_than_a_mebibyte_pass_a_listener() {
     let host = flow().await;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

@@ -1,4 +1,4 @@
-//! Slow senders and readers, and answers that break off.
+//! Slow senders and readers, and truncated responses.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use nexus_host::{Body, BoxError, Host};
 use super::app::{App, ask, get, text};
 
 const DEADLINE: Duration = Duration::from_millis(400);
-/// Longer than a guest may compute.
+/// Longer than the request deadline.
 const PAUSE: Duration = Duration::from_millis(900);
 const MIB: usize = 1 << 20;
 
@@ -26,7 +26,7 @@ async fn flow() -> Host {
 
 type Sender = mpsc::Sender<Result<Frame<Bytes>, BoxError>>;
 
-/// A request of which the body is sent by hand.
+/// Starts a request whose body the test sends in pieces.
 fn upload(host: &Host, path: &str) -> (Sender, impl Future<Output = Response<Body>> + use<>) {
     let (sender, frames) = mpsc::channel(0);
     let body: Body = StreamBody::new(frames).boxed_unsync();
@@ -41,13 +41,13 @@ async fn whole(answer: Response<Body>) -> Result<Bytes, BoxError> {
     Ok(answer.into_body().collect().await?.to_bytes())
 }
 
-/// Both in one instance: the second comes while the first waits.
+/// Runs a second request in the same instance while the first one waits.
 async fn beside<T>(host: &Host, first: impl Future<Output = T>) -> T {
     let second = async {
         tokio::time::sleep(DEADLINE / 4).await;
         let answer = get(host, "/waiting?100").await;
         assert_eq!((answer.status, answer.text.as_str()), (StatusCode::OK, "waited"));
-        // Another is under way when the first goes on.
+        // Another request is in flight when the first one continues.
         get(host, "/waiting?1000").await
     };
     let (first, second) = tokio::join!(first, second);
@@ -57,7 +57,7 @@ async fn beside<T>(host: &Host, first: impl Future<Output = T>) -> T {
 }
 
 #[tokio::test]
-async fn an_upload_that_pauses_for_longer_than_a_guest_may_compute_is_taken() {
+async fn an_upload_may_pause_for_longer_than_the_request_deadline() {
     let host = flow().await;
     let (mut sender, answer) = upload(&host, "/counted");
     let send = async move {
@@ -72,7 +72,7 @@ async fn an_upload_that_pauses_for_longer_than_a_guest_may_compute_is_taken() {
 }
 
 #[tokio::test]
-async fn a_reader_that_pauses_for_longer_than_a_guest_may_compute_gets_everything() {
+async fn a_reader_may_pause_for_longer_than_the_request_deadline() {
     let host = flow().await;
     let read = async {
         let mut body = ask(&host, Request::get(format!("/streamed?{}", 20 * MIB)), "")
@@ -89,7 +89,7 @@ async fn a_reader_that_pauses_for_longer_than_a_guest_may_compute_gets_everythin
 }
 
 #[tokio::test]
-async fn a_truncated_answer_never_ends_like_a_whole_one() {
+async fn a_truncated_response_ends_with_an_error() {
     let host = flow().await;
     for size in [1, 1000, 65 << 10, MIB, MIB + 1, 3 * MIB] {
         for path in ["failing", "trapping", "looping"] {
@@ -97,7 +97,7 @@ async fn a_truncated_answer_never_ends_like_a_whole_one() {
             if answer.status() != StatusCode::INTERNAL_SERVER_ERROR {
                 assert!(whole(answer).await.is_err(), "/{path}?{size} looks whole");
             }
-            // And for those who read late.
+            // Late readers get the error as well.
             let answer = ask(&host, Request::get(format!("/{path}?{size}")), "").await;
             tokio::time::sleep(2 * DEADLINE).await;
             if answer.status() != StatusCode::INTERNAL_SERVER_ERROR {
@@ -112,11 +112,11 @@ async fn a_truncated_answer_never_ends_like_a_whole_one() {
 }
 
 #[tokio::test]
-async fn an_answer_that_was_whole_when_its_instance_fell_stays_whole() {
+async fn a_complete_response_survives_its_instance() {
     let host = flow().await;
-    // The guest has written everything of this one, and nobody has read its end.
+    // The guest has written this body completely, and its end is unread.
     let mut written = ask(&host, Request::get(format!("/streamed?{}", 70 << 10)), "").await;
-    let begun = written.body_mut().frame().await.unwrap().unwrap().into_data().unwrap();
+    let first = written.body_mut().frame().await.unwrap().unwrap().into_data().unwrap();
     let unwritten = ask(&host, Request::get(format!("/streamed?{}", 9 * MIB)), "").await;
     tokio::time::sleep(DEADLINE / 4).await;
 
@@ -124,12 +124,12 @@ async fn an_answer_that_was_whole_when_its_instance_fell_stays_whole() {
     assert_eq!(host.stats().instances_made, 1, "all of them in one instance");
 
     let rest = whole(written).await.unwrap();
-    assert_eq!(begun.len() + rest.len(), 70 << 10);
+    assert_eq!(first.len() + rest.len(), 70 << 10);
     assert!(whole(unwritten).await.is_err());
 }
 
 #[tokio::test]
-async fn an_answer_of_wasi_0_2_that_breaks_off_ends_with_an_error() {
+async fn a_truncated_wasi_0_2_response_ends_with_an_error() {
     let host = App::one("hello02", "").load().await;
     let answer = ask(&host, Request::get("/breaking"), "").await;
     assert!(answer.status() == StatusCode::INTERNAL_SERVER_ERROR || whole(answer).await.is_err());
@@ -137,7 +137,7 @@ async fn an_answer_of_wasi_0_2_that_breaks_off_ends_with_an_error() {
 }
 
 #[tokio::test]
-async fn requests_beside_a_trap_are_answered_whatever_became_of_it() {
+async fn requests_beside_a_trap_are_answered() {
     let host = flow().await;
     let siblings: Vec<_> = (0..8)
         .map(|_| {

@@ -18,7 +18,7 @@ async fn run(host: &Host, via: &str, statements: Value) -> Result<Value, String>
 }
 
 #[tokio::test]
-async fn values_of_every_type_come_back_as_they_went() {
+async fn values_of_every_type_round_trip() {
     let host = App::one("sql", GRANT).load().await;
     for via in ["sync", "async"] {
         let result = run(
@@ -46,7 +46,7 @@ async fn values_of_every_type_come_back_as_they_went() {
 }
 
 #[tokio::test]
-async fn what_was_written_is_in_spins_file() {
+async fn data_is_stored_in_spins_file() {
     let app = App::one("sql", GRANT);
     let host = app.load().await;
     run(
@@ -62,7 +62,7 @@ async fn what_was_written_is_in_spins_file() {
 }
 
 #[tokio::test]
-async fn an_error_of_the_database_is_told_as_it_is() {
+async fn a_database_error_reaches_the_guest_unchanged() {
     let host = App::one("sql", GRANT).load().await;
     for via in ["sync", "async"] {
         let unknown = run(&host, via, json!([["SELECT * FROM nowhere", []]])).await;
@@ -90,13 +90,13 @@ async fn an_open_transaction_ends_with_its_connection() {
     ]);
     let inside = run(&host, "sync", opened.clone()).await.unwrap();
     assert_eq!(inside["results"][2], json!([[1]]));
-    // The next one gets the write lock: the first connection is gone, and so is what it wrote.
+    // The next connection gets the write lock: the first one and its transaction are gone.
     let inside = run(&host, "sync", opened).await.unwrap();
     assert_eq!(inside["results"][2], json!([[1]]));
 }
 
 #[tokio::test]
-async fn a_long_result_streams_whole_and_in_order() {
+async fn a_long_result_streams_completely_and_in_order() {
     let host = App::one("sql", GRANT).load().await;
     let many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
         SELECT i, hex(zeroblob(100)) FROM n";
@@ -136,7 +136,7 @@ async fn another_file_cannot_be_attached() {
 }
 
 #[tokio::test]
-async fn reads_run_in_place_and_writes_elsewhere() {
+async fn reads_run_on_the_runtime_thread_and_writes_off_it() {
     let host = App::one("sql", GRANT).load().await;
     run(&host, "sync", json!([["CREATE TABLE t (a)", []]])).await.unwrap();
     let before = host.stats();
@@ -168,10 +168,10 @@ async fn connections_are_closed_with_their_instance() {
     assert_eq!(host.stats().open_database_connections, 0);
 }
 
-/// Every runtime thread is asked by several writers to wait for a lock that another one holds across calls. If a
-/// waiting writer held its thread, the holder could never commit, and all would stand still until the timeout.
+/// On every runtime thread several writers wait for a lock that another connection holds across calls. If a waiting writer
+/// occupied its thread, the holder could not commit before the timeout.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn waiting_writers_do_not_keep_the_lock_holder_from_committing() {
+async fn waiting_writers_do_not_block_the_lock_holders_commit() {
     let host = App::one("sql", GRANT)
         .limits(|limits| limits.max_concurrent_reuse = 1)
         .load()

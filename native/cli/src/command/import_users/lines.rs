@@ -26,7 +26,7 @@ pub struct Ignored(BTreeSet<String>);
 impl Ignored {
     fn note(&mut self, name: &str) {
         if self.0.len() < 100 && self.0.insert(name.to_owned()) {
-            eprintln!("`{name}` is not taken over");
+            eprintln!("the column `{name}` is ignored");
         }
     }
 }
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn csv_is_read_by_its_header_and_a_broken_line_is_one_fault() {
+    fn csv_is_read_by_its_header_and_a_broken_line_is_one_error() {
         let text = "name,E-Mail,phone,password_hash\n\"Kos, Ana\",a@example.org,1,h\nBo\nCy,c@example.org,2,i\n";
         let found = lines(text, Format::Csv);
         assert_eq!(found.len(), 3);
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_without_what_everybody_needs_is_refused_at_once() {
+    fn a_header_without_a_required_column_is_refused() {
         assert!(read("email,name\n".as_bytes(), Format::Csv).is_err());
     }
 

@@ -50,7 +50,7 @@ fn csv(lines: &[String]) -> String {
 }
 
 #[test]
-fn good_lines_are_taken_over_and_bad_ones_are_named() {
+fn valid_lines_are_imported_and_invalid_ones_are_reported() {
     let place = Place::new();
     let text = csv(&[
         format!("a@example.org,Ana,{HASH},TENANT"),
@@ -67,7 +67,7 @@ fn good_lines_are_taken_over_and_bad_ones_are_named() {
 }
 
 #[test]
-fn a_run_that_is_repeated_skips_who_is_there() {
+fn a_repeated_run_skips_existing_users() {
     let place = Place::new();
     let mut text = String::new();
     for n in 0..450 {
@@ -109,7 +109,7 @@ fn a_dry_run_writes_nothing() {
 }
 
 #[test]
-fn somebody_who_registered_here_is_left_alone() {
+fn an_account_that_registered_here_is_unchanged() {
     let place = Place::new();
     let hashing = nexus_domain::password_hash::Hashing::new(nexus_domain::settings::PasswordHash::Bcrypt, 4);
     let email = "a@example.org".parse().unwrap();
@@ -132,7 +132,7 @@ fn somebody_who_registered_here_is_left_alone() {
 }
 
 #[test]
-fn a_company_that_is_not_there_is_a_fault_of_the_line_or_of_the_command() {
+fn an_unknown_company_is_an_error_of_the_line_or_of_the_command() {
     let place = Place::new();
     let text = format!("email,name,passwordHash,companySlug\na@example.org,Ana,{HASH},none\n");
     assert!(run(&place.arguments("people.csv", &text)).is_err());
