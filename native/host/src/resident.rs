@@ -40,7 +40,7 @@ struct Mapping {
     is_private_read_only: bool,
     is_file: bool,
     resident: usize,
-    /// Pages that differ from the file: anonymous or written.
+    /// Pages that differ from the file. In a private mapping they are anonymous.
     modified: usize,
 }
 
@@ -69,7 +69,8 @@ impl Mapping {
         let kilobytes = value.trim().trim_end_matches(" kB").parse::<usize>().unwrap_or(0);
         match name {
             "Rss" => self.resident = kilobytes << 10,
-            "Anonymous" | "Private_Dirty" | "Shared_Dirty" => self.modified += kilobytes << 10,
+            // Not the dirty pages: those of a file that was just unpacked are dirty until they are written to the disk.
+            "Anonymous" => self.modified = kilobytes << 10,
             _ => {}
         }
     }
@@ -99,6 +100,7 @@ mod tests {
     const SMAPS: &str = "\
 55e0a000-55e0b000 r-xp 00001000 08:01 42 /usr/bin/nexus
 Rss:                   4 kB
+Private_Dirty:         4 kB
 Anonymous:             0 kB
 55e0b000-55e0d000 r--p 00002000 08:01 42 /usr/bin/nexus
 Rss:                   8 kB
