@@ -41,17 +41,19 @@ fn operations() -> OpenApiRouter<App> {
         .routes(routes!(people::get_presence))
         .routes(routes!(notifications::list_notifications))
         .routes(routes!(notifications::mark_notifications_read))
-        .route(relay_calls::CONNECT, post(internal::connect))
-        .route(relay_calls::SEND, post(internal::send))
-        .route(relay_calls::READ, post(internal::read))
-        .route(relay_calls::CATCH_UP, post(internal::catch_up))
-        .route(relay_calls::RANGE, post(internal::range))
-        .route(relay_calls::CHANGES, post(internal::changes))
-        .route(relay_calls::FEED, post(internal::feed))
-        .route(relay_calls::CHATS, post(internal::chats))
-        .route(relay_calls::CHAT, post(internal::chat))
-        .route(relay_calls::PRESENCE, post(internal::presence))
-        .route(relay_calls::PURGE, post(purge::purge))
+        .merge(nexus_kit::internal::routes([
+            (relay_calls::CONNECT, post(internal::connect)),
+            (relay_calls::SEND, post(internal::send)),
+            (relay_calls::READ, post(internal::read)),
+            (relay_calls::CATCH_UP, post(internal::catch_up)),
+            (relay_calls::RANGE, post(internal::range)),
+            (relay_calls::CHANGES, post(internal::changes)),
+            (relay_calls::FEED, post(internal::feed)),
+            (relay_calls::CHATS, post(internal::chats)),
+            (relay_calls::CHAT, post(internal::chat)),
+            (relay_calls::PRESENCE, post(internal::presence)),
+            (relay_calls::PURGE, post(purge::purge)),
+        ]))
 }
 
 #[cfg(target_arch = "wasm32")]

@@ -8,7 +8,7 @@ mod cache;
 mod routes;
 
 use axum::routing::post;
-use nexus_kit::App;
+use nexus_kit::{App, internal};
 use nexus_protocol::COMPANY_GAUGES;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(routes::stats::get_dashboard_stats))
-        .route(COMPANY_GAUGES, post(routes::gauges::tell_gauges))
+        .merge(internal::routes([(COMPANY_GAUGES, post(routes::gauges::list_gauges))]))
 }
 
 #[cfg(target_arch = "wasm32")]

@@ -2,11 +2,11 @@
 
 use nexus_domain::ids::{CompanyId, MailId, UserId};
 use nexus_domain::keyed_hash::HashKey;
-use nexus_domain::mail::{SEAL_PURPOSE, TIMEOUT_SECONDS, Template, seal_context};
+use nexus_domain::mail::{TIMEOUT_SECONDS, Template};
 use nexus_domain::one_time_code::{self, OneTimeCode};
-use nexus_domain::seal::SealKey;
 use nexus_domain::settings::Secret;
 use nexus_domain::{Timestamp, settings};
+use nexus_kit::audit::seal_for_mail;
 use nexus_kit::{ApiError, App, clock};
 use nexus_store::identity::decoys::{self, DecoyMail};
 use nexus_store::identity::one_time_codes::Purpose;
@@ -76,10 +76,7 @@ impl Mail {
         lifetime: i64,
     ) -> Result<Self, ApiError> {
         let id = clock::new_id(MailId::generate);
-        let key = app.config().get(&settings::MAIL_SEAL_KEY)?;
-        let sealed = SealKey::derive(key.as_bytes(), SEAL_PURPOSE)
-            .seal(clock::random(), &seal_context(id), secret.to_string().as_bytes())
-            .map_err(|error| ApiError::internal(error.to_string()))?;
+        let sealed = seal_for_mail(app, id, secret)?;
         let now = clock::now();
         Ok(Self {
             id,

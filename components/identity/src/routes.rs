@@ -12,7 +12,8 @@ mod second_factor;
 mod sessions;
 mod sign_in;
 
-use nexus_kit::App;
+use axum::routing::post;
+use nexus_kit::{App, internal};
 use nexus_protocol::job_paths;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -59,8 +60,8 @@ pub fn all() -> OpenApiRouter<App> {
         .routes(routes!(passkeys::remove_passkey))
         .routes(routes!(email_change::request_email_change))
         .routes(routes!(email_change::confirm_email_change))
-        .route(
+        .merge(internal::routes([(
             job_paths::IDENTITY_RETENTION,
-            axum::routing::post(personal_data::run_retention),
-        )
+            post(personal_data::run_retention),
+        )]))
 }

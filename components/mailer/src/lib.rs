@@ -17,7 +17,6 @@
 //! ```
 
 mod accepted;
-mod act;
 mod backpressure;
 mod delivery;
 mod email_content;

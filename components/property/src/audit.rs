@@ -5,7 +5,7 @@
 
 use std::fmt::Display;
 
-use nexus_domain::ids::{AuditId, CompanyId, UserId};
+use nexus_domain::ids::{CompanyId, UserId};
 use nexus_kit::{Caller, clock};
 use nexus_store::audit::{self, NewAuditEntry};
 use nexus_store::{Edited, StoreError, Transaction};
@@ -65,16 +65,12 @@ impl AuditWriter {
         details: Value,
     ) -> Result<(), StoreError> {
         let entry = NewAuditEntry {
-            id: clock::new_id(AuditId::generate),
-            at: clock::now(),
-            actor: self.user,
             action: &format!("{}.{act}", kind.name),
             subject_type: kind.name,
             subject_id: subject.to_string(),
             company: Some(company),
-            ip: &self.caller.address,
-            request_id: &self.caller.request_id,
             details,
+            ..self.caller.audit_entry(self.user, clock::now())
         };
         audit::append(tx, &entry)
     }

@@ -10,7 +10,7 @@ mod principal;
 mod routes;
 
 use axum::routing::post;
-use nexus_kit::{App, listing};
+use nexus_kit::{App, internal, listing};
 use nexus_protocol::job_paths;
 use nexus_store::{self as store, property::company_settings};
 use utoipa_axum::router::OpenApiRouter;
@@ -97,10 +97,12 @@ fn operations() -> OpenApiRouter<App> {
             maintenance_requests::update_maintenance_request,
             maintenance_requests::delete_maintenance_request
         ))
-        .route(job_paths::OVERDUE, post(jobs::overdue))
-        .route(job_paths::REMINDERS, post(jobs::reminders))
-        .route(job_paths::LATE_FEES, post(jobs::late_fees))
-        .route(job_paths::MONTHLY_INVOICES, post(jobs::monthly_invoices))
+        .merge(internal::routes([
+            (job_paths::OVERDUE, post(jobs::overdue)),
+            (job_paths::REMINDERS, post(jobs::reminders)),
+            (job_paths::LATE_FEES, post(jobs::late_fees)),
+            (job_paths::MONTHLY_INVOICES, post(jobs::monthly_invoices)),
+        ]))
 }
 
 #[cfg(target_arch = "wasm32")]

@@ -1,6 +1,5 @@
 //! Verification: documents and the decisions on them, the administration of people, the audit log.
 
-mod act;
 mod routes;
 
 use nexus_kit::{App, listing};

@@ -1,14 +1,17 @@
 //! `Idempotency-Key`: a POST that creates money or mail may be sent again and acts once.
 //!
-//! A handler takes [`Keyed`] in place of `Json`, and after it has authorized the caller:
+//! A handler takes [`Keyed`] in place of `Json`. After it has authorized the caller it runs its work by [`Key::once`]:
 //! ```text
-//! let ticket = match keyed.start(&app, session.user())? {
-//!     Start::Replay(response) => return Ok(response),
-//!     Start::Run(ticket) => ticket,
-//! };
-//! let made = idempotency::settle(&app, &ticket, store::payments::record(.., |tx, made| ticket.keep(tx, 201, made)))?;
+//! let Keyed { body, key } = keyed?;
+//! let done = key.once(&app, principal.user(), StatusCode::CREATED, move |tx| {
+//!     let invoice = store::record(tx, &payment)?;
+//!     Ok((payment, invoice))
+//! });
+//! Ok(done.await?.finish(|response, invoice| nudge_mail(response)))
 //! ```
-//! `keep` belongs into the work's transaction; `settle` gives the key back when the work failed.
+//! The answer is stored in the work's own transaction. A failure of the work releases the key.
+
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
@@ -18,7 +21,7 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use nexus_domain::Invalid;
 use nexus_domain::ids::UserId;
 use nexus_store::idempotency::{self, Claim};
-use nexus_store::{Database, StoreError};
+use nexus_store::{Database, StoreError, Transaction};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -26,27 +29,63 @@ use crate::extract::{JSON_LIMIT, parse_json, read_json_bytes};
 use crate::{ApiError, App, Code, FieldErrors, clock, respond, write};
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
-/// Set on an answer that is a repetition.
+/// Set on a repeated answer.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 const MAX_KEY: usize = 255;
 
-/// A JSON body with the key it came under, if any. An absent body is `{}`: there are actions that need none.
+/// A JSON body and the key of its request. An absent body is `{}`: some actions need no field.
 pub struct Keyed<T> {
     pub body: T,
-    key: Option<String>,
+    pub key: Key,
+}
+
+/// The `Idempotency-Key` of a request, if it has one, and a hash of the request.
+pub struct Key {
+    name: Option<String>,
     fingerprint: String,
 }
 
-/// Whether there is something to do.
-pub enum Start {
+/// The result of an action that runs once per key.
+pub enum Once<X> {
+    /// The action ran now. `response` is the stored answer; `X` is what the work returned besides it.
+    Ran(Response, X),
+    /// The action ran before. The response repeats the first answer.
+    Replayed(Response),
+}
+
+impl<X> Once<X> {
+    /// The response. `finish` completes that of the first run: it publishes events and adds headers.
+    pub fn finish(self, finish: impl FnOnce(Response, X) -> Response) -> Response {
+        match self {
+            Self::Ran(response, result) => finish(response, result),
+            Self::Replayed(response) => response,
+        }
+    }
+
+    /// The response, for an action with nothing to do after its commit.
+    pub fn into_response(self) -> Response {
+        self.finish(|response, _| response)
+    }
+}
+
+/// Whether the work has to run.
+enum Claimed {
     Run(Ticket),
-    /// It was done before; this is what was answered.
     Replay(Response),
 }
 
-/// What the work needs to have its answer kept. Without a key it does nothing.
-#[derive(Debug, Clone)]
-pub struct Ticket(Option<idempotency::Ticket>);
+/// Stores the answer of an action. Without a key it stores nothing and only remembers the answer.
+#[derive(Clone)]
+pub struct Ticket {
+    claim: Option<idempotency::Ticket>,
+    answer: Arc<Mutex<Option<Answer>>>,
+}
+
+#[derive(Clone)]
+struct Answer {
+    status: StatusCode,
+    body: Vec<u8>,
+}
 
 impl<S, T> FromRequest<S> for Keyed<T>
 where
@@ -56,7 +95,7 @@ where
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
-        let key = read_key(&request)?;
+        let name = read_key(&request)?;
         let method = request.method().clone();
         let target = request
             .uri()
@@ -70,8 +109,10 @@ where
         }
         Ok(Self {
             body: parse_json(&bytes)?,
-            key,
-            fingerprint: hex::encode(hasher.finalize()),
+            key: Key {
+                name,
+                fingerprint: hex::encode(hasher.finalize()),
+            },
         })
     }
 }
@@ -88,38 +129,107 @@ fn read_key(request: &Request) -> Result<Option<String>, ApiError> {
     Ok(Some(text.to_owned()))
 }
 
-impl<T> Keyed<T> {
-    /// Claims the key for this person.
-    pub fn start(&self, app: &App, user: UserId) -> Result<Start, ApiError> {
-        match &self.key {
-            Some(key) => claimed(idempotency::claim(
-                app.database(),
-                user,
-                key,
-                &self.fingerprint,
-                clock::now(),
-            )?),
-            None => Ok(Start::Run(Ticket(None))),
-        }
+impl Key {
+    /// Runs `work` in a write transaction, once per user and key. `work` returns the body of the answer, which is stored
+    /// with `status` in the same transaction, and what [`Once::finish`] needs.
+    ///
+    /// Errors: 409 while another request with this key runs, 422 when the key belongs to another request, and those of
+    /// `work`.
+    pub async fn once<A, X>(
+        &self,
+        app: &App,
+        user: UserId,
+        status: StatusCode,
+        work: impl FnOnce(&Transaction<'_>) -> Result<(A, X), ApiError> + Send + 'static,
+    ) -> Result<Once<X>, ApiError>
+    where
+        A: Serialize,
+        X: Send + 'static,
+    {
+        let run = |ticket: Ticket| {
+            write(app, move |tx| {
+                let (answer, result) = work(tx)?;
+                ticket.keep(tx, status, &answer)?;
+                Ok(result)
+            })
+        };
+        self.once_in_steps(app, user, run).await
     }
 
-    /// As [`Keyed::start`], in a component that writes in batches.
-    pub async fn start_in_batch(&self, app: &App, user: UserId) -> Result<Start, ApiError> {
-        let Some(key) = self.key.clone() else {
-            return Ok(Start::Run(Ticket(None)));
+    /// As [`Key::once`], for work of several transactions: `work` calls [`Ticket::keep`] in its last one.
+    pub async fn once_in_steps<X, F>(
+        &self,
+        app: &App,
+        user: UserId,
+        work: impl FnOnce(Ticket) -> F,
+    ) -> Result<Once<X>, ApiError>
+    where
+        F: Future<Output = Result<X, ApiError>>,
+    {
+        let claim = match self.name.clone() {
+            Some(name) => {
+                let fingerprint = self.fingerprint.clone();
+                let claim = move |tx: &Transaction<'_>| idempotency::claim(tx, user, &name, &fingerprint, clock::now());
+                claimed(write(app, claim).await?)?
+            }
+            None => Claimed::Run(Ticket::new(None)),
         };
-        let fingerprint = self.fingerprint.clone();
-        let claim = write(app, move |tx| {
-            idempotency::claim(tx, user, &key, &fingerprint, clock::now())
-        });
-        claimed(claim.await?)
+        let ticket = match claim {
+            Claimed::Run(ticket) => ticket,
+            Claimed::Replay(response) => return Ok(Once::Replayed(response)),
+        };
+        let result = work(ticket.clone()).await;
+        if let (Err(_), Some(claim)) = (&result, ticket.claim.clone()) {
+            // If the release fails too, the claim expires after a minute.
+            let _ = write(app, move |tx| idempotency::release(tx, &claim)).await;
+        }
+        let result = result?;
+        Ok(Once::Ran(ticket.response()?, result))
+    }
+
+    /// As [`Key::once`], in a component that does not write in batches: `work` opens a transaction of its own and calls
+    /// [`Ticket::keep`] in it.
+    pub fn once_unbatched<X>(
+        &self,
+        app: &App,
+        user: UserId,
+        work: impl FnOnce(&Ticket) -> Result<X, ApiError>,
+    ) -> Result<Once<X>, ApiError> {
+        let database = app.database();
+        let claim = match &self.name {
+            Some(name) => claimed(idempotency::claim(
+                database,
+                user,
+                name,
+                &self.fingerprint,
+                clock::now(),
+            )?)?,
+            None => Claimed::Run(Ticket::new(None)),
+        };
+        let ticket = match claim {
+            Claimed::Run(ticket) => ticket,
+            Claimed::Replay(response) => return Ok(Once::Replayed(response)),
+        };
+        let result = work(&ticket);
+        if let (Err(_), Some(claim)) = (&result, &ticket.claim) {
+            let _ = idempotency::release(database, claim);
+        }
+        let result = result?;
+        Ok(Once::Ran(ticket.response()?, result))
     }
 }
 
-fn claimed(claim: Claim) -> Result<Start, ApiError> {
+fn claimed(claim: Claim) -> Result<Claimed, ApiError> {
     match claim {
-        Claim::Run(ticket) => Ok(Start::Run(Ticket(Some(ticket)))),
-        Claim::Replay { status, body } => replay(status, body).map(Start::Replay),
+        Claim::Run(claim) => Ok(Claimed::Run(Ticket::new(Some(claim)))),
+        Claim::Replay { status, body } => {
+            let status = StatusCode::from_u16(status).map_err(|error| ApiError::internal(error.to_string()))?;
+            let mut response = Answer { status, body }.into_response();
+            response
+                .headers_mut()
+                .insert(REPLAYED, HeaderValue::from_static("true"));
+            Ok(Claimed::Replay(response))
+        }
         Claim::Mismatch => Err(ApiError::new(
             Code::IdempotencyMismatch,
             "This Idempotency-Key was used for another request. Use a new one.",
@@ -132,58 +242,66 @@ fn claimed(claim: Claim) -> Result<Start, ApiError> {
     }
 }
 
-/// What a resource's answer had its `ETag` from.
+/// The member of an answer that its `ETag` is made of.
 #[derive(Deserialize)]
 struct Versioned {
     version: i64,
 }
 
-fn replay(status: u16, body: Vec<u8>) -> Result<Response, ApiError> {
-    let status = StatusCode::from_u16(status).map_err(|error| ApiError::internal(error.to_string()))?;
-    let version = serde_json::from_slice::<Versioned>(&body)
-        .ok()
-        .map(|answer| answer.version);
-    if status == StatusCode::NO_CONTENT {
-        return Ok((status, [(REPLAYED, HeaderValue::from_static("true"))]).into_response());
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        if self.status == StatusCode::NO_CONTENT {
+            return self.status.into_response();
+        }
+        let version = serde_json::from_slice::<Versioned>(&self.body).ok();
+        let mut response = (self.status, Bytes::from(self.body)).into_response();
+        let json = HeaderValue::from_static("application/json");
+        response.headers_mut().insert(header::CONTENT_TYPE, json);
+        match version {
+            Some(Versioned { version }) => respond::with_etag(response, version),
+            None => response,
+        }
     }
-    let mut response = (status, Bytes::from(body)).into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(REPLAYED, HeaderValue::from_static("true"));
-    Ok(match version {
-        Some(version) => respond::with_etag(response, version),
-        None => response,
-    })
 }
 
 impl Ticket {
-    /// Keeps the answer; call it inside the transaction of the work.
+    fn new(claim: Option<idempotency::Ticket>) -> Self {
+        Self {
+            claim,
+            answer: Arc::default(),
+        }
+    }
+
+    /// Stores the answer. Call it inside the transaction of the work.
     pub fn keep(&self, tx: &Database, status: StatusCode, answer: &impl Serialize) -> Result<(), StoreError> {
-        let Some(ticket) = &self.0 else { return Ok(()) };
         let body = serde_json::to_vec(answer).unwrap_or_default();
-        idempotency::keep(tx, ticket, status.as_u16(), body)
+        self.store(tx, Answer { status, body })
     }
 
-    /// Keeps that it is done, with nothing to say.
+    /// Stores a 204.
     pub fn keep_nothing(&self, tx: &Database) -> Result<(), StoreError> {
-        let Some(ticket) = &self.0 else { return Ok(()) };
-        idempotency::keep(tx, ticket, StatusCode::NO_CONTENT.as_u16(), Vec::new())
+        let status = StatusCode::NO_CONTENT;
+        self.store(
+            tx,
+            Answer {
+                status,
+                body: Vec::new(),
+            },
+        )
     }
-}
 
-/// Passes the result of the work on, and gives the key back when it failed.
-pub fn settle<T, E>(app: &App, ticket: &Ticket, result: Result<T, E>) -> Result<T, E> {
-    if let (Err(_), Some(ticket)) = (&result, &ticket.0) {
-        // If this fails too, the key is free again in a minute.
-        let _ = idempotency::release(app.database(), ticket);
+    fn store(&self, tx: &Database, answer: Answer) -> Result<(), StoreError> {
+        if let Some(claim) = &self.claim {
+            idempotency::keep(tx, claim, answer.status.as_u16(), answer.body.clone())?;
+        }
+        *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+        Ok(())
     }
-    result
-}
 
-/// As [`settle`], in a component that writes in batches.
-pub async fn settle_in_batch<T, E>(app: &App, ticket: &Ticket, result: Result<T, E>) -> Result<T, E> {
-    if let (Err(_), Some(ticket)) = (&result, ticket.0.clone()) {
-        let _ = write(app, move |tx| idempotency::release(tx, &ticket)).await;
+    fn response(&self) -> Result<Response, ApiError> {
+        let answer = self.answer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        answer
+            .map(IntoResponse::into_response)
+            .ok_or_else(|| ApiError::internal("an action stored no answer"))
     }
-    result
 }

@@ -1,7 +1,7 @@
 //! What stands around every router: who calls and under which id, problems rendered, security headers,
 //! the log line, the counts for the edge.
 
-use nexus_protocol::headers::{CLIENT, COUNTS, NUDGE, SIGNATURE};
+use nexus_protocol::headers::{CLIENT, COUNTS, NUDGE};
 use std::convert::Infallible;
 use std::fmt::Write;
 use std::pin::Pin;
@@ -21,10 +21,8 @@ use nexus_store::Usage;
 use tower_service::Service;
 
 use crate::log::{self, Level};
-use crate::{ApiError, App, Code, clock};
+use crate::{ApiError, App, Code, clock, internal};
 
-/// What the native side alone may call.
-const INTERNAL: &str = "/internal/";
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Who calls, and the id under which the request is logged.
@@ -91,7 +89,7 @@ impl Service<Request> for Layered {
 
 /// Where only the native side is let in, nobody else learns that there is something.
 async fn method_not_allowed(uri: Uri) -> ApiError {
-    if uri.path().starts_with(INTERNAL) {
+    if uri.path().starts_with(internal::PREFIX) {
         return ApiError::not_found();
     }
     ApiError::new(
@@ -130,7 +128,7 @@ impl Layered {
         if let Some(problem) = &problem {
             render(problem, &caller, &method, &mut response);
         }
-        if path.starts_with(INTERNAL) {
+        if path.starts_with(internal::PREFIX) {
             response.headers_mut().remove(header::ALLOW);
         }
         if is_private(&path) {
@@ -148,7 +146,7 @@ impl Layered {
         }
         let cause = problem.as_ref().and_then(ApiError::cause);
         // The native side calls every second; its own log tells of those that fail.
-        let routine = path.starts_with(INTERNAL) && !response.status().is_server_error();
+        let routine = path.starts_with(internal::PREFIX) && !response.status().is_server_error();
         if !(caller.behind_edge || routine) || cause.is_some() {
             log_line(
                 &caller,
@@ -293,29 +291,6 @@ fn log_line(
         "cause": problem.and_then(ApiError::cause),
     });
     log::write(level, "access", "request", fields);
-}
-
-/// Lets only the native side in (`/internal/*`): a request whose signature is missing or wrong finds nothing.
-/// Gives the body, which the signature covers.
-pub async fn signed_body(app: &App, request: Request, limit: usize) -> Result<bytes::Bytes, ApiError> {
-    let header = request
-        .headers()
-        .get(&SIGNATURE)
-        .and_then(|value| value.to_str().ok())
-        .ok_or_else(ApiError::not_found)?
-        .to_owned();
-    let method = request.method().clone();
-    let target = request
-        .uri()
-        .path_and_query()
-        .map_or_else(|| "/".to_owned(), ToString::to_string);
-    let body = crate::extract::read_body(request, limit)
-        .await
-        .map_err(|_| ApiError::not_found())?;
-    let now = clock::now().as_seconds();
-    signature::verify_request(&app.internal_secrets(), &header, now, method.as_str(), &target, &body)
-        .map_err(|_| ApiError::not_found())?;
-    Ok(body)
 }
 
 /// Tells the scheduler to deliver mail now instead of at its next turn.

@@ -7,6 +7,7 @@
 mod accept;
 pub mod api_error;
 pub mod app;
+pub mod audit;
 pub mod blob;
 pub mod clock;
 pub mod code;
@@ -19,6 +20,7 @@ pub mod extract;
 pub mod fields;
 pub mod form;
 pub mod idempotency;
+pub mod internal;
 pub mod layers;
 mod list_parameters;
 pub mod listing;

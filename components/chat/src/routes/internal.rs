@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use axum::extract::{Request, State};
+use axum::extract::State;
 use axum::response::Response;
 use nexus_domain::chat_feed::{
     Change, ChatHead, ClientPosition, Feed, FeedPosition, Membership, Missed, Newcomer, Notification, Renamed,
@@ -12,7 +12,7 @@ use nexus_domain::ids::{ChatId, UserId};
 use nexus_domain::message::{Content, MessageType, TempId, check_attachments};
 use nexus_domain::token::{AccessClaims, TokenError, verify_access_token};
 use nexus_domain::{Invalid, settings};
-use nexus_kit::layers::signed_body;
+use nexus_kit::internal::Signed;
 use nexus_kit::{ApiError, ApiResult, App, Code, clock, respond};
 use nexus_protocol::relay_calls::{
     After, ChatRequest, ChatSnapshot, ConnectOutcome, FeedRequest, Items, MAX_ITEMS, MessageToSend, PresenceReport,
@@ -21,18 +21,17 @@ use nexus_protocol::relay_calls::{
 use nexus_store::chat::message_history::{self, MAX_REPLAYED};
 use nexus_store::chat::messages::{self, NewMessage, Sent};
 use nexus_store::chat::{chats, people, relay_reads};
-use serde::de::DeserializeOwned;
 
 /// As much as the sidecar ever sends: [`MAX_ITEMS`] messages of up to 64 KiB.
 const MAX_CALL: usize = 40 * 1024 * 1024;
 
-async fn call<T: DeserializeOwned>(app: &App, request: Request) -> Result<T, ApiError> {
-    let body = signed_body(app, request, MAX_CALL).await?;
-    serde_json::from_slice(&body).map_err(|error| ApiError::new(Code::MalformedJson, error.to_string()))
-}
+/// A call with its arguments.
+type Call<T> = Signed<T, MAX_CALL>;
+/// A call for many things at once.
+type Calls<T> = Signed<Items<T>, MAX_CALL>;
 
-async fn items<T: DeserializeOwned>(app: &App, request: Request) -> Result<Vec<T>, ApiError> {
-    let Items { items } = call(app, request).await?;
+/// The things of a call, at most [`MAX_ITEMS`].
+fn items<T>(Signed(Items { items }): Calls<T>) -> Result<Vec<T>, ApiError> {
     if items.len() > MAX_ITEMS {
         return Err(ApiError::new(Code::PayloadTooLarge, "Too many items at once."));
     }
@@ -44,8 +43,8 @@ fn answer<T: serde::Serialize>(items: Vec<T>) -> Response {
 }
 
 /// Who is behind each of these access tokens, and in which chats.
-pub async fn connect(State(app): State<App>, request: Request) -> ApiResult {
-    let tokens: Vec<String> = items(&app, request).await?;
+pub async fn connect(State(app): State<App>, calls: Calls<String>) -> ApiResult {
+    let tokens = items(calls)?;
     let now = clock::now();
     let claims: Vec<_> = tokens
         .iter()
@@ -109,8 +108,8 @@ fn wire_head(head: relay_reads::ChatHead) -> ChatHead {
 }
 
 /// Stores a batch with one commit. What isn't a message at all is told apart before.
-pub async fn send(State(app): State<App>, request: Request) -> ApiResult {
-    let given: Vec<MessageToSend> = items(&app, request).await?;
+pub async fn send(State(app): State<App>, calls: Calls<MessageToSend>) -> ApiResult {
+    let given = items(calls)?;
     let mut outcomes: Vec<Option<SendOutcome>> = Vec::with_capacity(given.len());
     let mut batch = Vec::with_capacity(given.len());
     for sending in given {
@@ -191,8 +190,8 @@ fn wire_outcome(sent: Sent) -> SendOutcome {
 }
 
 /// Moves read marks on.
-pub async fn read(State(app): State<App>, request: Request) -> ApiResult {
-    let readings: Vec<ReadMark> = items(&app, request).await?;
+pub async fn read(State(app): State<App>, calls: Calls<ReadMark>) -> ApiResult {
+    let readings = items(calls)?;
     let outcomes = readings
         .iter()
         .map(|reading| {
@@ -208,9 +207,8 @@ pub async fn read(State(app): State<App>, request: Request) -> ApiResult {
 }
 
 /// What connections missed.
-pub async fn catch_up(State(app): State<App>, request: Request) -> ApiResult {
-    let behind: Vec<message_history::Behind> = items::<ClientPosition>(&app, request)
-        .await?
+pub async fn catch_up(State(app): State<App>, calls: Calls<ClientPosition>) -> ApiResult {
+    let behind: Vec<message_history::Behind> = items(calls)?
         .into_iter()
         .map(|b| message_history::Behind {
             chat: b.chat_id,
@@ -234,8 +232,7 @@ pub async fn catch_up(State(app): State<App>, request: Request) -> ApiResult {
 }
 
 /// The next messages of a chat, for a relay that saw a gap.
-pub async fn range(State(app): State<App>, request: Request) -> ApiResult {
-    let asked: After = call(&app, request).await?;
+pub async fn range(State(app): State<App>, Signed(asked): Call<After>) -> ApiResult {
     let limit = u32::try_from(MAX_REPLAYED).unwrap_or(u32::MAX);
     Ok(answer(message_history::range(
         app.database(),
@@ -246,8 +243,7 @@ pub async fn range(State(app): State<App>, request: Request) -> ApiResult {
 }
 
 /// The next edits and deletions of a chat.
-pub async fn changes(State(app): State<App>, request: Request) -> ApiResult {
-    let asked: After = call(&app, request).await?;
+pub async fn changes(State(app): State<App>, Signed(asked): Call<After>) -> ApiResult {
     let limit = u32::try_from(MAX_REPLAYED).unwrap_or(u32::MAX);
     let changes = message_history::changes_after(app.database(), asked.chat_id, asked.after, limit)?
         .into_iter()
@@ -260,8 +256,7 @@ pub async fn changes(State(app): State<App>, request: Request) -> ApiResult {
 }
 
 /// What happened since the relay asked last.
-pub async fn feed(State(app): State<App>, request: Request) -> ApiResult {
-    let asked: FeedRequest = call(&app, request).await?;
+pub async fn feed(State(app): State<App>, Signed(asked): Call<FeedRequest>) -> ApiResult {
     let since = asked.since.map(|since| relay_reads::FeedPosition {
         event: since.event,
         message: since.message,
@@ -309,8 +304,8 @@ fn wire_notified(written: nexus_store::chat::notifications::Notification) -> Use
 }
 
 /// The chats that these people are in now.
-pub async fn chats(State(app): State<App>, request: Request) -> ApiResult {
-    let users: Vec<UserId> = items(&app, request).await?;
+pub async fn chats(State(app): State<App>, calls: Calls<UserId>) -> ApiResult {
+    let users = items(calls)?;
     let mut found = heads_by_user(&app, &users)?;
     let all = users
         .into_iter()
@@ -323,8 +318,7 @@ pub async fn chats(State(app): State<App>, request: Request) -> ApiResult {
 }
 
 /// One chat as it is now, for those who weren't told of what became of it.
-pub async fn chat(State(app): State<App>, request: Request) -> ApiResult {
-    let asked: ChatRequest = call(&app, request).await?;
+pub async fn chat(State(app): State<App>, Signed(asked): Call<ChatRequest>) -> ApiResult {
     let unread = chats::unread(app.database(), asked.chat_id)?;
     let Some((member, _)) = unread.first() else {
         return Ok(respond::ok(&None::<ChatSnapshot>));
@@ -346,8 +340,7 @@ pub async fn chat(State(app): State<App>, request: Request) -> ApiResult {
 }
 
 /// A relay says that it lives and who came and went.
-pub async fn presence(State(app): State<App>, request: Request) -> ApiResult {
-    let report: PresenceReport = call(&app, request).await?;
+pub async fn presence(State(app): State<App>, Signed(report): Call<PresenceReport>) -> ApiResult {
     people::report(
         app.database(),
         &report.node,

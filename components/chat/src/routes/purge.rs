@@ -2,19 +2,17 @@
 //!
 //! A part at a time, so that no write lock is held for long; what is left is there at the next turn.
 
-use axum::extract::{Request, State};
+use axum::extract::State;
 use nexus_domain::Timestamp;
 use nexus_kit::blob::{self, BlobKey};
-use nexus_kit::layers::signed_body;
+use nexus_kit::internal::Trigger;
 use nexus_kit::{ApiError, ApiResult, App, clock, on_this_thread, respond};
 use nexus_store::chat::{attachments, message_search, notifications, relay_reads};
 
-const MAX_BODY: usize = 1024;
 /// How many times 2,000 messages are indexed in one turn.
 const MAX_INDEXING: usize = 20;
 
-pub async fn purge(State(app): State<App>, request: Request) -> ApiResult {
-    signed_body(&app, request, MAX_BODY).await?;
+pub async fn purge(State(app): State<App>, _: Trigger) -> ApiResult {
     let (database, now) = (app.database(), clock::now());
     notifications::purge(database, now)?;
     relay_reads::purge(database, now)?;

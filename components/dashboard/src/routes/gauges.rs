@@ -1,17 +1,16 @@
-//! What the sidecar shows on `/metrics` of every company.
+//! The gauges of every company on the sidecar's `/metrics`.
 
-use axum::extract::{Request, State};
+use axum::extract::State;
 use nexus_domain::company_gauges::{GaugesRequest, GaugesResponse};
-use nexus_kit::layers::signed_body;
-use nexus_kit::{ApiError, ApiResult, App, respond};
+use nexus_kit::internal::Signed;
+use nexus_kit::{ApiResult, App, respond};
 use nexus_store::property::dashboard;
 
-/// A thousand slugs with their versions.
+/// The most bytes of a call: a thousand slugs with their versions.
 const BODY_LIMIT: usize = 256 * 1024;
 
-pub async fn tell_gauges(State(app): State<App>, request: Request) -> ApiResult {
-    let body = signed_body(&app, request, BODY_LIMIT).await?;
-    let asked: GaugesRequest = serde_json::from_slice(&body).map_err(|error| ApiError::internal(error.to_string()))?;
-    let companies = dashboard::gauges(app.database(), &asked)?;
+/// The gauges of the companies whose figures changed since the versions that the sidecar has.
+pub async fn list_gauges(State(app): State<App>, Signed(known): Signed<GaugesRequest, BODY_LIMIT>) -> ApiResult {
+    let companies = dashboard::gauges(app.database(), &known)?;
     Ok(respond::ok(&GaugesResponse { companies }))
 }

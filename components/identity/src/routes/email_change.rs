@@ -2,7 +2,6 @@
 
 use axum::extract::State;
 use deserr::Deserr;
-use nexus_domain::ids::AuditId;
 use nexus_domain::one_time_code::LIFETIME_SECONDS;
 use nexus_domain::settings::{self, Disclosure};
 use nexus_domain::{EmailAddress, Invalid};
@@ -12,7 +11,6 @@ use nexus_store::audit::{self, NewAuditEntry};
 use nexus_store::identity::one_time_codes::{self, NewCode, Purpose};
 use nexus_store::identity::sign_ins::{self, Credentials};
 use nexus_store::identity::{companies, users};
-use serde_json::json;
 use utoipa::ToSchema;
 
 use super::me::{self, Me};
@@ -137,16 +135,11 @@ pub async fn confirm_email_change(
         audit::append(
             tx,
             &NewAuditEntry {
-                id: clock::new_id(AuditId::generate),
-                at: now,
-                actor: Some(before.id),
                 action: "user.email_changed",
                 subject_type: "user",
                 subject_id: before.id.to_string(),
                 company: before.company_id,
-                ip: &caller.address,
-                request_id: &caller.request_id,
-                details: json!({}),
+                ..caller.audit_entry(Some(before.id), now)
             },
         )?;
         Ok::<_, ApiError>(user)

@@ -4,7 +4,6 @@ use axum::extract::State;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use deserr::Deserr;
-use nexus_domain::ids::AuditId;
 use nexus_domain::password::{Owner, Password};
 use nexus_domain::password_hash::Verdict;
 use nexus_domain::{EmailAddress, Invalid, email};
@@ -15,7 +14,6 @@ use nexus_store::audit::{self, NewAuditEntry};
 use nexus_store::identity::sessions::SessionEnd;
 use nexus_store::identity::sign_ins::{self, Credentials};
 use nexus_store::identity::{password_resets, sessions, users};
-use serde_json::json;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
@@ -202,15 +200,10 @@ fn bad_link() -> ApiError {
 
 fn entry<'a>(action: &'a str, about: &Credentials, caller: &'a Caller) -> NewAuditEntry<'a> {
     NewAuditEntry {
-        id: clock::new_id(AuditId::generate),
-        at: clock::now(),
-        actor: Some(about.user.id),
         action,
         subject_type: "user",
         subject_id: about.user.id.to_string(),
         company: about.user.company_id,
-        ip: &caller.address,
-        request_id: &caller.request_id,
-        details: json!({}),
+        ..caller.audit_entry(Some(about.user.id), clock::now())
     }
 }

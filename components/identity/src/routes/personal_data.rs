@@ -1,13 +1,14 @@
 //! `GET /auth/me/export`, `DELETE /auth/me`, and what carries deletions out.
 
-use axum::extract::{Request, State};
+use axum::extract::State;
 use deserr::Deserr;
 use http::{HeaderValue, header};
-use nexus_domain::ids::{AuditId, UserId};
+use nexus_domain::ids::UserId;
 use nexus_domain::{Timestamp, settings};
 use nexus_kit::blob::{self, BlobKey};
+use nexus_kit::internal::Trigger;
 use nexus_kit::session::LimitedSession;
-use nexus_kit::{ApiError, ApiResult, App, Caller, FieldErrors, Json, Session, clock, layers, respond};
+use nexus_kit::{ApiError, ApiResult, App, Caller, FieldErrors, Json, Session, clock, respond};
 use nexus_store::audit::{self, NewAuditEntry};
 use nexus_store::identity::sessions::{self, SessionEnd};
 use nexus_store::{
@@ -15,7 +16,6 @@ use nexus_store::{
     verification::documents,
 };
 use serde::Serialize;
-use serde_json::json;
 use utoipa::ToSchema;
 
 use super::passwords::prove_password;
@@ -76,16 +76,11 @@ pub async fn delete_me(
         audit::append(
             tx,
             &NewAuditEntry {
-                id: clock::new_id(AuditId::generate),
-                at: now,
-                actor: Some(found.user.id),
                 action: "user.deletion_requested",
                 subject_type: "user",
                 subject_id: found.user.id.to_string(),
                 company: found.user.company_id,
-                ip: &caller.address,
-                request_id: &caller.request_id,
-                details: json!({}),
+                ..caller.audit_entry(Some(found.user.id), now)
             },
         )?;
         Ok::<_, ApiError>(ended)
@@ -101,8 +96,7 @@ struct Retained {
 }
 
 /// Carries out what is due. Called by the scheduler; safe to repeat.
-pub async fn run_retention(State(app): State<App>, caller: Caller, request: Request) -> ApiResult {
-    layers::signed_body(&app, request, 1_024).await?;
+pub async fn run_retention(State(app): State<App>, caller: Caller, _: Trigger) -> ApiResult {
     // Read for its error: a bad setting must not be found out halfway.
     app.config().get(&settings::BLOB_STORE)?;
     let now = clock::now();
@@ -134,16 +128,11 @@ fn anonymise(app: &App, caller: &Caller, user: UserId, now: Timestamp) -> Result
             audit::append(
                 tx,
                 &NewAuditEntry {
-                    id: clock::new_id(AuditId::generate),
-                    at: now,
-                    actor: None,
                     action: "user.anonymised",
                     subject_type: "user",
                     subject_id: user.to_string(),
                     company,
-                    ip: &caller.address,
-                    request_id: &caller.request_id,
-                    details: json!({}),
+                    ..caller.audit_entry(None, now)
                 },
             )?;
         }

@@ -5,7 +5,7 @@ use axum::response::Response;
 use deserr::Deserr;
 use nexus_domain::document::{CheckedDocument, LinkToken};
 use nexus_domain::email::ascii_domain;
-use nexus_domain::ids::{AuditId, UserId};
+use nexus_domain::ids::UserId;
 use nexus_domain::one_time_code::LIFETIME_SECONDS;
 use nexus_domain::password::Owner;
 use nexus_domain::person_name::PersonName;
@@ -255,16 +255,12 @@ fn store(
         audit::append(
             tx,
             &NewAuditEntry {
-                id: clock::new_id(AuditId::generate),
-                at: now,
-                actor: Some(user.id),
                 action: "user.registered",
                 subject_type: "user",
                 subject_id: user.id.to_string(),
                 company: user.company_id,
-                ip: &caller.address,
-                request_id: &caller.request_id,
                 details: serde_json::json!({ "role": user.role, "documents": documents.len() }),
+                ..caller.audit_entry(Some(user.id), now)
             },
         )?;
         Ok(user)

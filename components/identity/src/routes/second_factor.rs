@@ -3,7 +3,6 @@
 use axum::extract::State;
 use deserr::Deserr;
 use http::HeaderMap;
-use nexus_domain::ids::AuditId;
 use nexus_domain::password_hash::Verdict;
 use nexus_domain::totp::{self, RECOVERY_CODES, SECRET_LENGTH};
 use nexus_domain::{Invalid, settings};
@@ -17,7 +16,7 @@ use nexus_store::{
 use qrcode::render::svg;
 use qrcode::{EcLevel, QrCode};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::passwords::wrong_password;
@@ -202,15 +201,10 @@ pub async fn disable(
 
 pub fn entry<'a>(action: &'a str, session: &EnrolmentSession, caller: &'a Caller) -> NewAuditEntry<'a> {
     NewAuditEntry {
-        id: clock::new_id(AuditId::generate),
-        at: clock::now(),
-        actor: Some(session.user_id),
         action,
         subject_type: "user",
         subject_id: session.user_id.to_string(),
         company: session.company_id,
-        ip: &caller.address,
-        request_id: &caller.request_id,
-        details: json!({}),
+        ..caller.audit_entry(Some(session.user_id), clock::now())
     }
 }

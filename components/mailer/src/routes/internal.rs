@@ -1,9 +1,10 @@
 //! For the scheduler and for readiness checks; signed, and nothing for anybody else.
 
-use axum::extract::{Request, State};
+use axum::extract::{FromRequest, Request, State};
 use axum::routing::{get, post};
+use http::Uri;
 use nexus_domain::settings::{self, MailTransport};
-use nexus_kit::layers::signed_body;
+use nexus_kit::internal::{self, Trigger};
 use nexus_kit::{ApiError, ApiResult, App, clock, respond};
 use nexus_protocol::job_paths;
 use nexus_store::mail::key_check::{self, MailCheck};
@@ -18,7 +19,6 @@ use crate::backpressure::BackpressureGuard;
 use crate::delivery;
 use crate::transport::{Bound, Provider, Readiness, Transport};
 
-const BODY_LIMIT: usize = 1_024;
 /// Whatever a mail carries has run out by then: a temporary password lasts 72 hours.
 const SECRETS_KEPT_SECONDS: i64 = 72 * 60 * 60;
 /// The provider repeats an event for a day at most.
@@ -27,23 +27,23 @@ const EVENTS_KEPT_SECONDS: i64 = 30 * 24 * 60 * 60;
 const CHECK_KEPT_SECONDS: i64 = 5;
 
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .route(job_paths::MAIL_DELIVER, post(deliver_mail))
-        .route(job_paths::MAIL_TIDY, post(tidy_mail))
-        .route(job_paths::MAIL_CHECK, get(check_mail))
+    internal::routes([
+        (job_paths::MAIL_DELIVER, post(deliver_mail)),
+        (job_paths::MAIL_TIDY, post(tidy_mail)),
+        (job_paths::MAIL_CHECK, get(check_mail)),
+    ])
 }
 
 async fn deliver_mail(State(app): State<App>, request: Request) -> ApiResult {
     // From the start: a second drain that came at the same moment must not have got in.
     let _alone = BackpressureGuard::begin();
-    signed_body(&app, request, BODY_LIMIT).await?;
+    Trigger::from_request(request, &app).await?;
     let drained = nexus_kit::on_this_thread(delivery::drain(&app)).await?;
     Ok(respond::ok(&drained))
 }
 
 /// Wipes and forgets what is not needed any more.
-async fn tidy_mail(State(app): State<App>, request: Request) -> ApiResult {
-    signed_body(&app, request, BODY_LIMIT).await?;
+async fn tidy_mail(State(app): State<App>, _: Trigger) -> ApiResult {
     let (database, now) = (app.database(), clock::now());
     outbox_delivery::wipe_old_secrets(database, now.plus_seconds(-SECRETS_KEPT_SECONDS))?;
     outbox_admin::forget_events(database, now.plus_seconds(-EVENTS_KEPT_SECONDS))?;
@@ -66,9 +66,8 @@ struct CheckView {
 }
 
 /// Whether mail could be sent. A wrong key must stop a start, an unreachable provider must not: mail waits.
-async fn check_mail(State(app): State<App>, request: Request) -> ApiResult {
-    let fresh = request.uri().query() == Some(FRESH);
-    signed_body(&app, request, BODY_LIMIT).await?;
+async fn check_mail(State(app): State<App>, uri: Uri, _: Trigger) -> ApiResult {
+    let fresh = uri.query() == Some(FRESH);
     let known = match fresh {
         true => None,
         false => key_check::latest(app.database(), clock::now().plus_seconds(-CHECK_KEPT_SECONDS))?,

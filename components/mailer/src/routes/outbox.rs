@@ -12,7 +12,7 @@ use nexus_kit::page::Page;
 use nexus_kit::{ApiError, ApiResult, App, Caller, Code, Path, Session, clock, respond};
 use nexus_store::mail::outbox_admin::{self, OutboxItem, RetryError};
 
-use crate::{act, email_content};
+use crate::email_content;
 
 const COLUMNS: &[&str] = &[
     "id",
@@ -62,7 +62,7 @@ pub async fn list_mail(
 ))]
 pub async fn retry_mail(State(app): State<App>, session: Session, caller: Caller, Path(id): Path<MailId>) -> ApiResult {
     session.require(Role::Admin)?;
-    let entry = act::entry(Some(session.user()), &caller, clock::now());
+    let entry = caller.audit_entry(Some(session.user()), clock::now());
     let needs_secret = |template: &str| {
         template
             .parse::<Template>()

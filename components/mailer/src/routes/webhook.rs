@@ -13,8 +13,6 @@ use p256::ecdsa::{Signature, VerifyingKey};
 use p256::pkcs8::DecodePublicKey;
 use serde::Deserialize;
 
-use crate::act;
-
 const SIGNATURE: &str = "x-twilio-email-event-webhook-signature";
 const TIMESTAMP: &str = "x-twilio-email-event-webhook-timestamp";
 /// SendGrid batches up to 768 KB.
@@ -48,7 +46,7 @@ pub async fn take_sendgrid_events(
         .filter_map(Event::into_provider_event)
         .collect();
     let now = clock::now();
-    outbox_admin::record_events(app.database(), &events, now, || act::entry(None, &caller, now))?;
+    outbox_admin::record_events(app.database(), &events, now, || caller.audit_entry(None, now))?;
     Ok(respond::no_content())
 }
 

@@ -7,7 +7,7 @@ use nexus_domain::booking_dates::check_billed_month;
 use nexus_domain::date::Month;
 use nexus_domain::ids::InvoiceId;
 use nexus_domain::invoice::{Invoice, InvoiceStatus};
-use nexus_kit::idempotency::{Keyed, Start, Ticket, settle_in_batch};
+use nexus_kit::idempotency::{Keyed, Ticket};
 use nexus_kit::layers::nudge_mail;
 use nexus_kit::{ApiError, ApiResult, App, FieldErrors, respond, write};
 use nexus_store::property::billing::MonthBatch;
@@ -60,29 +60,26 @@ pub async fn issue_invoice(
     let (principal, day, found) = find(&app, principal).await?;
     principal.require(Role::Manager)?;
     principal.reject_unknown_query(&[])?;
-    let ticket = match keyed?.start_in_batch(&app, principal.user()).await? {
-        Start::Replay(response) => return Ok(response),
-        Start::Run(ticket) => ticket,
-    };
+    let Keyed { key, .. } = keyed?;
     let console = notify::console(&app)?;
-    let (audit, kept) = (principal.audit(), ticket.clone());
-    let issued = write(&app, move |tx| {
+    let audit = principal.audit();
+    let issued = key.once(&app, principal.user(), StatusCode::OK, move |tx| {
         check_version(tx, &headers, &day, found.id)?;
         let invoice = store::issue(tx, &day, found.id)?;
         let details = json!({ "invoiceNumber": invoice.invoice_number, "totalAmount": invoice.total_amount });
         audit.note(tx, day.id, &INVOICE, "issued", invoice.id, details)?;
-        let told = if invoice.status == InvoiceStatus::Paid {
+        let notices = if invoice.status == InvoiceStatus::Paid {
             Vec::new()
         } else {
             let notice = Notice::about(Event::Issued, &invoice, invoice.total_amount);
             tell(tx, &day, &notify::means(&console), &[notice])?
         };
-        kept.keep(tx, StatusCode::OK, &invoice)?;
-        Ok::<_, ApiError>((invoice, told))
+        Ok((invoice, notices))
     });
-    let (invoice, told) = settle_in_batch(&app, &ticket, issued.await).await?;
-    notify::publish(&app, told);
-    Ok(nudge_mail(respond::with_etag(respond::ok(&invoice), invoice.version)))
+    Ok(issued.await?.finish(|response, notices| {
+        notify::publish(&app, notices);
+        nudge_mail(response)
+    }))
 }
 
 /// Take an invoice back on which nothing was paid. Its late fee goes with it; where something was paid on that, 422.
@@ -102,12 +99,9 @@ pub async fn void_invoice(
     let (principal, day, found) = find(&app, principal).await?;
     principal.require(Role::Manager)?;
     principal.reject_unknown_query(&[])?;
-    let ticket = match keyed?.start_in_batch(&app, principal.user()).await? {
-        Start::Replay(response) => return Ok(response),
-        Start::Run(ticket) => ticket,
-    };
-    let (audit, kept) = (principal.audit(), ticket.clone());
-    let voided = write(&app, move |tx| {
+    let Keyed { key, .. } = keyed?;
+    let audit = principal.audit();
+    let voided = key.once(&app, principal.user(), StatusCode::OK, move |tx| {
         check_version(tx, &headers, &day, found.id)?;
         let Voided { invoice, late_fee } = store::void(tx, &day, found.id)?;
         let details = json!({ "invoiceNumber": invoice.invoice_number, "totalAmount": invoice.total_amount });
@@ -118,11 +112,9 @@ pub async fn void_invoice(
             });
             audit.note(tx, day.id, &INVOICE, "voided", fee.id, details)?;
         }
-        kept.keep(tx, StatusCode::OK, &invoice)?;
-        Ok::<_, ApiError>(invoice)
+        Ok((invoice, ()))
     });
-    let invoice = settle_in_batch(&app, &ticket, voided.await).await?;
-    Ok(respond::with_etag(respond::ok(&invoice), invoice.version))
+    Ok(voided.await?.into_response())
 }
 
 /// One entry for all of a batch: the numbers say which they are.
@@ -172,15 +164,13 @@ pub async fn generate_invoices(
     let day = principal.day(&app).await?;
     principal.require(Role::Manager)?;
     principal.reject_unknown_query(&[])?;
-    let keyed = keyed?;
-    check_billed_month(keyed.body.month, day.today).map_err(|invalid| ApiError::field("month", invalid))?;
-    let ticket = match keyed.start_in_batch(&app, principal.user()).await? {
-        Start::Replay(response) => return Ok(response),
-        Start::Run(ticket) => ticket,
-    };
-    let generated = generate(&app, principal.audit(), day, keyed.body.month, ticket.clone()).await;
-    let answer = settle_in_batch(&app, &ticket, generated).await?;
-    Ok(nudge_mail(respond::ok(&answer)))
+    let Keyed { body, key } = keyed?;
+    check_billed_month(body.month, day.today).map_err(|invalid| ApiError::field("month", invalid))?;
+    let audit = principal.audit();
+    let generated = key.once_in_steps(&app, principal.user(), |ticket| {
+        generate(&app, audit, day, body.month, ticket)
+    });
+    Ok(generated.await?.finish(|response, ()| nudge_mail(response)))
 }
 
 /// Batch by batch, so that others can write in between. The answer is kept with the last one.
@@ -190,7 +180,7 @@ async fn generate(
     day: CompanyToday,
     month: Month,
     ticket: Ticket,
-) -> Result<GeneratedInvoices, ApiError> {
+) -> Result<(), ApiError> {
     let console = notify::console(app)?;
     let (mut so_far, mut after) = (GeneratedInvoices::default(), None);
     loop {
@@ -211,7 +201,7 @@ async fn generate(
         .await?;
         notify::publish(app, batch.done.told);
         if batch.next.is_none() {
-            return Ok(answer);
+            return Ok(());
         }
         (so_far, after) = (answer, batch.next);
     }

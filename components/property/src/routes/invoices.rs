@@ -8,12 +8,12 @@ use nexus_domain::ids::{InvoiceId, OccupancyId};
 use nexus_domain::invoice::{Invoice, InvoiceKind, InvoiceStatus, LedgerError, Lines, NewLine};
 use nexus_domain::money::{Currency, Money};
 use nexus_domain::{Invalid, Role};
-use nexus_kit::idempotency::{Keyed, Start, settle_in_batch};
+use nexus_kit::idempotency::Keyed;
 use nexus_kit::layers::nudge_mail;
 use nexus_kit::listing::{self, ListParams};
 use nexus_kit::page::Page;
 use nexus_kit::patch::{Change, Clearable, RawJson};
-use nexus_kit::{ApiError, ApiResult, App, FieldErrors, Json, clock, respond, write};
+use nexus_kit::{ApiError, ApiResult, App, FieldErrors, Json, clock, respond};
 use nexus_store::property::company_state::CompanyToday;
 use nexus_store::property::ledger_notices::{Event, Notice, tell};
 use nexus_store::property::{company_owned, company_settings, invoices as store};
@@ -145,8 +145,8 @@ pub async fn create_invoice(
 ) -> ApiResult {
     let day = principal.day(&app).await?;
     principal.require(Role::Manager)?;
-    let keyed = keyed?;
-    let occupancy = match keyed.body.id::<OccupancyId>("occupancyId") {
+    let Keyed { body, key } = keyed?;
+    let occupancy = match body.id::<OccupancyId>("occupancyId") {
         Some(occupancy) => Some(
             company_owned::find(app.database(), day.id, occupancy)?
                 .ok_or_else(|| ApiError::not_found_in("occupancyId"))?,
@@ -154,36 +154,24 @@ pub async fn create_invoice(
         None => None,
     };
     principal.reject_unknown_query(&[])?;
-    let mut invoice = draft(
-        &app,
-        &day,
-        occupancy.map(|occupancy| occupancy.tenant_id),
-        keyed.body.clone().read()?,
-    )?;
-    let ticket = match keyed.start_in_batch(&app, principal.user()).await? {
-        Start::Replay(response) => return Ok(response),
-        Start::Run(ticket) => ticket,
-    };
+    let mut invoice = draft(&app, &day, occupancy.map(|occupancy| occupancy.tenant_id), body.read()?)?;
     let console = notify::console(&app)?;
-    let (audit, kept) = (principal.audit(), ticket.clone());
-    let made = write(&app, move |tx| {
+    let audit = principal.audit();
+    let created = key.once(&app, principal.user(), StatusCode::CREATED, move |tx| {
         store::insert(tx, &mut invoice)?;
         audit.created(tx, day.id, &INVOICE, &invoice)?;
-        let told = if invoice.status == InvoiceStatus::Issued {
+        let notices = if invoice.status == InvoiceStatus::Issued {
             let notice = Notice::about(Event::Issued, &invoice, invoice.total_amount);
             tell(tx, &day, &notify::means(&console), &[notice])?
         } else {
             Vec::new()
         };
-        kept.keep(tx, StatusCode::CREATED, &invoice)?;
-        Ok::<_, ApiError>((invoice, told))
+        Ok((invoice, notices))
     });
-    let (invoice, told) = settle_in_batch(&app, &ticket, made.await).await?;
-    notify::publish(&app, told);
-    Ok(nudge_mail(respond::with_etag(
-        respond::created(&invoice),
-        invoice.version,
-    )))
+    Ok(created.await?.finish(|response, notices| {
+        notify::publish(&app, notices);
+        nudge_mail(response)
+    }))
 }
 
 fn draft(

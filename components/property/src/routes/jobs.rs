@@ -3,12 +3,13 @@
 
 use std::time::{Duration, Instant};
 
-use axum::extract::{Request, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use nexus_domain::company::Company;
 use nexus_domain::ids::CompanyId;
 use nexus_domain::invoice::Invoice;
-use nexus_kit::layers::{nudge_mail, signed_body};
+use nexus_kit::internal::Trigger;
+use nexus_kit::layers::nudge_mail;
 use nexus_kit::log::{self, Level};
 use nexus_kit::{ApiError, ApiResult, App, Caller, clock, respond, write_permit};
 use nexus_store::property::billing::MonthBatch;
@@ -24,7 +25,6 @@ use super::invoice_actions::note_generated;
 use crate::audit::{AuditWriter, COMPANY};
 use crate::notify;
 
-const MAX_BODY: usize = 1024;
 /// How long one call goes on beginning with further companies. What is left is done at the next one: those that are
 /// done already cost it next to nothing.
 const BUDGET: Duration = Duration::from_secs(3);
@@ -35,10 +35,8 @@ type Worked = Result<(usize, Vec<SentNotice>), ApiError>;
 async fn for_every_company(
     app: App,
     job: &str,
-    request: Request,
     work: impl FnMut(&CompanyToday, &Company, &NoticeContext<'_>) -> Worked,
 ) -> ApiResult {
-    signed_body(&app, request, MAX_BODY).await?;
     let began = Instant::now();
     sweep(&app, job, || began.elapsed() >= BUDGET, work).await
 }
@@ -141,27 +139,27 @@ fn complain(company: CompanyId, answer: &Response) {
 }
 
 /// Marks what is overdue (opening the day does) and tells the tenants once.
-pub async fn overdue(State(app): State<App>, request: Request) -> ApiResult {
+pub async fn overdue(State(app): State<App>, _: Trigger) -> ApiResult {
     let database = app.clone();
-    for_every_company(app, "overdue", request, |day, _, means| {
+    for_every_company(app, "overdue", |day, _, means| {
         Ok(billing::tell_overdue(database.database(), day, means)?)
     })
     .await
 }
 
 /// Reminds tenants once of what is due soon.
-pub async fn reminders(State(app): State<App>, request: Request) -> ApiResult {
+pub async fn reminders(State(app): State<App>, _: Trigger) -> ApiResult {
     let database = app.clone();
-    for_every_company(app, "reminders", request, |day, company, means| {
+    for_every_company(app, "reminders", |day, company, means| {
         Ok(billing::remind(database.database(), day, company, means)?)
     })
     .await
 }
 
 /// Charges one late fee per invoice that is late beyond the days of grace.
-pub async fn late_fees(State(app): State<App>, caller: Caller, request: Request) -> ApiResult {
+pub async fn late_fees(State(app): State<App>, caller: Caller, _: Trigger) -> ApiResult {
     let (database, audit) = (app.clone(), AuditWriter::new(None, caller));
-    for_every_company(app, "late-fees", request, |day, company, means| {
+    for_every_company(app, "late-fees", |day, company, means| {
         let noted = |tx: &Transaction<'_>, fees: &[Invoice]| {
             let numbers: Vec<_> = fees.iter().map(|fee| &fee.invoice_number).collect();
             audit.note(
@@ -185,9 +183,9 @@ pub async fn late_fees(State(app): State<App>, caller: Caller, request: Request)
 }
 
 /// Issues the present month's rent invoices where companies want that.
-pub async fn monthly_invoices(State(app): State<App>, caller: Caller, request: Request) -> ApiResult {
+pub async fn monthly_invoices(State(app): State<App>, caller: Caller, _: Trigger) -> ApiResult {
     let (database, audit) = (app.clone(), AuditWriter::new(None, caller));
-    for_every_company(app, "monthly-invoices", request, |day, company, means| {
+    for_every_company(app, "monthly-invoices", |day, company, means| {
         if !company.billing.automatic {
             return Ok((0, Vec::new()));
         }

@@ -7,11 +7,11 @@ use nexus_domain::ids::{ApartmentId, OccupancyId, TenantId, uuid_v7};
 use nexus_domain::money::Money;
 use nexus_domain::occupancy::{DepositAction, Occupancy, OccupancyError, OccupancyStatus, Reason};
 use nexus_domain::{Invalid, Role};
-use nexus_kit::idempotency::{Keyed, Start, settle_in_batch};
+use nexus_kit::idempotency::Keyed;
 use nexus_kit::listing::{self, ListParams};
 use nexus_kit::page::Page;
 use nexus_kit::patch::{Change, Clearable, RawJson};
-use nexus_kit::{ApiError, ApiResult, App, FieldErrors, Json, clock, respond, write};
+use nexus_kit::{ApiError, ApiResult, App, FieldErrors, Json, clock, respond};
 use nexus_store::property::company_state::CompanyToday;
 use nexus_store::{
     Edited,
@@ -328,20 +328,16 @@ pub async fn enter_deposit(
     let (principal, day, found) = find(&app, principal).await?;
     principal.require(Role::Manager)?;
     principal.reject_unknown_query(&[])?;
-    let keyed = keyed?;
-    if keyed.body.amount.is_zero() {
+    let Keyed { body, key } = keyed?;
+    if body.amount.is_zero() {
         return Err(ApiError::field(
             "amount",
             Invalid::new("OUT_OF_RANGE", "must be more than 0"),
         ));
     }
-    let ticket = match keyed.start_in_batch(&app, principal.user()).await? {
-        Start::Replay(response) => return Ok(response),
-        Start::Run(ticket) => ticket,
-    };
-    let DepositMovement { action, amount, reason } = keyed.body;
-    let (audit, by, kept) = (principal.audit(), principal.user(), ticket.clone());
-    let moved = write(&app, move |tx| {
+    let DepositMovement { action, amount, reason } = body;
+    let (audit, by) = (principal.audit(), principal.user());
+    let moved = key.once(&app, by, StatusCode::OK, move |tx| {
         let entry = store::DepositEntry {
             id: clock::new_id(uuid_v7),
             company: day.id,
@@ -363,9 +359,7 @@ pub async fn enter_deposit(
         };
         let details = json!({ "amount": amount, "held": moved.deposit_held });
         audit.note(tx, day.id, &OCCUPANCY, act, found.id, details)?;
-        kept.keep(tx, StatusCode::OK, &moved)?;
-        Ok::<_, ApiError>(moved)
+        Ok((moved, ()))
     });
-    let moved = settle_in_batch(&app, &ticket, moved.await).await?;
-    Ok(respond::with_etag(respond::ok(&moved), moved.version))
+    Ok(moved.await?.into_response())
 }

@@ -9,12 +9,12 @@ use nexus_domain::invoice::{Payment, PaymentMethod, Reference};
 use nexus_domain::money::{Currency, Money};
 use nexus_domain::occupancy::Reason;
 use nexus_domain::{Invalid, Role};
-use nexus_kit::idempotency::{Keyed, Start, settle_in_batch};
+use nexus_kit::idempotency::Keyed;
 use nexus_kit::layers::nudge_mail;
 use nexus_kit::listing::{self, ListParams};
 use nexus_kit::page::Page;
 use nexus_kit::patch::{Change, RawJson};
-use nexus_kit::{ApiError, ApiResult, App, FieldErrors, clock, respond, write};
+use nexus_kit::{ApiError, ApiResult, App, FieldErrors, clock, respond};
 use nexus_store::property::company_state::CompanyToday;
 use nexus_store::property::ledger_notices::{Event, Notice, tell};
 use nexus_store::property::{company_owned, payments as store};
@@ -88,8 +88,8 @@ pub async fn create_payment(
 ) -> ApiResult {
     let day = principal.day(&app).await?;
     principal.require(Role::Manager)?;
-    let keyed = keyed?;
-    let tenant = match keyed.body.id::<InvoiceId>("invoiceId") {
+    let Keyed { body, key } = keyed?;
+    let tenant = match body.id::<InvoiceId>("invoiceId") {
         Some(invoice) => {
             let invoice = company_owned::find(app.database(), day.id, invoice)?
                 .ok_or_else(|| ApiError::not_found_in("invoiceId"))?;
@@ -98,7 +98,7 @@ pub async fn create_payment(
         None => None,
     };
     principal.reject_unknown_query(&[])?;
-    let new: NewPayment = keyed.body.clone().read()?;
+    let new: NewPayment = body.read()?;
     let payment = Payment {
         id: clock::new_id(PaymentId::generate),
         company_id: day.id,
@@ -116,26 +116,19 @@ pub async fn create_payment(
         updated_at: day.now,
         version: 1,
     };
-    let ticket = match keyed.start_in_batch(&app, principal.user()).await? {
-        Start::Replay(response) => return Ok(response),
-        Start::Run(ticket) => ticket,
-    };
     let console = notify::console(&app)?;
-    let (audit, kept) = (principal.audit(), ticket.clone());
-    let recorded = write(&app, move |tx| {
+    let audit = principal.audit();
+    let recorded = key.once(&app, principal.user(), StatusCode::CREATED, move |tx| {
         let invoice = store::record(tx, &payment)?;
         audit.created(tx, day.id, &PAYMENT, &payment)?;
         let notice = Notice::about(Event::Paid, &invoice, payment.amount);
-        let told = tell(tx, &day, &notify::means(&console), &[notice])?;
-        kept.keep(tx, StatusCode::CREATED, &payment)?;
-        Ok::<_, ApiError>((payment, told))
+        let notices = tell(tx, &day, &notify::means(&console), &[notice])?;
+        Ok((payment, notices))
     });
-    let (payment, told) = settle_in_batch(&app, &ticket, recorded.await).await?;
-    notify::publish(&app, told);
-    Ok(nudge_mail(respond::with_etag(
-        respond::created(&payment),
-        payment.version,
-    )))
+    Ok(recorded.await?.finish(|response, notices| {
+        notify::publish(&app, notices);
+        nudge_mail(response)
+    }))
 }
 
 fn check(day: &CompanyToday, new: &NewPayment) -> Result<Currency, ApiError> {
@@ -207,20 +200,14 @@ pub async fn reverse_payment(
     let (principal, day, found) = find(&app, principal).await?;
     principal.require(Role::Manager)?;
     principal.reject_unknown_query(&[])?;
-    let keyed = keyed?;
-    let ticket = match keyed.start_in_batch(&app, principal.user()).await? {
-        Start::Replay(response) => return Ok(response),
-        Start::Run(ticket) => ticket,
-    };
-    let (audit, by, kept) = (principal.audit(), principal.user(), ticket.clone());
-    let reversed = write(&app, move |tx| {
-        let reason = keyed.body.reason.as_str();
+    let Keyed { body, key } = keyed?;
+    let (audit, by) = (principal.audit(), principal.user());
+    let reversed = key.once(&app, by, StatusCode::OK, move |tx| {
+        let reason = body.reason.as_str();
         let payment = store::reverse(tx, day.id, found.id, reason, by, day.now)?;
         let details = json!({ "invoiceId": payment.invoice_id, "amount": payment.amount, "reason": reason });
         audit.note(tx, day.id, &PAYMENT, "reversed", payment.id, details)?;
-        kept.keep(tx, StatusCode::OK, &payment)?;
-        Ok::<_, ApiError>(payment)
+        Ok((payment, ()))
     });
-    let payment = settle_in_batch(&app, &ticket, reversed.await).await?;
-    Ok(respond::with_etag(respond::ok(&payment), payment.version))
+    Ok(reversed.await?.into_response())
 }

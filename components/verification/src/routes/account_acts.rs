@@ -9,10 +9,11 @@ use nexus_domain::ids::{MailId, UserId};
 use nexus_domain::text::has_visible;
 use nexus_domain::{Invalid, Role};
 use nexus_kit::api_error::ProblemDocument;
-use nexus_kit::idempotency::{self, Keyed, Start};
+use nexus_kit::idempotency::Keyed;
 use nexus_kit::layers::nudge_mail;
 use nexus_kit::{ApiError, ApiResult, App, Caller, FieldErrors, Path, Session, clock, relay, respond, version};
 use nexus_protocol::relay::RelayEvent;
+use nexus_store::Transaction;
 use nexus_store::identity::user_admin::{self, AccountAct};
 use nexus_store::identity::users::UserRecord;
 use utoipa::ToSchema;
@@ -113,22 +114,20 @@ async fn act(app: App, session: Session, caller: Caller, id: UserId, keyed: Acti
     let scope = session.scope()?;
     user_admin::find(app.database(), id, scope)?.ok_or_else(ApiError::not_found)?;
     session.require(Role::Admin)?;
-    let keyed = keyed?;
-    let reason = keyed.body.reason()?;
-    let ticket = match keyed.start(&app, session.user())? {
-        Start::Replay(response) => return Ok(response),
-        Start::Run(ticket) => ticket,
-    };
+    let Keyed { body, key } = keyed?;
+    let reason = body.reason()?;
     let mail = clock::new_id(MailId::generate);
     let actor = actor(&session, &caller, scope);
-    let result = user_admin::act(app.database(), &actor, id, act, &reason, mail, |tx, user| {
-        ticket.keep(tx, StatusCode::OK, user)
-    });
-    let user = idempotency::settle(&app, &ticket, result).map_err(explain)?;
-    if act != AccountAct::Reinstate {
-        relay::publish(&app, vec![RelayEvent::UserEnded { user_id: id }]);
-    }
-    Ok(nudge_mail(respond::with_etag(respond::ok(&user), version::of(&user))))
+    let done = key.once_unbatched(&app, session.user(), |ticket| {
+        let keep = |tx: &Transaction<'_>, user: &UserRecord| ticket.keep(tx, StatusCode::OK, user);
+        user_admin::act(app.database(), &actor, id, act, &reason, mail, keep).map_err(explain)
+    })?;
+    Ok(done.finish(|response, user| {
+        if act != AccountAct::Reinstate {
+            relay::publish(&app, vec![RelayEvent::UserEnded { user_id: id }]);
+        }
+        nudge_mail(respond::with_etag(response, version::of(&user)))
+    }))
 }
 
 /// For somebody who lost their second factor: it is gone, sessions end, and they are told.
@@ -153,16 +152,15 @@ pub async fn reset_user_mfa(
     let scope = session.scope()?;
     user_admin::find(app.database(), id, scope)?.ok_or_else(ApiError::not_found)?;
     session.require(Role::Admin)?;
-    let keyed = keyed?;
-    let reason = keyed.body.reason()?;
-    let ticket = match keyed.start(&app, session.user())? {
-        Start::Replay(response) => return Ok(response),
-        Start::Run(ticket) => ticket,
-    };
+    let Keyed { body, key } = keyed?;
+    let reason = body.reason()?;
     let mail = clock::new_id(MailId::generate);
     let actor = actor(&session, &caller, scope);
-    let result = user_admin::reset_mfa(app.database(), &actor, id, &reason, mail, |tx| ticket.keep_nothing(tx));
-    idempotency::settle(&app, &ticket, result).map_err(explain)?;
-    relay::publish(&app, vec![RelayEvent::UserEnded { user_id: id }]);
-    Ok(nudge_mail(respond::no_content()))
+    let done = key.once_unbatched(&app, session.user(), |ticket| {
+        user_admin::reset_mfa(app.database(), &actor, id, &reason, mail, |tx| ticket.keep_nothing(tx)).map_err(explain)
+    })?;
+    Ok(done.finish(|response, _| {
+        relay::publish(&app, vec![RelayEvent::UserEnded { user_id: id }]);
+        nudge_mail(response)
+    }))
 }

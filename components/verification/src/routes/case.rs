@@ -18,8 +18,6 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::act;
-
 #[derive(Deserr, IntoParams)]
 #[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
 #[into_params(parameter_in = Query)]
@@ -123,7 +121,7 @@ pub async fn resubmit_documents(State(app): State<App>, caller: Caller, request:
         subject_type: "user",
         subject_id: user.to_string(),
         details: json!({ "documents": new.iter().map(|document| document.id).collect::<Vec<_>>() }),
-        ..act::entry(None, &caller, clock::now())
+        ..caller.audit_entry(None, clock::now())
     };
     verification::resubmit(app.database(), user, &new, &entry).map_err(explain)?;
     let state = verification::state(app.database(), user)?.ok_or_else(ApiError::not_found)?;

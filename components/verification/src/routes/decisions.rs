@@ -14,10 +14,11 @@ use nexus_domain::settings;
 use nexus_domain::text::{has_visible, without_overrides};
 use nexus_domain::{Invalid, Role, Timestamp, temporary_password};
 use nexus_kit::api_error::ProblemDocument;
-use nexus_kit::idempotency::{self, Keyed, Start};
+use nexus_kit::audit::seal_for_mail;
+use nexus_kit::idempotency::Keyed;
 use nexus_kit::layers::nudge_mail;
 use nexus_kit::patch::RawJson;
-use nexus_kit::{ApiError, ApiResult, App, Caller, Code, FieldErrors, Path, Session, clock, relay, respond};
+use nexus_kit::{ApiError, ApiResult, App, Caller, Code, FieldErrors, Path, Session, clock, relay};
 use nexus_protocol::relay::RelayEvent;
 use nexus_store::identity::users::UserRecord;
 use nexus_store::verification::{self, Approval, Decided, Decider, DecisionError, DecisionMail, Rejection};
@@ -27,7 +28,6 @@ use utoipa::ToSchema;
 
 use super::users::check_company;
 use super::verifications::ReviewedDocument;
-use crate::act;
 
 /// As long as the person may take to hand in other documents.
 pub const LINK_SECONDS: i64 = 30 * 24 * 60 * 60;
@@ -51,7 +51,7 @@ pub struct ApproveRequest {
 #[deserr(error = FieldErrors, deny_unknown_fields, rename_all = camelCase)]
 #[schema(rename_all = "camelCase")]
 pub struct RejectRequest {
-    /// SentNotice to the person; a default text stands in for it.
+    /// Sent to the person; a default text stands in for it.
     #[schema(max_length = 1000)]
     #[deserr(default)]
     reason: Option<String>,
@@ -93,22 +93,21 @@ pub async fn approve_verification(
     keyed: Result<Keyed<RawJson>, ApiError>,
 ) -> ApiResult {
     let scope = authorize(&app, &session, user)?;
-    let keyed = keyed?;
-    check_company(&app, scope, &keyed.body)?;
-    let body: ApproveRequest = keyed.body.clone().read()?;
+    let Keyed { body, key } = keyed?;
+    check_company(&app, scope, &body)?;
+    let body: ApproveRequest = body.read()?;
     if body.role.is_some_and(|role| !session.role().at_least(role)) {
         return Err(ApiError::forbidden());
     }
-    let ticket = match keyed.start(&app, session.user())? {
-        Start::Replay(response) => return Ok(response),
-        Start::Run(ticket) => ticket,
-    };
-    let result = approve(&app, &session, &caller, scope, user, &body, |tx, decided| {
-        ticket.keep(tx, StatusCode::OK, &DecidedView::from(decided))
-    });
-    let decided = idempotency::settle(&app, &ticket, result)?;
-    notify(&app, &decided);
-    Ok(nudge_mail(respond::ok(&DecidedView::from(&decided))))
+    let done = key.once_unbatched(&app, session.user(), |ticket| {
+        approve(&app, &session, &caller, scope, user, &body, |tx, decided| {
+            ticket.keep(tx, StatusCode::OK, &DecidedView::from(decided))
+        })
+    })?;
+    Ok(done.finish(|response, decided| {
+        notify(&app, &decided);
+        nudge_mail(response)
+    }))
 }
 
 fn authorize(app: &App, session: &Session, user: UserId) -> Result<Option<CompanyId>, ApiError> {
@@ -143,7 +142,7 @@ fn approve(
         mail: DecisionMail {
             id: mail,
             params: json!({ "expiresAt": expires_at }),
-            sealed: act::seal(app, mail, &json!({ "temporaryPassword": password }))?,
+            sealed: seal_for_mail(app, mail, &json!({ "temporaryPassword": password }))?,
         },
     };
     let decider = decider(session, caller, scope, now);
@@ -170,13 +169,9 @@ pub async fn reject_verification(
     keyed: Result<Keyed<RejectRequest>, ApiError>,
 ) -> ApiResult {
     let scope = authorize(&app, &session, user)?;
-    let keyed = keyed?;
-    let given = reason(keyed.body.reason.as_deref())?;
+    let Keyed { body, key } = keyed?;
+    let given = reason(body.reason.as_deref())?;
     let reason = given.as_deref().unwrap_or(DEFAULT_REASON);
-    let ticket = match keyed.start(&app, session.user())? {
-        Start::Replay(response) => return Ok(response),
-        Start::Run(ticket) => ticket,
-    };
     let now = clock::now();
     let token = LinkToken::new(clock::random());
     let mail = clock::new_id(MailId::generate);
@@ -188,16 +183,20 @@ pub async fn reject_verification(
             id: mail,
             // Without a reason of their own, the mail says it in the person's language.
             params: json!({ "reason": given }),
-            sealed: act::seal(&app, mail, &json!({ "token": token.as_str() }))?,
+            sealed: seal_for_mail(&app, mail, &json!({ "token": token.as_str() }))?,
         },
     };
     let decider = decider(&session, &caller, scope, now);
-    let result = verification::reject(app.database(), user, &decider, &rejection, |tx, decided| {
-        ticket.keep(tx, StatusCode::OK, &DecidedView::from(decided))
-    });
-    let decided = idempotency::settle(&app, &ticket, result).map_err(explain)?;
-    notify(&app, &decided);
-    Ok(nudge_mail(respond::ok(&DecidedView::from(&decided))))
+    let done = key.once_unbatched(&app, session.user(), |ticket| {
+        verification::reject(app.database(), user, &decider, &rejection, |tx, decided| {
+            ticket.keep(tx, StatusCode::OK, &DecidedView::from(decided))
+        })
+        .map_err(explain)
+    })?;
+    Ok(done.finish(|response, decided| {
+        notify(&app, &decided);
+        nudge_mail(response)
+    }))
 }
 
 /// Tells the person's sockets what was written down for them.

@@ -15,8 +15,6 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::act;
-
 #[derive(Serialize, ToSchema)]
 pub struct OwnDocuments {
     items: Vec<DocumentView>,
@@ -60,7 +58,7 @@ pub async fn get_document_content(
         action: "document.viewed",
         company: found.owner_company,
         details: serde_json::json!({ "ownerId": found.owner, "fileName": found.file_name }),
-        ..act::entry(Some(&session), &caller, clock::now())
+        ..caller.audit_entry(Some(session.user()), clock::now())
     };
     // Written down before a byte is shown.
     verification::record_look(app.database(), &entry, id)?;

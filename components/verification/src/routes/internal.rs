@@ -1,10 +1,10 @@
 //! For the scheduler; signed, and nothing for anybody else.
 
-use axum::extract::{Request, State};
+use axum::extract::State;
 use axum::routing::post;
 use nexus_domain::{Timestamp, settings};
 use nexus_kit::blob::{self, BlobKey};
-use nexus_kit::layers::signed_body;
+use nexus_kit::internal::{self, Trigger};
 use nexus_kit::{ApiError, ApiResult, App, Caller, clock, respond};
 use nexus_protocol::job_paths;
 use nexus_store::audit::{self, NewAuditEntry};
@@ -13,16 +13,13 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::act;
-
-const BODY_LIMIT: usize = 1_024;
 /// Documents in one commit, and contents deleted in one run; the next run takes the next ones.
 const MAX: u32 = 100;
 /// Commits in one run, which must end well before the scheduler's patience does.
 const ROUNDS: u32 = 20;
 
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().route(job_paths::VERIFICATION_TIDY, post(tidy_documents))
+    internal::routes([(job_paths::VERIFICATION_TIDY, post(tidy_documents))])
 }
 
 #[derive(Serialize)]
@@ -35,8 +32,7 @@ struct Tidied {
 
 /// Deletes the content of documents that were rejected long enough ago. The books go first; a content whose deletion
 /// fails is tried again in the next run.
-async fn tidy_documents(State(app): State<App>, caller: Caller, request: Request) -> ApiResult {
-    signed_body(&app, request, BODY_LIMIT).await?;
+async fn tidy_documents(State(app): State<App>, caller: Caller, _: Trigger) -> ApiResult {
     let now = clock::now();
     let kept = i64::try_from(app.config().get(&settings::REJECTED_DOCUMENTS_KEEP)?.as_secs()).unwrap_or(i64::MAX);
     let mut retired = 0;
@@ -67,7 +63,7 @@ fn retire(app: &App, caller: &Caller, before: Timestamp, now: Timestamp) -> Resu
                 subject_id: document.id.to_string(),
                 company: document.owner_company,
                 details: json!({ "ownerId": document.owner }),
-                ..act::entry(None, caller, now)
+                ..caller.audit_entry(None, now)
             };
             audit::append(tx, &entry)?;
         }

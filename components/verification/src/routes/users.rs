@@ -15,8 +15,6 @@ use nexus_store::identity::user_admin::{self, Actor, UserActError, UserChange};
 use nexus_store::identity::users::UserRecord;
 use utoipa::ToSchema;
 
-use crate::act;
-
 const COLUMNS: &[&str] = &[
     "id",
     "email",
@@ -151,7 +149,7 @@ pub fn actor<'a>(session: &Session, caller: &'a Caller, scope: Option<CompanyId>
         user: session.user(),
         role: session.role(),
         scope,
-        entry: act::entry(Some(session), caller, clock::now()),
+        entry: caller.audit_entry(Some(session.user()), clock::now()),
     }
 }
 
