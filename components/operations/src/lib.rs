@@ -9,14 +9,17 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// What stands at the head of the whole document.
+/// The head of the whole document, and the schema that every failure refers to.
 #[derive(OpenApi)]
-#[openapi(info(
-    title = "Nexus",
-    description = "Accounts with document verification, mail, chat and presence, property management. \
+#[openapi(
+    info(
+        title = "Nexus",
+        description = "Accounts with document verification, mail, chat and presence, property management. \
                    Errors are `application/problem+json`; `code` is stable, `detail` is for people.",
-    license(name = "Apache-2.0", identifier = "Apache-2.0")
-))]
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    components(schemas(nexus_kit::api_error::ProblemDocument))
+)]
 struct Head;
 
 pub fn routes() -> OpenApiRouter<App> {

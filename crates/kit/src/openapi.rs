@@ -135,7 +135,7 @@ mod tests {
                     "401": { "description": "", "content": { "application/json": { "schema": { "$ref": PROBLEM } } } },
                     "503": { "description": "", "content": { "application/json": { "schema": { "$ref": "#/x" } } } },
                 } } },
-                "/api/v1/auth/login": { "post": { "responses": { "401": { "description": "" } } } },
+                "/api/v1/auth/login": { "post": { "security": [{}], "responses": { "401": { "description": "" } } } },
             },
         });
         let whole = whole(vec![ours, part]);
@@ -153,6 +153,30 @@ mod tests {
         let login = &whole["paths"]["/api/v1/auth/login"]["post"];
         assert_eq!(login["security"], json!([]));
         assert!(login["responses"]["401"]["content"]["application/problem+json"].is_object());
+    }
+
+    #[test]
+    fn failures_follow_from_what_an_operation_takes() {
+        let responses = |path: &str, operation: Value| {
+            let whole = document(path, "post", operation, json!({}));
+            let responses = whole["paths"][path]["post"]["responses"].as_object().unwrap();
+            responses.keys().cloned().collect::<Vec<_>>().join(" ")
+        };
+        let body = json!({ "content": { "application/json": { "schema": {} } } });
+        let key = json!([{ "name": "Idempotency-Key", "in": "header" }]);
+        assert_eq!(
+            responses("/api/v1/things", json!({ "security": [{}], "responses": {} })),
+            "429 503 default"
+        );
+        assert_eq!(
+            responses("/api/v1/things/{id}", json!({ "responses": {} })),
+            "401 403 404 429 503 default"
+        );
+        let action = json!({ "requestBody": body, "parameters": key, "responses": {} });
+        assert_eq!(
+            responses("/api/v1/things", action),
+            "400 401 403 409 413 415 422 429 503 default"
+        );
     }
 
     #[test]

@@ -44,7 +44,7 @@ fn given_name(given: Option<String>) -> Result<Option<ChatName>, Invalid> {
 
 /// Starts a chat. Stores no message. A second `DIRECT` chat with the same person is the first.
 #[utoipa::path(
-    post, path = "/api/v1/chats", tag = "chats", request_body = CreateChat, security(("bearer" = [])),
+    post, path = "/api/v1/chats", tag = "chats", request_body = CreateChat,
     responses((status = 201, body = Chat), (status = 200, description = "The one there was", body = Chat))
 )]
 pub async fn create_chat(State(app): State<App>, session: Session, Json(body): Json<CreateChat>) -> ApiResult {
@@ -128,7 +128,7 @@ const COLUMNS: &[&str] = &["id", "type", "name", "lastSeq", "unreadCount", "crea
 
 /// One's own chats, the most lively first.
 #[utoipa::path(
-    get, path = "/api/v1/chats", tag = "chats", params(ListChats), security(("bearer" = [])),
+    get, path = "/api/v1/chats", tag = "chats", params(ListChats),
     responses((status = 200, body = Page<Chat>))
 )]
 pub async fn list_chats(
@@ -174,7 +174,7 @@ fn place(sort: Sort, list: &str, cursor: &str) -> Result<(Value, ChatId), ApiErr
 
 /// One of one's own chats.
 #[utoipa::path(
-    get, path = "/api/v1/chats/{id}", tag = "chats", params(("id" = ChatId, Path)), security(("bearer" = [])),
+    get, path = "/api/v1/chats/{id}", tag = "chats", params(("id" = ChatId, Path)),
     responses((status = 200, body = Chat), (status = 304))
 )]
 pub async fn get_chat(
@@ -203,7 +203,7 @@ fn new_name(given: String) -> Result<Change<ChatName>, Invalid> {
 /// Renames a group.
 #[utoipa::path(
     patch, path = "/api/v1/chats/{id}", tag = "chats", params(("id" = ChatId, Path)), request_body = UpdateChat,
-    security(("bearer" = [])), responses((status = 200, body = Chat), (status = 412))
+    responses((status = 200, body = Chat), (status = 412))
 )]
 pub async fn update_chat(
     State(app): State<App>,

@@ -23,8 +23,9 @@ pub struct AddMembers {
 
 /// Adds people to a group. Those who are in it already stay as they are.
 #[utoipa::path(
-    post, path = "/api/v1/chats/{id}/members", tag = "chats", params(("id" = ChatId, Path)), request_body = AddMembers,
-    security(("bearer" = [])), responses((status = 200, body = Chat))
+    post, path = "/api/v1/chats/{id}/members", tag = "chats", params(("id" = ChatId, Path)),
+    request_body = AddMembers,
+    responses((status = 200, body = Chat))
 )]
 pub async fn add_members(
     State(app): State<App>,
@@ -54,7 +55,8 @@ pub async fn add_members(
 /// Takes somebody out of a group, or leaves it oneself.
 #[utoipa::path(
     delete, path = "/api/v1/chats/{id}/members/{userId}", tag = "chats",
-    params(("id" = ChatId, Path), ("userId" = UserId, Path)), security(("bearer" = [])), responses((status = 204))
+    params(("id" = ChatId, Path), ("userId" = UserId, Path)),
+    responses((status = 204))
 )]
 pub async fn remove_member(
     State(app): State<App>,

@@ -56,7 +56,7 @@ pub struct MessageList {
 /// A chat's history: the latest messages, or those next to a `seq`.
 #[utoipa::path(
     get, path = "/api/v1/chats/{id}/messages", tag = "chats", params(("id" = ChatId, Path), ListMessages),
-    security(("bearer" = [])), responses((status = 200, body = MessageList))
+    responses((status = 200, body = MessageList))
 )]
 pub async fn list_messages(
     State(app): State<App>,
@@ -115,9 +115,10 @@ fn given_temp_id(given: Option<String>) -> Result<Option<TempId>, Invalid> {
 /// Sends a message. The same `tempId` again: the first message, with 200.
 #[utoipa::path(
     post, path = "/api/v1/chats/{id}/messages", tag = "chats", params(("id" = ChatId, Path)),
-    request_body = CreateMessage, security(("bearer" = [])),
+    request_body = CreateMessage,
     responses(
-        (status = 201, body = Message), (status = 200, description = "Sent before", body = Message),
+        (status = 201, body = Message),
+        (status = 200, description = "Sent before", body = Message),
         (status = 429, description = "More than `MESSAGE_RATE`, by sockets and here together")
     )
 )]
@@ -179,7 +180,7 @@ pub struct UpdateMessage {
 #[utoipa::path(
     patch, path = "/api/v1/chats/{id}/messages/{messageId}", tag = "chats",
     params(("id" = ChatId, Path), ("messageId" = MessageId, Path)), request_body = UpdateMessage,
-    security(("bearer" = [])), responses((status = 200, body = Message), (status = 412))
+    responses((status = 200, body = Message), (status = 412))
 )]
 pub async fn update_message(
     State(app): State<App>,
@@ -205,7 +206,7 @@ pub async fn update_message(
 /// Takes a message back. Its place in the chat stays, without its words and files.
 #[utoipa::path(
     delete, path = "/api/v1/chats/{id}/messages/{messageId}", tag = "chats",
-    params(("id" = ChatId, Path), ("messageId" = MessageId, Path)), security(("bearer" = [])),
+    params(("id" = ChatId, Path), ("messageId" = MessageId, Path)),
     responses((status = 204))
 )]
 pub async fn delete_message(
@@ -233,7 +234,7 @@ pub struct MarkRead {
 /// Moves one's read mark on.
 #[utoipa::path(
     post, path = "/api/v1/chats/{id}/read", tag = "chats", params(("id" = ChatId, Path)), request_body = MarkRead,
-    security(("bearer" = [])), responses((status = 204))
+    responses((status = 204))
 )]
 pub async fn mark_read(
     State(app): State<App>,

@@ -74,7 +74,7 @@ impl From<notifications::Notification> for Notification {
 
 /// One's own notifications of the last 90 days, the newest first.
 #[utoipa::path(
-    get, path = "/api/v1/notifications", tag = "chats", params(ListNotifications), security(("bearer" = [])),
+    get, path = "/api/v1/notifications", tag = "chats", params(ListNotifications),
     responses((status = 200, body = Page<Notification>))
 )]
 pub async fn list_notifications(
@@ -129,7 +129,7 @@ pub struct MarkNotificationsRead {
 /// Marks notifications as read.
 #[utoipa::path(
     post, path = "/api/v1/notifications/read", tag = "chats", request_body = MarkNotificationsRead,
-    security(("bearer" = [])), responses((status = 204))
+    responses((status = 204))
 )]
 pub async fn mark_notifications_read(
     State(app): State<App>,

@@ -60,7 +60,7 @@ const ROUNDS_OF_INDEXING: usize = 20;
 
 /// Searches the chats one is in, the newest first.
 #[utoipa::path(
-    get, path = "/api/v1/messages/search", tag = "chats", params(SearchMessages), security(("bearer" = [])),
+    get, path = "/api/v1/messages/search", tag = "chats", params(SearchMessages),
     responses((status = 200, body = Page<Message>))
 )]
 pub async fn search_messages(

@@ -32,7 +32,7 @@ pub struct ChangeEmailBody {
 /// Ask to be reached under another address. A code goes there; nothing changes before it is confirmed.
 #[utoipa::path(
     post, path = "/api/v1/auth/change-email", tag = "auth", request_body = ChangeEmailBody,
-    responses((status = 202, body = Accepted), (status = 400), (status = 401), (status = 403), (status = 409), (status = 429)), security(("bearer" = []))
+    responses((status = 202, body = Accepted), (status = 409), (status = 429))
 )]
 pub async fn request_email_change(
     State(app): State<App>,
@@ -101,7 +101,7 @@ pub struct ConfirmEmailBody {
 /// Confirm the new address by the code that was mailed to it. The old address is told.
 #[utoipa::path(
     post, path = "/api/v1/auth/change-email/confirm", tag = "auth", request_body = ConfirmEmailBody,
-    responses((status = 200, body = Me), (status = 400), (status = 401), (status = 409)), security(("bearer" = []))
+    responses((status = 200, body = Me), (status = 409))
 )]
 pub async fn confirm_email_change(
     State(app): State<App>,

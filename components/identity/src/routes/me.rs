@@ -20,7 +20,7 @@ pub struct Me {
 /// Oneself.
 #[utoipa::path(
     get, path = "/api/v1/auth/me", tag = "auth",
-    responses((status = 200, body = Me), (status = 304), (status = 401)), security(("bearer" = []))
+    responses((status = 200, body = Me), (status = 304))
 )]
 pub async fn get_me(State(app): State<App>, session: LimitedSession, headers: HeaderMap) -> ApiResult {
     let user = users::by_id(app.database(), session.user_id)?.ok_or_else(ApiError::not_found)?;
@@ -47,7 +47,7 @@ pub struct ChangeMeBody {
 /// Change what one may change of oneself.
 #[utoipa::path(
     patch, path = "/api/v1/auth/me", tag = "auth", request_body = ChangeMeBody,
-    responses((status = 200, body = Me), (status = 400), (status = 401), (status = 412)), security(("bearer" = []))
+    responses((status = 200, body = Me), (status = 412))
 )]
 pub async fn change_me(
     State(app): State<App>,

@@ -35,7 +35,8 @@ pub struct EmailVerified {
 /// Prove one's address by the code that was mailed: ten minutes, five tries, one use.
 #[utoipa::path(
     post, path = "/api/v1/auth/verify-email", tag = "auth", request_body = VerifyEmailBody,
-    responses((status = 200, body = EmailVerified), (status = 400), (status = 429))
+    responses((status = 200, body = EmailVerified), (status = 429)),
+    security(())
 )]
 pub async fn verify_email(State(app): State<App>, caller: Caller, Json(body): Json<VerifyEmailBody>) -> ApiResult {
     let within_limit = rate_limit::count(&app, Counted::OtpTry, body.email.key(), &caller)?;
@@ -86,7 +87,8 @@ pub struct ResendOtpBody {
 /// Have a new code mailed, if the address waits to be proven. The answer is the same for every address.
 #[utoipa::path(
     post, path = "/api/v1/auth/resend-otp", tag = "auth", request_body = ResendOtpBody,
-    responses((status = 202, body = Accepted), (status = 400), (status = 429))
+    responses((status = 202, body = Accepted), (status = 429)),
+    security(())
 )]
 pub async fn resend_otp(State(app): State<App>, caller: Caller, Json(body): Json<ResendOtpBody>) -> ApiResult {
     let within_limit = rate_limit::count(&app, Counted::OtpMail, body.email.key(), &caller)?;

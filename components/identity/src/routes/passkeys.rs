@@ -49,7 +49,7 @@ pub struct PasskeyList {
 /// One's own passkeys, oldest first.
 #[utoipa::path(
     get, path = "/api/v1/auth/mfa/passkeys", tag = "auth",
-    responses((status = 200, body = PasskeyList), (status = 401), (status = 403)), security(("bearer" = []))
+    responses((status = 200, body = PasskeyList))
 )]
 pub async fn list_passkeys(State(app): State<App>, session: EnrolmentSession) -> ApiResult {
     let items = passkeys::list(app.database(), session.user_id)?;
@@ -79,8 +79,7 @@ pub struct PasskeyOptions {
 /// minutes.
 #[utoipa::path(
     post, path = "/api/v1/auth/mfa/passkeys/enroll", tag = "auth", request_body = EnrollPasskeyBody,
-    responses((status = 200, body = PasskeyOptions), (status = 400), (status = 401), (status = 403), (status = 409), (status = 429)),
-    security(("bearer" = []))
+    responses((status = 200, body = PasskeyOptions), (status = 409), (status = 429))
 )]
 pub async fn enroll_passkey(
     State(app): State<App>,
@@ -119,8 +118,7 @@ pub struct ActivatedPasskey {
 /// Put a passkey to use by the browser's answer.
 #[utoipa::path(
     post, path = "/api/v1/auth/mfa/passkeys/activate", tag = "auth", request_body = ActivatePasskeyBody,
-    responses((status = 201, body = ActivatedPasskey), (status = 400), (status = 401), (status = 403), (status = 409)),
-    security(("bearer" = []))
+    responses((status = 201, body = ActivatedPasskey), (status = 409))
 )]
 pub async fn activate_passkey(
     State(app): State<App>,
@@ -173,7 +171,7 @@ fn explain(error: StoreError) -> ApiError {
 /// Get a challenge that a passkey answers: for `/auth/mfa/disable`, and for removing a passkey.
 #[utoipa::path(
     post, path = "/api/v1/auth/mfa/passkeys/challenge", tag = "auth",
-    responses((status = 200, body = PasskeyOptions), (status = 401), (status = 403), (status = 409)), security(("bearer" = []))
+    responses((status = 200, body = PasskeyOptions), (status = 409))
 )]
 pub async fn challenge_passkey(
     State(app): State<App>,
@@ -190,8 +188,7 @@ pub async fn challenge_passkey(
 #[utoipa::path(
     delete, path = "/api/v1/auth/mfa/passkeys/{id}", tag = "auth", params(("id" = PasskeyId, Path)),
     request_body = BothFactorsBody,
-    responses((status = 204), (status = 400), (status = 401), (status = 403), (status = 404), (status = 409), (status = 429)),
-    security(("bearer" = []))
+    responses((status = 204), (status = 409), (status = 429))
 )]
 pub async fn remove_passkey(
     State(app): State<App>,

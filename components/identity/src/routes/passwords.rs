@@ -35,7 +35,7 @@ pub struct ChangePasswordBody {
 /// Choose a new password. All other sessions end.
 #[utoipa::path(
     post, path = "/api/v1/auth/change-password", tag = "auth", request_body = ChangePasswordBody,
-    responses((status = 204), (status = 400), (status = 401), (status = 403), (status = 429)), security(("bearer" = []))
+    responses((status = 204), (status = 429))
 )]
 pub async fn change_password(
     State(app): State<App>,
@@ -123,7 +123,8 @@ pub struct ForgotPasswordBody {
 /// Have a link mailed that sets a new password. The answer, its time included, is the same for every address.
 #[utoipa::path(
     post, path = "/api/v1/auth/forgot-password", tag = "auth", request_body = ForgotPasswordBody,
-    responses((status = 202, body = Accepted), (status = 400), (status = 429))
+    responses((status = 202, body = Accepted), (status = 429)),
+    security(())
 )]
 pub async fn forgot_password(
     State(app): State<App>,
@@ -165,7 +166,8 @@ pub struct ResetPasswordBody {
 /// Set a new password by the link that was mailed. All sessions end.
 #[utoipa::path(
     post, path = "/api/v1/auth/reset-password", tag = "auth", request_body = ResetPasswordBody,
-    responses((status = 204), (status = 400), (status = 401))
+    responses((status = 204), (status = 401)),
+    security(())
 )]
 pub async fn reset_password(State(app): State<App>, caller: Caller, Json(body): Json<ResetPasswordBody>) -> ApiResult {
     let hash = token_hash(&body.token);

@@ -30,7 +30,7 @@ const MAX_DISCARDED: u32 = 500;
 /// Everything that is kept about oneself.
 #[utoipa::path(
     get, path = "/api/v1/auth/me/export", tag = "auth",
-    responses((status = 200, body = Object), (status = 401)), security(("bearer" = []))
+    responses((status = 200, body = Object))
 )]
 pub async fn export_me(State(app): State<App>, session: Session) -> ApiResult {
     let export = personal_data::export(app.database(), session.user())?;
@@ -59,7 +59,7 @@ pub struct DeletionRequested {
 /// Ask to be forgotten. It happens after 30 days, unless one signs in before.
 #[utoipa::path(
     delete, path = "/api/v1/auth/me", tag = "auth", request_body = DeleteMeBody,
-    responses((status = 202, body = DeletionRequested), (status = 401), (status = 403), (status = 429)), security(("bearer" = []))
+    responses((status = 202, body = DeletionRequested), (status = 429))
 )]
 pub async fn delete_me(
     State(app): State<App>,

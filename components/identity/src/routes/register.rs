@@ -108,8 +108,10 @@ struct Registration {
     responses(
         (status = 201, body = Registered),
         (status = 202, body = RegistrationTaken, description = "With REGISTRATION_DISCLOSURE=hidden, whether the address is free or taken"),
-        (status = 400), (status = 409), (status = 413), (status = 415), (status = 429)
-    )
+        (status = 409),
+        (status = 429)
+    ),
+    security(())
 )]
 pub async fn register_user(State(app): State<App>, caller: Caller, request: Request) -> ApiResult {
     let Registration { account, documents } = read(request).await?;

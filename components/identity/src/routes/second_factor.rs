@@ -38,7 +38,7 @@ pub struct Enrolment {
 /// Begin to set up an authenticator app. It counts once a first code has been given to `/auth/mfa/activate`.
 #[utoipa::path(
     post, path = "/api/v1/auth/mfa/enroll", tag = "auth",
-    responses((status = 200, body = Enrolment), (status = 401), (status = 403), (status = 409)), security(("bearer" = []))
+    responses((status = 200, body = Enrolment), (status = 409))
 )]
 pub async fn enroll(State(app): State<App>, session: EnrolmentSession) -> ApiResult {
     let user = users::by_id(app.database(), session.user_id)?.ok_or_else(ApiError::not_found)?;
@@ -83,7 +83,7 @@ pub struct RecoveryCodes {
 /// Put the authenticator app to use by a first code of it.
 #[utoipa::path(
     post, path = "/api/v1/auth/mfa/activate", tag = "auth", request_body = ActivateBody,
-    responses((status = 200, body = RecoveryCodes), (status = 401), (status = 403), (status = 409)), security(("bearer" = []))
+    responses((status = 200, body = RecoveryCodes), (status = 409))
 )]
 pub async fn activate(
     State(app): State<App>,
@@ -180,7 +180,7 @@ impl BothFactors {
 /// Take the second factor away: the app, its recovery codes, and all passkeys.
 #[utoipa::path(
     post, path = "/api/v1/auth/mfa/disable", tag = "auth", request_body = BothFactorsBody,
-    responses((status = 204), (status = 400), (status = 401), (status = 403), (status = 409), (status = 429)), security(("bearer" = []))
+    responses((status = 204), (status = 409), (status = 429))
 )]
 pub async fn disable(
     State(app): State<App>,

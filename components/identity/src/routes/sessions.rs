@@ -20,7 +20,8 @@ use crate::{cookies, session_events};
 #[utoipa::path(
     post, path = "/api/v1/auth/logout", tag = "auth",
     request_body(content = Option<RefreshBody>, content_type = "application/json"),
-    responses((status = 204), (status = 401), (status = 403)), security((), ("bearer" = []))
+    responses((status = 204), (status = 401), (status = 403)),
+    security((), ("bearer" = []))
 )]
 pub async fn sign_out(State(app): State<App>, RequestHeaders(headers): RequestHeaders, request: Request) -> ApiResult {
     let now = clock::now();
@@ -77,7 +78,7 @@ fn end_by_refresh_token(
 /// Sign out everywhere.
 #[utoipa::path(
     post, path = "/api/v1/auth/logout-all", tag = "auth",
-    responses((status = 204), (status = 401)), security(("bearer" = []))
+    responses((status = 204))
 )]
 pub async fn sign_out_everywhere(
     State(app): State<App>,
@@ -121,7 +122,7 @@ pub struct SessionList {
 /// One's own sessions, the latest first.
 #[utoipa::path(
     get, path = "/api/v1/auth/sessions", tag = "auth",
-    responses((status = 200, body = SessionList), (status = 401)), security(("bearer" = []))
+    responses((status = 200, body = SessionList))
 )]
 pub async fn list_sessions(State(app): State<App>, session: Session) -> ApiResult {
     let view = |listed: ListedSession| SessionView {
@@ -141,9 +142,8 @@ pub async fn list_sessions(State(app): State<App>, session: Session) -> ApiResul
 
 /// End one of one's own sessions.
 #[utoipa::path(
-    delete, path = "/api/v1/auth/sessions/{id}", tag = "auth",
-    params(("id" = SessionId, Path)),
-    responses((status = 204), (status = 401), (status = 404)), security(("bearer" = []))
+    delete, path = "/api/v1/auth/sessions/{id}", tag = "auth", params(("id" = SessionId, Path)),
+    responses((status = 204))
 )]
 pub async fn end_session(State(app): State<App>, session: Session, Path(id): Path<SessionId>) -> ApiResult {
     if !sessions::end(app.database(), session.user(), id, SessionEnd::Revoked, clock::now())? {

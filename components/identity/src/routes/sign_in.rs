@@ -70,9 +70,9 @@ impl SignInQuery {
 /// `MFA_REQUIRED` has a member `mfa`: `methods` (`TOTP`, `PASSKEY`, `RECOVERY_CODE`) and, with a passkey, `publicKey`: what to call
 /// `navigator.credentials.get` with. Send the same body again with `mfaCode` or `passkey`.
 #[utoipa::path(
-    post, path = "/api/v1/auth/login", tag = "auth",
-    params(SignInQuery), request_body = SignInBody,
-    responses((status = 200, body = SignedIn), (status = 400), (status = 401), (status = 403), (status = 429))
+    post, path = "/api/v1/auth/login", tag = "auth", params(SignInQuery), request_body = SignInBody,
+    responses((status = 200, body = SignedIn), (status = 401), (status = 403), (status = 429)),
+    security(())
 )]
 pub async fn sign_in(
     State(app): State<App>,

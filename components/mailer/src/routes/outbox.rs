@@ -5,7 +5,6 @@ use http::HeaderMap;
 use nexus_domain::Role;
 use nexus_domain::ids::MailId;
 use nexus_domain::mail::Template;
-use nexus_kit::api_error::ProblemDocument;
 use nexus_kit::layers::nudge_mail;
 use nexus_kit::listing::{self, ListParams, Pairs};
 use nexus_kit::page::Page;
@@ -27,14 +26,10 @@ const COLUMNS: &[&str] = &[
 ];
 
 /// Mails of one's company, or all of them for SUPER_ADMIN.
-#[utoipa::path(get, path = "/api/v1/admin/mail", tag = "admin", params(ListParams), responses(
-    (status = 200, body = Page<OutboxItem>),
-    (status = 304),
-    (status = 400, body = ProblemDocument),
-    (status = 401, body = ProblemDocument),
-    (status = 403, body = ProblemDocument),
-    (status = 404, body = ProblemDocument),
-))]
+#[utoipa::path(
+    get, path = "/api/v1/admin/mail", tag = "admin", params(ListParams),
+    responses((status = 200, body = Page<OutboxItem>), (status = 304))
+)]
 pub async fn list_mail(
     State(app): State<App>,
     session: Session,
@@ -53,13 +48,13 @@ pub async fn list_mail(
 }
 
 /// Another try for a mail that was given up. One that was sent is never sent again.
-#[utoipa::path(post, path = "/api/v1/admin/mail/{id}/retry", tag = "admin", params(("id" = String, Path, format = "uuid")), responses(
-    (status = 200, body = OutboxItem),
-    (status = 401, body = ProblemDocument),
-    (status = 403, body = ProblemDocument),
-    (status = 404, body = ProblemDocument),
-    (status = 422, body = ProblemDocument, description = "it is sent or still waiting, or its secret is gone"),
-))]
+#[utoipa::path(
+    post, path = "/api/v1/admin/mail/{id}/retry", tag = "admin", params(("id" = String, Path, format = "uuid")),
+    responses(
+        (status = 200, body = OutboxItem),
+        (status = 422, description = "it is sent or still waiting, or its secret is gone")
+    )
+)]
 pub async fn retry_mail(State(app): State<App>, session: Session, caller: Caller, Path(id): Path<MailId>) -> ApiResult {
     session.require(Role::Admin)?;
     let entry = caller.audit_entry(Some(session.user()), clock::now());

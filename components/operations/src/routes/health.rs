@@ -20,7 +20,11 @@ pub struct Health {
 }
 
 /// Whether the process answers.
-#[utoipa::path(get, path = "/api/v1/health", tag = "operations", responses((status = 200, body = Health)))]
+#[utoipa::path(
+    get, path = "/api/v1/health", tag = "operations",
+    responses((status = 200, body = Health)),
+    security(())
+)]
 pub async fn get_health() -> Response {
     respond::ok(&Health {
         status: "ok",
@@ -110,8 +114,11 @@ impl Stores {
 }
 
 /// Whether requests can be served: 503 when nothing can be written to the database or the key-value store.
-#[utoipa::path(get, path = "/api/v1/health/ready", tag = "operations",
-    responses((status = 200, body = Readiness), (status = 503, body = Readiness)))]
+#[utoipa::path(
+    get, path = "/api/v1/health/ready", tag = "operations",
+    responses((status = 200, body = Readiness), (status = 503, body = Readiness)),
+    security(())
+)]
 pub async fn get_readiness(State(app): State<App>) -> Response {
     let (database, key_value) = Stores::now(&app).await;
     let started = Instant::now();

@@ -16,8 +16,11 @@ pub const COMPONENTS: [&str; 6] = ["identity", "verification", "mailer", "chat",
 static WHOLE: OnceLock<String> = OnceLock::new();
 
 /// The description of every public route, made from the code that serves it.
-#[utoipa::path(get, path = "/api/v1/openapi.json", tag = "operations",
-    responses((status = 200, description = "OpenAPI 3.1", content_type = "application/json")))]
+#[utoipa::path(
+    get, path = "/api/v1/openapi.json", tag = "operations",
+    responses((status = 200, description = "OpenAPI 3.1", content_type = "application/json")),
+    security(())
+)]
 pub async fn get_openapi(State(app): State<App>) -> ApiResult {
     let text = match WHOLE.get() {
         Some(text) => text.clone(),

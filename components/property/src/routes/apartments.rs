@@ -34,8 +34,7 @@ const CSV: &[&str] = &[
 /// The apartments of a company.
 #[utoipa::path(
     get, path = "/api/v1/apartments", tag = "apartments", params(ListParams),
-    responses((status = 200, body = Page<Apartment>), (status = 304), (status = 400), (status = 401), (status = 403), (status = 404)),
-    security(("bearer" = []))
+    responses((status = 200, body = Page<Apartment>), (status = 304))
 )]
 pub async fn list_apartments(State(app): State<App>, principal: Principal, headers: HeaderMap) -> ApiResult {
     let company = principal.day(&app).await?.id;
@@ -66,8 +65,7 @@ pub struct NewApartment {
 /// Add an apartment.
 #[utoipa::path(
     post, path = "/api/v1/apartments", tag = "apartments", request_body = NewApartment,
-    responses((status = 201, body = Apartment), (status = 400), (status = 401), (status = 403), (status = 404), (status = 409), (status = 422)),
-    security(("bearer" = []))
+    responses((status = 201, body = Apartment), (status = 409), (status = 422))
 )]
 pub async fn create_apartment(State(app): State<App>, principal: Principal, body: Body<RawJson>) -> ApiResult {
     let company = principal.day(&app).await?.id;
@@ -103,8 +101,7 @@ pub async fn create_apartment(State(app): State<App>, principal: Principal, body
 /// One apartment.
 #[utoipa::path(
     get, path = "/api/v1/apartments/{id}", tag = "apartments", params(("id" = ApartmentId, Path)),
-    responses((status = 200, body = Apartment), (status = 304), (status = 401), (status = 403), (status = 404)),
-    security(("bearer" = []))
+    responses((status = 200, body = Apartment), (status = 304))
 )]
 pub async fn get_apartment(
     State(app): State<App>,
@@ -122,8 +119,7 @@ const HISTORY_CSV: &[&str] = &["id", "at", "actorId", "actorName", "action", "de
 /// The audit entries of an apartment: who changed what, and when.
 #[utoipa::path(
     get, path = "/api/v1/apartments/{id}/history", tag = "apartments", params(("id" = ApartmentId, Path), ListParams),
-    responses((status = 200, body = Page<HistoryEntry>), (status = 304), (status = 400), (status = 401), (status = 403), (status = 404)),
-    security(("bearer" = []))
+    responses((status = 200, body = Page<HistoryEntry>), (status = 304))
 )]
 pub async fn list_apartment_history(
     State(app): State<App>,
@@ -169,9 +165,9 @@ pub struct ApartmentPatch {
 
 /// Change an apartment.
 #[utoipa::path(
-    patch, path = "/api/v1/apartments/{id}", tag = "apartments", params(("id" = ApartmentId, Path)), request_body = ApartmentPatch,
-    responses((status = 200, body = Apartment), (status = 400), (status = 401), (status = 403), (status = 404), (status = 409), (status = 412), (status = 422)),
-    security(("bearer" = []))
+    patch, path = "/api/v1/apartments/{id}", tag = "apartments", params(("id" = ApartmentId, Path)),
+    request_body = ApartmentPatch,
+    responses((status = 200, body = Apartment), (status = 409), (status = 412), (status = 422))
 )]
 pub async fn update_apartment(
     State(app): State<App>,
@@ -217,8 +213,7 @@ pub async fn update_apartment(
 /// Remove an apartment that nobody ever lived in.
 #[utoipa::path(
     delete, path = "/api/v1/apartments/{id}", tag = "apartments", params(("id" = ApartmentId, Path)),
-    responses((status = 204), (status = 401), (status = 403), (status = 404), (status = 409), (status = 412)),
-    security(("bearer" = []))
+    responses((status = 204), (status = 409), (status = 412))
 )]
 pub async fn delete_apartment(
     State(app): State<App>,

@@ -34,8 +34,7 @@ const CSV: &[&str] = &[
 /// The companies one may see: all for SUPER_ADMIN, one's own for staff.
 #[utoipa::path(
     get, path = "/api/v1/companies", tag = "companies", params(ListParams),
-    responses((status = 200, body = Page<Company>), (status = 304), (status = 400), (status = 401), (status = 403)),
-    security(("bearer" = []))
+    responses((status = 200, body = Page<Company>), (status = 304))
 )]
 pub async fn list_companies(State(app): State<App>, principal: Principal, headers: HeaderMap) -> ApiResult {
     principal.require(Role::Manager)?;
@@ -84,8 +83,7 @@ pub struct NewCompany {
 /// Make a company.
 #[utoipa::path(
     post, path = "/api/v1/companies", tag = "companies", request_body = NewCompany,
-    responses((status = 201, body = Company), (status = 400), (status = 401), (status = 403), (status = 409)),
-    security(("bearer" = []))
+    responses((status = 201, body = Company), (status = 409))
 )]
 pub async fn create_company(State(app): State<App>, principal: Principal, body: Body<NewCompany>) -> ApiResult {
     principal.require(Role::SuperAdmin)?;
@@ -170,8 +168,7 @@ fn find(app: &App, principal: &Principal, company: &str) -> Result<Company, ApiE
 /// One company.
 #[utoipa::path(
     get, path = "/api/v1/companies/{id}", tag = "companies", params(("id" = CompanyId, Path)),
-    responses((status = 200, body = Company), (status = 304), (status = 401), (status = 403), (status = 404)),
-    security(("bearer" = []))
+    responses((status = 200, body = Company), (status = 304))
 )]
 pub async fn get_company(
     State(app): State<App>,
@@ -239,9 +236,9 @@ fn patch_of(body: &RawJson, present: &Company) -> Result<CompanyPatch, ApiError>
 
 /// Change a company's settings. Of `lateFee`, `deposit`, `billing` and `branding`, what isn't given stays. Its currency stays once something is priced in it; only a SUPER_ADMIN opens and closes it.
 #[utoipa::path(
-    patch, path = "/api/v1/companies/{id}", tag = "companies", params(("id" = CompanyId, Path)), request_body = CompanyPatch,
-    responses((status = 200, body = Company), (status = 400), (status = 401), (status = 403), (status = 404), (status = 409), (status = 412)),
-    security(("bearer" = []))
+    patch, path = "/api/v1/companies/{id}", tag = "companies", params(("id" = CompanyId, Path)),
+    request_body = CompanyPatch,
+    responses((status = 200, body = Company), (status = 409), (status = 412))
 )]
 pub async fn update_company(
     State(app): State<App>,
@@ -290,8 +287,7 @@ pub async fn update_company(
 /// Remove a company that nothing belongs to.
 #[utoipa::path(
     delete, path = "/api/v1/companies/{id}", tag = "companies", params(("id" = CompanyId, Path)),
-    responses((status = 204), (status = 401), (status = 403), (status = 404), (status = 409), (status = 412)),
-    security(("bearer" = []))
+    responses((status = 204), (status = 409), (status = 412))
 )]
 pub async fn delete_company(
     State(app): State<App>,

@@ -33,8 +33,7 @@ const CSV: &[&str] = &[
 /// The compounds of a company.
 #[utoipa::path(
     get, path = "/api/v1/compounds", tag = "compounds", params(ListParams),
-    responses((status = 200, body = Page<Compound>), (status = 304), (status = 400), (status = 401), (status = 403), (status = 404)),
-    security(("bearer" = []))
+    responses((status = 200, body = Page<Compound>), (status = 304))
 )]
 pub async fn list_compounds(State(app): State<App>, principal: Principal, headers: HeaderMap) -> ApiResult {
     let company = principal.day(&app).await?.id;
@@ -56,8 +55,7 @@ pub struct NewCompound {
 /// Add a compound.
 #[utoipa::path(
     post, path = "/api/v1/compounds", tag = "compounds", request_body = NewCompound,
-    responses((status = 201, body = Compound), (status = 400), (status = 401), (status = 403), (status = 404)),
-    security(("bearer" = []))
+    responses((status = 201, body = Compound))
 )]
 pub async fn create_compound(State(app): State<App>, principal: Principal, body: Body<NewCompound>) -> ApiResult {
     let company = principal.day(&app).await?.id;
@@ -96,8 +94,7 @@ fn stored(address: &Address) -> StoredAddress {
 /// One compound.
 #[utoipa::path(
     get, path = "/api/v1/compounds/{id}", tag = "compounds", params(("id" = CompoundId, Path)),
-    responses((status = 200, body = Compound), (status = 304), (status = 401), (status = 403), (status = 404)),
-    security(("bearer" = []))
+    responses((status = 200, body = Compound), (status = 304))
 )]
 pub async fn get_compound(
     State(app): State<App>,
@@ -128,9 +125,9 @@ const NESTED: &[&str] = &["address"];
 
 /// Change a compound.
 #[utoipa::path(
-    patch, path = "/api/v1/compounds/{id}", tag = "compounds", params(("id" = CompoundId, Path)), request_body = CompoundPatch,
-    responses((status = 200, body = Compound), (status = 400), (status = 401), (status = 403), (status = 404), (status = 412)),
-    security(("bearer" = []))
+    patch, path = "/api/v1/compounds/{id}", tag = "compounds", params(("id" = CompoundId, Path)),
+    request_body = CompoundPatch,
+    responses((status = 200, body = Compound), (status = 412))
 )]
 pub async fn update_compound(
     State(app): State<App>,
@@ -159,8 +156,7 @@ pub async fn update_compound(
 /// Remove a compound without apartments.
 #[utoipa::path(
     delete, path = "/api/v1/compounds/{id}", tag = "compounds", params(("id" = CompoundId, Path)),
-    responses((status = 204), (status = 401), (status = 403), (status = 404), (status = 409), (status = 412)),
-    security(("bearer" = []))
+    responses((status = 204), (status = 409), (status = 412))
 )]
 pub async fn delete_compound(
     State(app): State<App>,

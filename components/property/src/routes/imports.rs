@@ -49,11 +49,9 @@ enum Kind {
 
 /// Make apartments from a CSV file, all or none. Also as a form with the file in its part `file`.
 #[utoipa::path(
-    post, path = "/api/v1/apartments/import", tag = "apartments",
-    params(("dryRun" = Option<bool>, Query)),
+    post, path = "/api/v1/apartments/import", tag = "apartments", params(("dryRun" = Option<bool>, Query)),
     request_body(content = String, content_type = "text/csv"),
-    responses((status = 200, body = ImportResult), (status = 400), (status = 401), (status = 403), (status = 404), (status = 413), (status = 415)),
-    security(("bearer" = []))
+    responses((status = 200, body = ImportResult))
 )]
 pub async fn import_apartments(State(app): State<App>, principal: Principal, request: Request) -> ApiResult {
     import(app, principal, request, Kind::Apartments).await
@@ -61,11 +59,9 @@ pub async fn import_apartments(State(app): State<App>, principal: Principal, req
 
 /// Make tenants from a CSV file, all or none. Also as a form with the file in its part `file`.
 #[utoipa::path(
-    post, path = "/api/v1/tenants/import", tag = "tenants",
-    params(("dryRun" = Option<bool>, Query)),
+    post, path = "/api/v1/tenants/import", tag = "tenants", params(("dryRun" = Option<bool>, Query)),
     request_body(content = String, content_type = "text/csv"),
-    responses((status = 200, body = ImportResult), (status = 400), (status = 401), (status = 403), (status = 404), (status = 413), (status = 415)),
-    security(("bearer" = []))
+    responses((status = 200, body = ImportResult))
 )]
 pub async fn import_tenants(State(app): State<App>, principal: Principal, request: Request) -> ApiResult {
     import(app, principal, request, Kind::Tenants).await

@@ -48,8 +48,7 @@ pub struct NoBody {}
     post, path = "/api/v1/invoices/{id}/issue", tag = "invoices",
     params(("id" = InvoiceId, Path), ("Idempotency-Key" = Option<String>, Header)),
     request_body(content = Option<NoBody>, content_type = "application/json"),
-    responses((status = 200, body = Invoice), (status = 400), (status = 401), (status = 403), (status = 404), (status = 409), (status = 412), (status = 422)),
-    security(("bearer" = []))
+    responses((status = 200, body = Invoice), (status = 412))
 )]
 pub async fn issue_invoice(
     State(app): State<App>,
@@ -87,8 +86,7 @@ pub async fn issue_invoice(
     post, path = "/api/v1/invoices/{id}/void", tag = "invoices",
     params(("id" = InvoiceId, Path), ("Idempotency-Key" = Option<String>, Header)),
     request_body(content = Option<NoBody>, content_type = "application/json"),
-    responses((status = 200, body = Invoice), (status = 400), (status = 401), (status = 403), (status = 404), (status = 409), (status = 412), (status = 422)),
-    security(("bearer" = []))
+    responses((status = 200, body = Invoice), (status = 412))
 )]
 pub async fn void_invoice(
     State(app): State<App>,
@@ -153,8 +151,7 @@ pub struct GeneratedInvoices {
 #[utoipa::path(
     post, path = "/api/v1/invoices/generate", tag = "invoices", params(("Idempotency-Key" = Option<String>, Header)),
     request_body = MonthToBill,
-    responses((status = 200, body = GeneratedInvoices), (status = 400), (status = 401), (status = 403), (status = 404), (status = 409), (status = 422)),
-    security(("bearer" = []))
+    responses((status = 200, body = GeneratedInvoices))
 )]
 pub async fn generate_invoices(
     State(app): State<App>,

@@ -41,8 +41,7 @@ const CSV: &[&str] = &[
 /// The requests of a company; a resident's own.
 #[utoipa::path(
     get, path = "/api/v1/maintenance-requests", tag = "maintenance", params(ListParams),
-    responses((status = 200, body = Page<MaintenanceRequest>), (status = 304), (status = 400), (status = 401), (status = 403), (status = 404)),
-    security(("bearer" = []))
+    responses((status = 200, body = Page<MaintenanceRequest>), (status = 304))
 )]
 pub async fn list_maintenance_requests(State(app): State<App>, principal: Principal, headers: HeaderMap) -> ApiResult {
     let company = principal.day(&app).await?.id;
@@ -130,8 +129,7 @@ fn check_attachments(
 /// Ask for something to be mended.
 #[utoipa::path(
     post, path = "/api/v1/maintenance-requests", tag = "maintenance", request_body = NewMaintenanceRequest,
-    responses((status = 201, body = MaintenanceRequest), (status = 400), (status = 401), (status = 403), (status = 404)),
-    security(("bearer" = []))
+    responses((status = 201, body = MaintenanceRequest))
 )]
 pub async fn create_maintenance_request(
     State(app): State<App>,
@@ -189,9 +187,9 @@ async fn find(
 
 /// One request, with its history.
 #[utoipa::path(
-    get, path = "/api/v1/maintenance-requests/{id}", tag = "maintenance", params(("id" = MaintenanceRequestId, Path)),
-    responses((status = 200, body = MaintenanceRequest), (status = 304), (status = 401), (status = 404)),
-    security(("bearer" = []))
+    get, path = "/api/v1/maintenance-requests/{id}", tag = "maintenance",
+    params(("id" = MaintenanceRequestId, Path)),
+    responses((status = 200, body = MaintenanceRequest), (status = 304))
 )]
 pub async fn get_maintenance_request(
     State(app): State<App>,
@@ -230,10 +228,9 @@ pub struct MaintenancePatch {
 
 /// Change a request or move it on.
 #[utoipa::path(
-    patch, path = "/api/v1/maintenance-requests/{id}", tag = "maintenance", params(("id" = MaintenanceRequestId, Path)),
-    request_body = MaintenancePatch,
-    responses((status = 200, body = MaintenanceRequest), (status = 400), (status = 401), (status = 403), (status = 404), (status = 412), (status = 422)),
-    security(("bearer" = []))
+    patch, path = "/api/v1/maintenance-requests/{id}", tag = "maintenance",
+    params(("id" = MaintenanceRequestId, Path)), request_body = MaintenancePatch,
+    responses((status = 200, body = MaintenanceRequest), (status = 412), (status = 422))
 )]
 pub async fn update_maintenance_request(
     State(app): State<App>,
@@ -319,9 +316,9 @@ fn tell_requester(tx: &Database, request: &MaintenanceRequest) -> Result<SentNot
 
 /// Remove a request: staff any, a resident one that is still open.
 #[utoipa::path(
-    delete, path = "/api/v1/maintenance-requests/{id}", tag = "maintenance", params(("id" = MaintenanceRequestId, Path)),
-    responses((status = 204), (status = 401), (status = 404), (status = 412), (status = 422)),
-    security(("bearer" = []))
+    delete, path = "/api/v1/maintenance-requests/{id}", tag = "maintenance",
+    params(("id" = MaintenanceRequestId, Path)),
+    responses((status = 204), (status = 412), (status = 422))
 )]
 pub async fn delete_maintenance_request(
     State(app): State<App>,

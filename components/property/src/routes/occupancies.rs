@@ -41,8 +41,7 @@ const CSV: &[&str] = &[
 /// The occupancies of a company; a resident's own.
 #[utoipa::path(
     get, path = "/api/v1/occupancies", tag = "occupancies", params(ListParams),
-    responses((status = 200, body = Page<Occupancy>), (status = 304), (status = 400), (status = 401), (status = 403), (status = 404)),
-    security(("bearer" = []))
+    responses((status = 200, body = Page<Occupancy>), (status = 304))
 )]
 pub async fn list_occupancies(State(app): State<App>, principal: Principal, headers: HeaderMap) -> ApiResult {
     let company = principal.day(&app).await?.id;
@@ -74,8 +73,7 @@ pub struct NewOccupancy {
 /// Let an apartment.
 #[utoipa::path(
     post, path = "/api/v1/occupancies", tag = "occupancies", request_body = NewOccupancy,
-    responses((status = 201, body = Occupancy), (status = 400), (status = 401), (status = 403), (status = 404), (status = 409)),
-    security(("bearer" = []))
+    responses((status = 201, body = Occupancy), (status = 409))
 )]
 pub async fn create_occupancy(State(app): State<App>, principal: Principal, body: Body<RawJson>) -> ApiResult {
     let day = principal.day(&app).await?;
@@ -148,8 +146,7 @@ async fn find(
 /// One occupancy.
 #[utoipa::path(
     get, path = "/api/v1/occupancies/{id}", tag = "occupancies", params(("id" = OccupancyId, Path)),
-    responses((status = 200, body = Occupancy), (status = 304), (status = 401), (status = 404)),
-    security(("bearer" = []))
+    responses((status = 200, body = Occupancy), (status = 304))
 )]
 pub async fn get_occupancy(
     State(app): State<App>,
@@ -185,9 +182,9 @@ pub struct OccupancyPatch {
 
 /// Change or cancel an occupancy.
 #[utoipa::path(
-    patch, path = "/api/v1/occupancies/{id}", tag = "occupancies", params(("id" = OccupancyId, Path)), request_body = OccupancyPatch,
-    responses((status = 200, body = Occupancy), (status = 400), (status = 401), (status = 403), (status = 404), (status = 409), (status = 412), (status = 422)),
-    security(("bearer" = []))
+    patch, path = "/api/v1/occupancies/{id}", tag = "occupancies", params(("id" = OccupancyId, Path)),
+    request_body = OccupancyPatch,
+    responses((status = 200, body = Occupancy), (status = 409), (status = 412), (status = 422))
 )]
 pub async fn update_occupancy(
     State(app): State<App>,
@@ -232,8 +229,7 @@ pub async fn update_occupancy(
 /// Remove an occupancy that was never billed and has no deposit.
 #[utoipa::path(
     delete, path = "/api/v1/occupancies/{id}", tag = "occupancies", params(("id" = OccupancyId, Path)),
-    responses((status = 204), (status = 401), (status = 403), (status = 404), (status = 409), (status = 412)),
-    security(("bearer" = []))
+    responses((status = 204), (status = 409), (status = 412))
 )]
 pub async fn delete_occupancy(
     State(app): State<App>,
@@ -273,9 +269,9 @@ pub struct OccupancyEnd {
 
 /// Say when an occupancy ends, or ended.
 #[utoipa::path(
-    post, path = "/api/v1/occupancies/{id}/end", tag = "occupancies", params(("id" = OccupancyId, Path)), request_body = OccupancyEnd,
-    responses((status = 200, body = Occupancy), (status = 400), (status = 401), (status = 403), (status = 404), (status = 409), (status = 412), (status = 422)),
-    security(("bearer" = []))
+    post, path = "/api/v1/occupancies/{id}/end", tag = "occupancies", params(("id" = OccupancyId, Path)),
+    request_body = OccupancyEnd,
+    responses((status = 200, body = Occupancy), (status = 409), (status = 412), (status = 422))
 )]
 pub async fn end_occupancy(
     State(app): State<App>,
@@ -317,8 +313,7 @@ pub struct DepositMovement {
 #[utoipa::path(
     post, path = "/api/v1/occupancies/{id}/deposit", tag = "occupancies",
     params(("id" = OccupancyId, Path), ("Idempotency-Key" = Option<String>, Header)), request_body = DepositMovement,
-    responses((status = 200, body = Occupancy), (status = 400), (status = 401), (status = 403), (status = 404), (status = 409), (status = 422)),
-    security(("bearer" = []))
+    responses((status = 200, body = Occupancy))
 )]
 pub async fn enter_deposit(
     State(app): State<App>,

@@ -23,8 +23,7 @@ use crate::routes::{invoices, payments};
 #[utoipa::path(
     get, path = "/api/v1/invoices/{id}/pdf", tag = "invoices",
     params(("id" = InvoiceId, Path), ("locale" = Option<Locale>, Query, nullable = false)),
-    responses((status = 200, content_type = "application/pdf", body = Vec<u8>), (status = 400), (status = 401), (status = 404)),
-    security(("bearer" = []))
+    responses((status = 200, content_type = "application/pdf", body = Vec<u8>))
 )]
 pub async fn get_invoice_pdf(State(app): State<App>, principal: PrincipalWith<InvoiceId>) -> ApiResult {
     let (principal, _, invoice) = invoices::find(&app, principal).await?;
@@ -39,8 +38,7 @@ pub async fn get_invoice_pdf(State(app): State<App>, principal: PrincipalWith<In
 #[utoipa::path(
     get, path = "/api/v1/payments/{id}/receipt", tag = "payments",
     params(("id" = PaymentId, Path), ("locale" = Option<Locale>, Query, nullable = false)),
-    responses((status = 200, content_type = "application/pdf", body = Vec<u8>), (status = 400), (status = 401), (status = 404)),
-    security(("bearer" = []))
+    responses((status = 200, content_type = "application/pdf", body = Vec<u8>))
 )]
 pub async fn get_payment_receipt(State(app): State<App>, principal: PrincipalWith<PaymentId>) -> ApiResult {
     let (principal, day, payment) = payments::find(&app, principal).await?;

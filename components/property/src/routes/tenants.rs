@@ -53,8 +53,7 @@ fn check_shown(principal: &Principal) -> Result<(), ApiError> {
 /// The tenants of a company.
 #[utoipa::path(
     get, path = "/api/v1/tenants", tag = "tenants", params(ListParams),
-    responses((status = 200, body = Page<Tenant>), (status = 304), (status = 400), (status = 401), (status = 403), (status = 404)),
-    security(("bearer" = []))
+    responses((status = 200, body = Page<Tenant>), (status = 304))
 )]
 pub async fn list_tenants(State(app): State<App>, principal: Principal, headers: HeaderMap) -> ApiResult {
     let company = principal.day(&app).await?.id;
@@ -96,8 +95,7 @@ fn explain(error: StoreError) -> ApiError {
 /// Add a tenant.
 #[utoipa::path(
     post, path = "/api/v1/tenants", tag = "tenants", request_body = NewTenant,
-    responses((status = 201, body = Tenant), (status = 400), (status = 401), (status = 403), (status = 404), (status = 409)),
-    security(("bearer" = []))
+    responses((status = 201, body = Tenant), (status = 409))
 )]
 pub async fn create_tenant(State(app): State<App>, principal: Principal, body: Body<RawJson>) -> ApiResult {
     let company = principal.day(&app).await?.id;
@@ -130,8 +128,7 @@ pub async fn create_tenant(State(app): State<App>, principal: Principal, body: B
 /// One tenant.
 #[utoipa::path(
     get, path = "/api/v1/tenants/{id}", tag = "tenants", params(("id" = TenantId, Path)),
-    responses((status = 200, body = Tenant), (status = 304), (status = 401), (status = 403), (status = 404)),
-    security(("bearer" = []))
+    responses((status = 200, body = Tenant), (status = 304))
 )]
 pub async fn get_tenant(State(app): State<App>, principal: PrincipalWith<TenantId>, headers: HeaderMap) -> ApiResult {
     let (principal, _, tenant) = principal.find(&app).await?;
@@ -164,9 +161,9 @@ pub struct TenantPatch {
 
 /// Change a tenant.
 #[utoipa::path(
-    patch, path = "/api/v1/tenants/{id}", tag = "tenants", params(("id" = TenantId, Path)), request_body = TenantPatch,
-    responses((status = 200, body = Tenant), (status = 400), (status = 401), (status = 403), (status = 404), (status = 409), (status = 412)),
-    security(("bearer" = []))
+    patch, path = "/api/v1/tenants/{id}", tag = "tenants", params(("id" = TenantId, Path)),
+    request_body = TenantPatch,
+    responses((status = 200, body = Tenant), (status = 409), (status = 412))
 )]
 pub async fn update_tenant(
     State(app): State<App>,
@@ -221,8 +218,7 @@ impl From<ApiError> for TenantError {
 /// Remove a tenant who never held an apartment.
 #[utoipa::path(
     delete, path = "/api/v1/tenants/{id}", tag = "tenants", params(("id" = TenantId, Path)),
-    responses((status = 204), (status = 401), (status = 403), (status = 404), (status = 409), (status = 412)),
-    security(("bearer" = []))
+    responses((status = 204), (status = 409), (status = 412))
 )]
 pub async fn delete_tenant(
     State(app): State<App>,

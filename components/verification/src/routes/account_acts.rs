@@ -8,7 +8,6 @@ use http::StatusCode;
 use nexus_domain::ids::{MailId, UserId};
 use nexus_domain::text::has_visible;
 use nexus_domain::{Invalid, Role};
-use nexus_kit::api_error::ProblemDocument;
 use nexus_kit::idempotency::Keyed;
 use nexus_kit::layers::nudge_mail;
 use nexus_kit::{ApiError, ApiResult, App, Caller, FieldErrors, Path, Session, clock, relay, respond, version};
@@ -45,17 +44,12 @@ impl ActRequest {
 type Acting = Result<Keyed<ActRequest>, ApiError>;
 
 /// The account can't be used until it is reinstated; sessions and sockets end.
-#[utoipa::path(post, path = "/api/v1/admin/users/{id}/suspend", tag = "admin", 
+#[utoipa::path(
+    post, path = "/api/v1/admin/users/{id}/suspend", tag = "admin",
     params(("id" = String, Path, format = "uuid"), ("Idempotency-Key" = Option<String>, Header)),
-    request_body = ActRequest, responses(
-    (status = 200, body = UserRecord),
-    (status = 400, body = ProblemDocument),
-    (status = 401, body = ProblemDocument),
-    (status = 403, body = ProblemDocument),
-    (status = 404, body = ProblemDocument),
-    (status = 409, body = ProblemDocument),
-    (status = 422, body = ProblemDocument),
-))]
+    request_body = ActRequest,
+    responses((status = 200, body = UserRecord))
+)]
 pub async fn suspend_user(
     State(app): State<App>,
     session: Session,
@@ -67,17 +61,12 @@ pub async fn suspend_user(
 }
 
 /// As suspending, and meant for good.
-#[utoipa::path(post, path = "/api/v1/admin/users/{id}/ban", tag = "admin", 
+#[utoipa::path(
+    post, path = "/api/v1/admin/users/{id}/ban", tag = "admin",
     params(("id" = String, Path, format = "uuid"), ("Idempotency-Key" = Option<String>, Header)),
-    request_body = ActRequest, responses(
-    (status = 200, body = UserRecord),
-    (status = 400, body = ProblemDocument),
-    (status = 401, body = ProblemDocument),
-    (status = 403, body = ProblemDocument),
-    (status = 404, body = ProblemDocument),
-    (status = 409, body = ProblemDocument),
-    (status = 422, body = ProblemDocument),
-))]
+    request_body = ActRequest,
+    responses((status = 200, body = UserRecord))
+)]
 pub async fn ban_user(
     State(app): State<App>,
     session: Session,
@@ -89,17 +78,12 @@ pub async fn ban_user(
 }
 
 /// Makes an account usable again.
-#[utoipa::path(post, path = "/api/v1/admin/users/{id}/reinstate", tag = "admin", 
+#[utoipa::path(
+    post, path = "/api/v1/admin/users/{id}/reinstate", tag = "admin",
     params(("id" = String, Path, format = "uuid"), ("Idempotency-Key" = Option<String>, Header)),
-    request_body = ActRequest, responses(
-    (status = 200, body = UserRecord),
-    (status = 400, body = ProblemDocument),
-    (status = 401, body = ProblemDocument),
-    (status = 403, body = ProblemDocument),
-    (status = 404, body = ProblemDocument),
-    (status = 409, body = ProblemDocument),
-    (status = 422, body = ProblemDocument),
-))]
+    request_body = ActRequest,
+    responses((status = 200, body = UserRecord))
+)]
 pub async fn reinstate_user(
     State(app): State<App>,
     session: Session,
@@ -131,17 +115,12 @@ async fn act(app: App, session: Session, caller: Caller, id: UserId, keyed: Acti
 }
 
 /// For somebody who lost their second factor: it is gone, sessions end, and they are told.
-#[utoipa::path(post, path = "/api/v1/admin/users/{id}/mfa/reset", tag = "admin", 
+#[utoipa::path(
+    post, path = "/api/v1/admin/users/{id}/mfa/reset", tag = "admin",
     params(("id" = String, Path, format = "uuid"), ("Idempotency-Key" = Option<String>, Header)),
-    request_body = ActRequest, responses(
-    (status = 204),
-    (status = 400, body = ProblemDocument),
-    (status = 401, body = ProblemDocument),
-    (status = 403, body = ProblemDocument),
-    (status = 404, body = ProblemDocument),
-    (status = 409, body = ProblemDocument),
-    (status = 422, body = ProblemDocument),
-))]
+    request_body = ActRequest,
+    responses((status = 204))
+)]
 pub async fn reset_user_mfa(
     State(app): State<App>,
     session: Session,

@@ -3,7 +3,6 @@
 use axum::extract::State;
 use http::HeaderMap;
 use nexus_domain::Role;
-use nexus_kit::api_error::ProblemDocument;
 use nexus_kit::listing::{self, ListParams, Pairs};
 use nexus_kit::page::Page;
 use nexus_kit::{ApiResult, App, Session, respond};
@@ -24,14 +23,10 @@ const COLUMNS: &[&str] = &[
 ];
 
 /// What was done, and by whom: in one's company, or anywhere for SUPER_ADMIN.
-#[utoipa::path(get, path = "/api/v1/admin/audit", tag = "admin", params(ListParams), responses(
-    (status = 200, body = Page<AuditEntry>),
-    (status = 304),
-    (status = 400, body = ProblemDocument),
-    (status = 401, body = ProblemDocument),
-    (status = 403, body = ProblemDocument),
-    (status = 404, body = ProblemDocument),
-))]
+#[utoipa::path(
+    get, path = "/api/v1/admin/audit", tag = "admin", params(ListParams),
+    responses((status = 200, body = Page<AuditEntry>), (status = 304))
+)]
 pub async fn list_audit_entries(
     State(app): State<App>,
     session: Session,
@@ -50,11 +45,10 @@ pub async fn list_audit_entries(
 }
 
 /// Recomputes every chain.
-#[utoipa::path(get, path = "/api/v1/admin/audit/verify", tag = "admin", responses(
-    (status = 200, body = Verification),
-    (status = 401, body = ProblemDocument),
-    (status = 403, body = ProblemDocument),
-))]
+#[utoipa::path(
+    get, path = "/api/v1/admin/audit/verify", tag = "admin",
+    responses((status = 200, body = Verification))
+)]
 pub async fn verify_audit_log(State(app): State<App>, session: Session) -> ApiResult {
     session.require(Role::SuperAdmin)?;
     Ok(respond::ok(&store::verify(app.database())?))

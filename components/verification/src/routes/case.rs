@@ -8,7 +8,6 @@ use nexus_domain::Timestamp;
 use nexus_domain::document::{CheckedDocument, LinkToken};
 use nexus_domain::ids::UserId;
 use nexus_domain::status::VerificationStatus;
-use nexus_kit::api_error::ProblemDocument;
 use nexus_kit::upload::{self, DocumentBody, DocumentView, JSON_UPLOAD_LIMIT};
 use nexus_kit::{ApiError, ApiResult, App, Caller, Code, FieldErrors, Json, Query, clock, respond, version};
 use nexus_store::audit::NewAuditEntry;
@@ -52,12 +51,15 @@ fn holder(app: &App, token: &str) -> Result<UserId, ApiError> {
 }
 
 /// How one's case stands.
-#[utoipa::path(get, path = "/api/v1/documents/case", tag = "verification", params(CaseByLink), responses(
-    (status = 200, body = CaseState),
-    (status = 304, description = "not changed since"),
-    (status = 400, body = ProblemDocument),
-    (status = 404, body = ProblemDocument, description = "no such link, or it has expired"),
-))]
+#[utoipa::path(
+    get, path = "/api/v1/documents/case", tag = "verification", params(CaseByLink),
+    responses(
+        (status = 200, body = CaseState),
+        (status = 304, description = "not changed since"),
+        (status = 404, description = "no such link, or it has expired")
+    ),
+    security(())
+)]
 pub async fn get_case(State(app): State<App>, headers: HeaderMap, Query(query): Query<CaseByLink>) -> ApiResult {
     let user = holder(&app, &query.token)?;
     let state = verification::state(app.database(), user)?.ok_or_else(ApiError::not_found)?;
@@ -98,15 +100,16 @@ pub struct Resubmitted {
 }
 
 /// Hands documents in; the case waits for a decision again. Takes JSON, or a form with `token` and `documents`.
-#[utoipa::path(post, path = "/api/v1/documents/resubmit", tag = "verification",
-    request_body(content((ResubmitRequest = "application/json"), (ResubmitForm = "multipart/form-data"))), responses(
-    (status = 201, body = Resubmitted),
-    (status = 400, body = ProblemDocument),
-    (status = 404, body = ProblemDocument, description = "no such link, or it has expired"),
-    (status = 409, body = ProblemDocument, description = "decided already, or documents are waiting"),
-    (status = 413, body = ProblemDocument),
-    (status = 415, body = ProblemDocument),
-))]
+#[utoipa::path(
+    post, path = "/api/v1/documents/resubmit", tag = "verification",
+    request_body(content((ResubmitRequest = "application/json"), (ResubmitForm = "multipart/form-data"))),
+    responses(
+        (status = 201, body = Resubmitted),
+        (status = 404, description = "no such link, or it has expired"),
+        (status = 409, description = "decided already, or documents are waiting")
+    ),
+    security(())
+)]
 pub async fn resubmit_documents(State(app): State<App>, caller: Caller, request: Request) -> ApiResult {
     let (user, checked) = read_submission(&app, request).await?;
     if checked.is_empty() {

@@ -13,7 +13,6 @@ use nexus_domain::password_hash::Hashing;
 use nexus_domain::settings;
 use nexus_domain::text::{has_visible, without_overrides};
 use nexus_domain::{Invalid, Role, Timestamp, temporary_password};
-use nexus_kit::api_error::ProblemDocument;
 use nexus_kit::audit::seal_for_mail;
 use nexus_kit::idempotency::Keyed;
 use nexus_kit::layers::nudge_mail;
@@ -74,17 +73,15 @@ impl From<&Decided> for DecidedView {
 }
 
 /// Lets a person in: their account is active, and a temporary password is on its way to them.
-#[utoipa::path(post, path = "/api/v1/admin/verifications/{userId}/approve", tag = "verification",
+#[utoipa::path(
+    post, path = "/api/v1/admin/verifications/{userId}/approve", tag = "verification",
     params(("userId" = String, Path, format = "uuid"), ("Idempotency-Key" = Option<String>, Header)),
-    request_body(content = ApproveRequest, description = "may be absent"), responses(
-    (status = 200, body = DecidedView),
-    (status = 400, body = ProblemDocument),
-    (status = 401, body = ProblemDocument),
-    (status = 403, body = ProblemDocument),
-    (status = 404, body = ProblemDocument),
-    (status = 409, body = ProblemDocument, description = "decided already, or without documents"),
-    (status = 422, body = ProblemDocument),
-))]
+    request_body(content = ApproveRequest, description = "may be absent"),
+    responses(
+        (status = 200, body = DecidedView),
+        (status = 409, description = "decided already, or without documents")
+    )
+)]
 pub async fn approve_verification(
     State(app): State<App>,
     session: Session,
@@ -150,17 +147,15 @@ fn approve(
 }
 
 /// Turns the documents down; the person is told why and gets a link to hand in others.
-#[utoipa::path(post, path = "/api/v1/admin/verifications/{userId}/reject", tag = "verification",
+#[utoipa::path(
+    post, path = "/api/v1/admin/verifications/{userId}/reject", tag = "verification",
     params(("userId" = String, Path, format = "uuid"), ("Idempotency-Key" = Option<String>, Header)),
-    request_body(content = RejectRequest, description = "may be absent"), responses(
-    (status = 200, body = DecidedView),
-    (status = 400, body = ProblemDocument),
-    (status = 401, body = ProblemDocument),
-    (status = 403, body = ProblemDocument),
-    (status = 404, body = ProblemDocument),
-    (status = 409, body = ProblemDocument, description = "decided already, or there are no documents"),
-    (status = 422, body = ProblemDocument),
-))]
+    request_body(content = RejectRequest, description = "may be absent"),
+    responses(
+        (status = 200, body = DecidedView),
+        (status = 409, description = "decided already, or there are no documents")
+    )
+)]
 pub async fn reject_verification(
     State(app): State<App>,
     session: Session,

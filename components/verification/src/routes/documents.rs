@@ -5,7 +5,6 @@ use axum::response::IntoResponse;
 use http::{HeaderName, HeaderValue, header};
 use nexus_domain::Role;
 use nexus_domain::ids::DocumentId;
-use nexus_kit::api_error::ProblemDocument;
 use nexus_kit::blob::{self, BlobKey};
 use nexus_kit::upload::DocumentView;
 use nexus_kit::{ApiError, ApiResult, App, Caller, Path, Session, clock, respond};
@@ -21,10 +20,10 @@ pub struct OwnDocuments {
 }
 
 /// One's own documents and how they stand.
-#[utoipa::path(get, path = "/api/v1/documents", tag = "verification", responses(
-    (status = 200, body = OwnDocuments),
-    (status = 401, body = ProblemDocument),
-))]
+#[utoipa::path(
+    get, path = "/api/v1/documents", tag = "verification",
+    responses((status = 200, body = OwnDocuments))
+)]
 pub async fn list_own_documents(State(app): State<App>, session: Session) -> ApiResult {
     let items = documents::by_user(app.database(), session.user())?
         .into_iter()
@@ -34,13 +33,13 @@ pub async fn list_own_documents(State(app): State<App>, session: Session) -> Api
 }
 
 /// A document's content. Each look is written down.
-#[utoipa::path(get, path = "/api/v1/admin/documents/{id}/content", tag = "verification",
-    params(("id" = String, Path, format = "uuid")), responses(
-    (status = 200, description = "the content as it was handed in", content_type = "*/*", body = Vec<u8>),
-    (status = 401, body = ProblemDocument),
-    (status = 403, body = ProblemDocument),
-    (status = 404, body = ProblemDocument),
-))]
+#[utoipa::path(
+    get, path = "/api/v1/admin/documents/{id}/content", tag = "verification",
+    params(("id" = String, Path, format = "uuid")),
+    responses(
+        (status = 200, description = "the content as it was handed in", content_type = "*/*", body = Vec<u8>)
+    )
+)]
 pub async fn get_document_content(
     State(app): State<App>,
     session: Session,

@@ -5,7 +5,6 @@ use deserr::Deserr;
 use http::HeaderMap;
 use nexus_domain::ids::{CompanyId, UserId};
 use nexus_domain::{Invalid, Role};
-use nexus_kit::api_error::ProblemDocument;
 use nexus_kit::listing::{self, ListParams, Pairs};
 use nexus_kit::page::Page;
 use nexus_kit::patch::{Change, Clearable, RawJson};
@@ -31,14 +30,10 @@ const COLUMNS: &[&str] = &[
 ];
 
 /// The people of one's company, or everybody for SUPER_ADMIN.
-#[utoipa::path(get, path = "/api/v1/admin/users", tag = "admin", params(ListParams), responses(
-    (status = 200, body = Page<UserRecord>),
-    (status = 304),
-    (status = 400, body = ProblemDocument),
-    (status = 401, body = ProblemDocument),
-    (status = 403, body = ProblemDocument),
-    (status = 404, body = ProblemDocument),
-))]
+#[utoipa::path(
+    get, path = "/api/v1/admin/users", tag = "admin", params(ListParams),
+    responses((status = 200, body = Page<UserRecord>), (status = 304))
+)]
 pub async fn list_users(
     State(app): State<App>,
     session: Session,
@@ -57,13 +52,10 @@ pub async fn list_users(
 }
 
 /// One person.
-#[utoipa::path(get, path = "/api/v1/admin/users/{id}", tag = "admin", params(("id" = String, Path, format = "uuid")), responses(
-    (status = 200, body = UserRecord),
-    (status = 304, description = "not changed since"),
-    (status = 401, body = ProblemDocument),
-    (status = 403, body = ProblemDocument),
-    (status = 404, body = ProblemDocument),
-))]
+#[utoipa::path(
+    get, path = "/api/v1/admin/users/{id}", tag = "admin", params(("id" = String, Path, format = "uuid")),
+    responses((status = 200, body = UserRecord), (status = 304, description = "not changed since"))
+)]
 pub async fn get_user(
     State(app): State<App>,
     session: Session,
@@ -90,15 +82,11 @@ pub struct PatchUser {
 }
 
 /// Change a person's role or company.
-#[utoipa::path(patch, path = "/api/v1/admin/users/{id}", tag = "admin", params(("id" = String, Path, format = "uuid")),
-    request_body = PatchUser, responses(
-    (status = 200, body = UserRecord),
-    (status = 400, body = ProblemDocument),
-    (status = 401, body = ProblemDocument),
-    (status = 403, body = ProblemDocument),
-    (status = 404, body = ProblemDocument),
-    (status = 412, body = ProblemDocument),
-))]
+#[utoipa::path(
+    patch, path = "/api/v1/admin/users/{id}", tag = "admin", params(("id" = String, Path, format = "uuid")),
+    request_body = PatchUser,
+    responses((status = 200, body = UserRecord), (status = 412))
+)]
 pub async fn patch_user(
     State(app): State<App>,
     session: Session,

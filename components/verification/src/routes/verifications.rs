@@ -8,7 +8,6 @@ use nexus_domain::ids::{CompanyId, DocumentId, UserId};
 use nexus_domain::page::{Flag, Limit, Search, Sort};
 use nexus_domain::status::VerificationStatus;
 use nexus_domain::{Invalid, Role, Timestamp};
-use nexus_kit::api_error::ProblemDocument;
 use nexus_kit::csv_pages;
 use nexus_kit::listing::accepts_csv;
 use nexus_kit::page::{self, Page};
@@ -146,12 +145,10 @@ fn searched(given: Option<String>) -> Result<Option<Search>, Invalid> {
 }
 
 /// The cases of one's company; those without a company are the platform owner's.
-#[utoipa::path(get, path = "/api/v1/admin/verifications", tag = "verification", params(CaseQuery), responses(
-    (status = 200, body = Page<CaseView>),
-    (status = 400, body = ProblemDocument),
-    (status = 401, body = ProblemDocument),
-    (status = 403, body = ProblemDocument),
-))]
+#[utoipa::path(
+    get, path = "/api/v1/admin/verifications", tag = "verification", params(CaseQuery),
+    responses((status = 200, body = Page<CaseView>))
+)]
 pub async fn list_verifications(
     State(app): State<App>,
     session: Session,
@@ -219,14 +216,11 @@ fn csv(app: App, list: CaseList) -> ApiResult {
 }
 
 /// One case, with all that was decided on it.
-#[utoipa::path(get, path = "/api/v1/admin/verifications/{userId}", tag = "verification",
-    params(("userId" = String, Path, format = "uuid")), responses(
-    (status = 200, body = CaseDetail),
-    (status = 304, description = "not changed since"),
-    (status = 401, body = ProblemDocument),
-    (status = 403, body = ProblemDocument),
-    (status = 404, body = ProblemDocument),
-))]
+#[utoipa::path(
+    get, path = "/api/v1/admin/verifications/{userId}", tag = "verification",
+    params(("userId" = String, Path, format = "uuid")),
+    responses((status = 200, body = CaseDetail), (status = 304, description = "not changed since"))
+)]
 pub async fn get_verification(
     State(app): State<App>,
     session: Session,

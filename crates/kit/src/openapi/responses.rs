@@ -81,28 +81,49 @@ pub fn finish(verb: &str, path: &str, operation: &mut Value) {
     responses.insert("default".into(), failure);
 }
 
-/// What follows from the shape of an operation.
+/// The failures that follow from what an operation takes and who may call it. Handlers declare the others.
+///
+/// 405 is not among them: it is the answer to a method that a path does not have.
 fn common_failures(path: &str, operation: &Value) -> Vec<(&'static str, &'static str)> {
-    // Never throttled, and in need of nothing.
+    // Health is never throttled and needs no database.
     if path == "/api/v1/health" || path == "/api/v1/health/ready" {
         return Vec::new();
     }
+    let takes = |place: &str, name: Option<&str>| {
+        parameters(operation)
+            .any(|parameter| parameter["in"] == place && name.is_none_or(|name| parameter["name"] == name))
+    };
+    let has_body = !operation["requestBody"].is_null();
     let mut common = vec![("429", "Too many requests."), ("503", "Not available right now.")];
-    let takes = parameters(operation).any(|parameter| parameter["in"] == "query");
-    if takes || !operation["requestBody"].is_null() {
+    if has_body || takes("query", None) {
         common.push(("400", "The request is not valid; `errors` names the wrong fields."));
     }
-    if path.contains('{') {
+    if has_body {
+        common.push(("413", "The body is too large."));
+        common.push((
+            "415",
+            "The body has a type or an encoding that this operation does not take.",
+        ));
+    }
+    if path.contains('{') || takes("query", Some("companyId")) {
         common.push(("404", "There is nothing under this id, or it is another company's."));
     }
+    if takes("header", Some("Idempotency-Key")) {
+        common.push((
+            "409",
+            "The state does not allow it, or a request with this `Idempotency-Key` is running.",
+        ));
+        common.push((
+            "422",
+            "A rule forbids it, or this `Idempotency-Key` belongs to another request.",
+        ));
+    }
     if operation["security"] == json!([{ "bearer": [] }]) {
-        common.extend([
-            ("401", "No access token, or one that is not good any more."),
-            (
-                "403",
-                "Not with this role, or something else is to be done first; `code` says which.",
-            ),
-        ]);
+        common.push(("401", "No access token, or one that is not good any more."));
+        common.push((
+            "403",
+            "Not with this role, or something else is to be done first; `code` says which.",
+        ));
     }
     common
 }

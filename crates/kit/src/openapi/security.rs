@@ -17,22 +17,16 @@ pub fn schemes() -> Value {
 /// By cookie these need the token against forgery too; a token in the body needs neither.
 const BY_COOKIE: [&str; 2] = ["/api/v1/auth/refresh", "/api/v1/auth/logout"];
 
+/// An operation needs an access token, unless its handler declares something else: `security(())` for a public one.
 pub fn finish(path: &str, operation: &mut Value) {
     if BY_COOKIE.contains(&path) {
         operation["security"] = json!([{}, { "bearer": [] }, { "refreshCookie": [], "csrfToken": [] }]);
         return;
     }
-    if operation.get("security").is_some() {
-        return;
-    }
-    // A 401 of these is about what is in the body.
-    let is_public = ["/api/v1/auth/", "/api/v1/webhooks/"]
-        .iter()
-        .any(|start| path.starts_with(start));
-    let is_asked = operation["responses"].get("401").is_some();
-    operation["security"] = if is_asked && !is_public {
-        json!([{ "bearer": [] }])
-    } else {
-        json!([])
+    let declared = operation["security"].take();
+    operation["security"] = match declared {
+        Value::Null => json!([{ "bearer": [] }]),
+        public if public == json!([{}]) => json!([]),
+        other => other,
     };
 }

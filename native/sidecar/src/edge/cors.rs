@@ -18,7 +18,7 @@ const METHODS: &str = "GET, POST, PATCH, PUT, DELETE";
 const HEADERS: &str =
     "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-CSRF-Token, X-Request-Id";
 const EXPOSED: &str = "X-Request-Id, ETag, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Cache, \
-                       Content-Disposition";
+                       Content-Disposition, Idempotency-Replayed";
 
 impl Cors {
     pub fn read(settings: &Settings) -> Result<Self, SettingError> {
@@ -110,5 +110,17 @@ mod tests {
         assert_eq!(answer[ACCESS_CONTROL_ALLOW_ORIGIN], "https://app.example.com");
         assert_eq!(answer[ACCESS_CONTROL_ALLOW_CREDENTIALS], "true");
         assert_eq!(answer[VARY], "Origin");
+    }
+
+    #[test]
+    fn a_page_reads_whether_an_answer_was_replayed() {
+        let mut answer = HeaderMap::new();
+        let origin = HeaderValue::from_static("https://app.example.com");
+        cors().permit(Some(origin), &mut answer);
+        let exposed = answer[ACCESS_CONTROL_EXPOSE_HEADERS].to_str().expect("text");
+        assert!(
+            exposed.split(", ").any(|name| name == "Idempotency-Replayed"),
+            "{exposed}"
+        );
     }
 }
