@@ -3,6 +3,7 @@
 // A test fails at once, where it went wrong.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod console;
 mod docs;
 
 use std::io::Write;

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::step::{self, Failure};
+use crate::web;
 use crate::workspace::{WASM_TARGET, Workspace};
 
 pub const HELP: &str = "\
@@ -15,6 +16,7 @@ to compile.
 
 pub fn run(workspace: &Workspace) -> Result<(), Failure> {
     install_target(workspace)?;
+    web::build(workspace)?;
     components(workspace)?;
     step::run(
         "Building nexus",

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::build;
 use crate::step::{self, Failure};
+use crate::web;
 use crate::workspace::{WASM_TARGET, Workspace};
 
 const COMPONENTS: &str = "components";
@@ -38,6 +39,7 @@ pub fn run(workspace: &Workspace, arguments: &[String]) -> Result<(), Failure> {
     let profile = if options.as_built { "release" } else { "dist" };
     if !options.as_built {
         build::install_target(workspace)?;
+        web::build(workspace)?;
         build::components(workspace)?;
         let mut cargo = workspace.cargo("build");
         cargo.args(["--profile", profile, "--package", "nexus"]);
@@ -54,6 +56,10 @@ pub fn run(workspace: &Workspace, arguments: &[String]) -> Result<(), Failure> {
         if from.is_file() {
             copy(&from, &folder.join(Path::new(file).file_name().unwrap_or_default()))?;
         }
+    }
+    let console = workspace.root.join("static");
+    if console.is_dir() {
+        step::status(workspace.command("cp").arg("-R").args([&console, &folder]))?;
     }
     manifest(workspace, &folder)?;
     compiled(workspace, &folder)?;

@@ -5,6 +5,7 @@ use std::process::Stdio;
 
 use crate::build;
 use crate::step::{self, Failure};
+use crate::web;
 use crate::workspace::{WASM_TARGET, Workspace};
 
 pub const HELP: &str = "\
@@ -17,7 +18,8 @@ deny.toml. The first run installs cargo-deny.
 pub fn run(workspace: &Workspace) -> Result<(), Failure> {
     step::run("Checking the format", workspace.cargo("fmt").args(["--all", "--check"]))?;
     clippy(workspace)?;
-    dependency_policy(workspace)
+    dependency_policy(workspace)?;
+    web::lint(workspace)
 }
 
 fn clippy(workspace: &Workspace) -> Result<(), Failure> {

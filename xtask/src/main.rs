@@ -10,6 +10,7 @@ mod step;
 mod test;
 mod up;
 mod watch;
+mod web;
 mod workspace;
 
 use std::env;
@@ -24,9 +25,10 @@ Usage: cargo xtask <COMMAND>
 Commands:
   up [ARGS…]        Builds, makes demo data on first use, and serves; ARGS go to `nexus serve`
   watch [ARGS…]     Serves like `up`, and replaces what is built again after a file was saved
+  web [ARGS…]       Serves the console's sources with hot reload, before a product that runs; ARGS go to Vite
   check             Format, clippy and the unit tests of the changed packages, in about a minute
   test [FILTER…]    Installs and builds what the tests need, and runs all tests or those of a filter
-  lint              Format, clippy for both targets, dependency policy
+  lint              Format, clippy for both targets, dependency policy, the console's types and rules
   build             Builds the components (WebAssembly), `nexus`, and the components' code for this machine
   dist [--into DIR] Makes one archive, in target/dist, that serves wherever it is unpacked
   faults [FILTER…]  Runs the long forms of the fault tests, or those of a filter; half an hour
@@ -36,9 +38,10 @@ Commands:
 ";
 
 /// What `--help` prints for a command.
-const HELP: [(&str, &str); 9] = [
+const HELP: [(&str, &str); 10] = [
     ("up", up::HELP),
     ("watch", watch::HELP),
+    ("web", web::HELP),
     ("check", check::HELP),
     ("test", test::HELP),
     ("lint", lint::HELP),
@@ -99,6 +102,7 @@ fn run(workspace: &Workspace, command: &str, rest: &[String]) -> Result<(), Fail
         "test" => test::run(workspace, rest),
         "up" => up::run(workspace, rest),
         "watch" => watch::run(workspace, rest),
+        "web" => web::serve(workspace, rest),
         _ => bench(workspace, rest),
     }
 }

@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 use self::selection::{Need, Run, TARGETS};
 use crate::build;
 use crate::step::{self, Failure};
+use crate::web;
 use crate::workspace::Workspace;
 
 pub const HELP: &str = "\
@@ -66,6 +67,7 @@ fn run_all(workspace: &Workspace) -> Result<(), Failure> {
 fn prepare(workspace: &Workspace, needs: &BTreeSet<Need>) -> Result<(), Failure> {
     if needs.contains(&Need::Product) {
         build::install_target(workspace)?;
+        web::build(workspace)?;
         build::components(workspace)?;
         // With the tests: built alone, most dependencies of `nexus` would be built twice, since tests select other features.
         let mut cargo = workspace.cargo("build");

@@ -78,7 +78,9 @@ pub fn print_sign_ins() {
         println!("{line}");
         if let Some(url) = line.strip_prefix("listening on ") {
             println!("\n{}", sign_ins.join("\n"));
-            println!("  API {url}/api/v1 · its description {url}/docs · mails {url}/api/v1/dev/mailbox");
+            println!(
+                "  Console {url} · API {url}/api/v1 · its description {url}/docs · mails {url}/api/v1/dev/mailbox"
+            );
         }
         // The reader may be gone.
         let _ = stdout().flush();

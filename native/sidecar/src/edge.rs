@@ -190,7 +190,13 @@ impl Edge {
         place: Option<Place>,
     ) -> Response<Body> {
         let may_compress = *request.method() != Method::HEAD && !paths::carries_secrets(path);
-        let accepted = request.headers_mut().remove(ACCEPT_ENCODING).filter(|_| may_compress);
+        // Files are stored compressed: their component chooses, and what it has compressed is left as it is.
+        let accepted = if paths::is_file(path) {
+            request.headers().get(ACCEPT_ENCODING).cloned()
+        } else {
+            request.headers_mut().remove(ACCEPT_ENCODING)
+        }
+        .filter(|_| may_compress);
         let patience = patience(&request);
         self.introduce(&mut request, caller, path);
         let answer = tokio::time::timeout(patience, self.backend.call(request, caller.socket_address())).await;

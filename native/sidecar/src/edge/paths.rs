@@ -31,12 +31,17 @@ pub fn carries_secrets(path: &str) -> bool {
     is_under(path, "/api/v1/auth") || is_under(path, "/api/v1/documents") || is_development(path)
 }
 
+/// The console's files, and whatever else is neither the API nor between our own parts.
+pub fn is_file(path: &str) -> bool {
+    !is_under(path, API) && !is_internal(path) && !is_socket(path)
+}
+
 /// The path with its ids taken out, as a label for metrics: bounded, whoever asks for what.
 pub fn route_label(path: &str) -> String {
     if is_socket(path) {
         return path.trim_end_matches('/').to_owned();
     }
-    if !is_under(path, API) && !is_internal(path) {
+    if is_file(path) {
         return "static".to_owned();
     }
     let mut label = String::with_capacity(path.len());

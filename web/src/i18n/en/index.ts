@@ -1,0 +1,9 @@
+import { auth } from "./auth";
+import { chats } from "./chats";
+import { common, problems, states } from "./common";
+import { home, shell } from "./shell";
+import { verifications } from "./verifications";
+
+const en = { auth, chats, common, home, problems, shell, states, verifications };
+export default en;
+export type Messages = typeof en;

@@ -1,0 +1,22 @@
+import { createRouter } from "sv-router";
+
+export const { p, navigate, isActive, route } = createRouter({
+  "/": () => import("./features/home/Home.svelte"),
+  "/sign-in": () => import("./features/home/Home.svelte"),
+  "/sign-up": () => import("./features/auth/SignUp.svelte"),
+  "/join/:slug": () => import("./features/auth/SignUp.svelte"),
+  "/verify-email": () => import("./features/auth/VerifyEmail.svelte"),
+  "/documents": () => import("./features/auth/Case.svelte"),
+  "/forgot-password": () => import("./features/auth/Forgot.svelte"),
+  "/reset-password": () => import("./features/auth/Reset.svelte"),
+  "/verifications": () => import("./features/verifications/Queue.svelte"),
+  "/verifications/:userId": () => import("./features/verifications/Queue.svelte"),
+  "/chats": () => import("./features/chats/Chats.svelte"),
+  "/chats/:id": () => import("./features/chats/Chats.svelte"),
+  "*": () => import("./parts/NotFound.svelte"),
+});
+
+const PUBLIC = /^\/(sign-up|join\/[^/]+|verify-email|documents|forgot-password|reset-password)$/;
+
+/** Pages that need no session and have no rail. */
+export const isPublic = (path: string): boolean => PUBLIC.test(path);
