@@ -1,9 +1,10 @@
 import { auth } from "./auth";
 import { chats } from "./chats";
 import { common, problems, states } from "./common";
+import { property } from "./property";
 import { home, shell } from "./shell";
 import { verifications } from "./verifications";
 
-const en = { auth, chats, common, home, problems, shell, states, verifications };
+const en = { auth, chats, common, home, problems, property, shell, states, verifications };
 export default en;
 export type Messages = typeof en;
