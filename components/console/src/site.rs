@@ -202,7 +202,7 @@ fn not_allowed(asked: &Asked) -> Given {
 }
 
 fn refusal(error: &ApiError, asked: &Asked) -> Given {
-    let mut given = Response::new(error.document(&asked.request_id).into());
+    let mut given = Response::new(error.document(&asked.request_id));
     *given.status_mut() = error.code().status();
     set(&mut given, CONTENT_TYPE, "application/problem+json");
     given
