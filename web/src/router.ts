@@ -27,6 +27,10 @@ export const { p, navigate, isActive, route } = createRouter({
   "/payments/:id": () => import("./features/payments/Detail.svelte"),
   "/maintenance-requests": () => import("./features/maintenance/List.svelte"),
   "/maintenance-requests/:id": () => import("./features/maintenance/Detail.svelte"),
+  "/users": () => import("./features/users/List.svelte"),
+  "/audit": () => import("./features/audit/List.svelte"),
+  "/mail": () => import("./features/mail/List.svelte"),
+  "/settings": () => import("./features/settings/Settings.svelte"),
   "*": () => import("./parts/NotFound.svelte"),
 });
 

@@ -42,7 +42,8 @@ function isSignIn(url: string): boolean {
   return /\/auth\/(login|refresh|register|reset-password|verify-email)/.test(url);
 }
 
-export const api = createClient<paths>({ fetch: send });
+/** Several values of one parameter go with commas between them. */
+export const api = createClient<paths>({ fetch: send, querySerializer: { array: { style: "form", explode: false } } });
 
 interface Answer<T> {
   data?: T;

@@ -50,7 +50,8 @@ async function journey(name, options, run) {
 }
 
 const PAGES = {
-  admin: ["/verifications", "/chats", "/nothing-here"],
+  admin: ["/verifications", "/chats", "/users?status=ACTIVE", "/audit", "/mail", "/settings", "/nothing-here"],
+  resident: ["/invoices", "/maintenance-requests", "/chats", "/settings"],
   manager: ["/invoices", "/payments", "/occupancies", "/apartments?status=VACANT", "/tenants", "/compounds", "/maintenance-requests?status=OPEN"],
 };
 
@@ -88,6 +89,19 @@ for (const options of EACH) {
     // The session outlives the page.
     await page.reload();
     await page.locator("#main").waitFor();
+  });
+}
+
+for (const options of [EACH[0], EACH[3]]) {
+  await journey("resident", options, async ({ page }, name) => {
+    await page.goto(origin);
+    await signIn(page, people.resident);
+    await page.locator("#main").waitFor();
+    await judge(page, `${name}-home`);
+    for (const path of PAGES.resident) {
+      await page.goto(origin + path);
+      await judge(page, name + path.replace(/[/?=&]/g, "-"));
+    }
   });
 }
 

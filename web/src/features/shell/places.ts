@@ -4,9 +4,13 @@ import CreditCard from "@lucide/svelte/icons/credit-card";
 import DoorOpen from "@lucide/svelte/icons/door-open";
 import FileText from "@lucide/svelte/icons/file-text";
 import House from "@lucide/svelte/icons/house";
+import Mail from "@lucide/svelte/icons/mail";
 import MessagesSquare from "@lucide/svelte/icons/messages-square";
 import KeyRound from "@lucide/svelte/icons/key-round";
+import ScrollText from "@lucide/svelte/icons/scroll-text";
+import Settings from "@lucide/svelte/icons/settings";
 import ShieldCheck from "@lucide/svelte/icons/shield-check";
+import UserCog from "@lucide/svelte/icons/user-cog";
 import Users from "@lucide/svelte/icons/users";
 import Wrench from "@lucide/svelte/icons/wrench";
 import type { Component } from "svelte";
@@ -35,6 +39,10 @@ export function places(user: User | null): Place[] {
     staff && { path: "/tenants", label: t.shell.tenants, icon: Users, group },
     staff && { path: "/apartments", label: t.shell.apartments, icon: DoorOpen, group },
     staff && { path: "/compounds", label: t.shell.compounds, icon: Building2, group },
+    isAdmin(user) && { path: "/users", label: t.shell.users, icon: UserCog, group: t.shell.administration },
+    isAdmin(user) && { path: "/audit", label: t.shell.audit, icon: ScrollText, group: t.shell.administration },
+    isAdmin(user) && { path: "/mail", label: t.shell.mail, icon: Mail, group: t.shell.administration },
+    { path: "/settings", label: t.shell.settings, icon: Settings, group: t.shell.account },
   ];
   return all.filter((place): place is Place => place !== false);
 }

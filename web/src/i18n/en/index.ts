@@ -1,3 +1,4 @@
+import { admin } from "./admin";
 import { auth } from "./auth";
 import { chats } from "./chats";
 import { common, problems, states } from "./common";
@@ -5,6 +6,6 @@ import { property } from "./property";
 import { home, shell } from "./shell";
 import { verifications } from "./verifications";
 
-const en = { auth, chats, common, home, problems, property, shell, states, verifications };
+const en = { admin, auth, chats, common, home, problems, property, shell, states, verifications };
 export default en;
 export type Messages = typeof en;

@@ -1,4 +1,5 @@
 import type { Messages } from "../en";
+import { admin } from "./admin";
 import { auth } from "./auth";
 import { chats } from "./chats";
 import { common, problems, states } from "./common";
@@ -6,5 +7,5 @@ import { property } from "./property";
 import { home, shell } from "./shell";
 import { verifications } from "./verifications";
 
-const messages: Messages = { auth, chats, common, home, problems, property, shell, states, verifications };
+const messages: Messages = { admin, auth, chats, common, home, problems, property, shell, states, verifications };
 export default messages;
