@@ -141,6 +141,16 @@ await journey("payment", { size: "desktop", locale: "en" }, async ({ page, expec
   await page.getByText("Paid", { exact: true }).first().waitFor();
 });
 
+await journey("report", { size: "phone", locale: "en" }, async ({ page }) => {
+  await page.goto(`${origin}/maintenance-requests`);
+  await signIn(page, people.resident);
+  await page.getByRole("button", { name: "New request" }).click();
+  await page.locator("[name=title]").fill("The lift stands still");
+  await page.locator("textarea[name=description]").fill("Since this morning, on the second floor.");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.locator(".narrow", { hasText: "The lift stands still" }).waitFor();
+});
+
 await journey("review", { size: "desktop", locale: "en" }, async ({ page }) => {
   await page.goto(`${origin}/verifications`);
   await signIn(page, people.admin);
