@@ -105,6 +105,7 @@ impl PartialSchema for Date {
         ObjectBuilder::new()
             .schema_type(Type::String)
             .format(Some(SchemaFormat::KnownFormat(KnownFormat::Date)))
+            .pattern(Some("^(19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}$"))
             .into()
     }
 }
@@ -188,7 +189,7 @@ impl PartialSchema for Month {
     fn schema() -> RefOr<Schema> {
         ObjectBuilder::new()
             .schema_type(Type::String)
-            .pattern(Some("^[0-9]{4}-[0-9]{2}$"))
+            .pattern(Some("^(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])$"))
             .into()
     }
 }
