@@ -14,6 +14,10 @@ pub fn prepare(app_dir: &Path, component: &Component, root: &Path) -> Result<Vec
     if component.files.is_empty() {
         return Ok(Vec::new());
     }
+    // A pattern's paths come without a leading `./`, so they are compared with the whole path of the folder.
+    let app_dir = &app_dir
+        .canonicalize()
+        .map_err(|e| ("files".to_owned(), format!("{}: {e}", app_dir.display())))?;
     let mut excluded = Vec::new();
     for text in &component.exclude_files {
         let pattern = Pattern::new(text).map_err(|e| ("exclude_files".to_owned(), format!("{text:?}: {e}")))?;
@@ -112,5 +116,18 @@ impl Copier<'_> {
         }
         std::fs::copy(source, target).map_err(failed)?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_below_the_current_folder_is_copied() {
+        let component: Component = toml::from_str("source = \"a.wasm\"\nfiles = [\"src/files/*.rs\"]").unwrap();
+        let root = tempfile::tempdir().unwrap();
+        prepare(Path::new("."), &component, root.path()).unwrap();
+        assert!(root.path().join("src/files/host.rs").is_file());
     }
 }
