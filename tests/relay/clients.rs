@@ -11,7 +11,8 @@ async fn socket_io_clients_by_websocket_and_by_polling_and_a_plain_one_share_a_r
     let url = scene.app.url();
     let mut by_websocket = SocketIo::connect(url, scene.anna.token(), json!({"transports": ["websocket"]})).await;
     let mut by_polling = SocketIo::connect(url, scene.ben.token(), json!({"transports": ["polling"]})).await;
-    let mut plain = PlainSocket::connect(url, scene.ben.token()).await;
+    let device = scene.another_device_of_ben().await;
+    let mut plain = PlainSocket::connect(url, device.token()).await;
     assert_eq!(by_websocket.next("CONNECTED").await["userId"], json!(scene.anna_id));
     assert_eq!(by_polling.next("CONNECTED").await["userId"], json!(scene.ben_id));
     plain.next("CONNECTED").await;

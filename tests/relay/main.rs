@@ -23,6 +23,7 @@ pub struct Scene {
     pub anna_id: String,
     pub ben_id: String,
     pub chat: String,
+    ben_account: Account,
     /// Somebody who rents from the company and has not signed in.
     pub resident: Account,
 }
@@ -46,6 +47,7 @@ impl Scene {
         };
         let (_, resident) = accounts.iter().find(|(role, _)| role == "TENANT").expect("a tenant");
         let resident = resident.clone();
+        let ben_account = (*ben).clone();
         let (anna, ben) = (app.sign_in(anna).await, app.sign_in(ben).await);
         let (anna_id, ben_id) = (id_of(&anna).await, id_of(&ben).await);
         let body = json!({"type": "GROUP", "name": "A test", "memberIds": [ben_id]});
@@ -60,8 +62,14 @@ impl Scene {
             anna_id,
             ben_id,
             chat,
+            ben_account,
             resident,
         }
+    }
+
+    /// Signs Ben in on another device: a session of its own.
+    pub async fn another_device_of_ben(&self) -> Client {
+        self.app.sign_in(&self.ben_account).await
     }
 
     pub async fn new() -> Self {

@@ -56,7 +56,8 @@ async fn a_server_that_stops_says_goodbye_to_one_after_the_other_and_keeps_what_
     anna.next("CONNECTED").await;
     let mut listeners = Vec::new();
     for _ in 0..LISTENERS {
-        let mut ben = PlainSocket::connect(&url, scene.ben.token()).await;
+        let device = scene.another_device_of_ben().await;
+        let mut ben = PlainSocket::connect(&url, device.token()).await;
         ben.next("CONNECTED").await;
         listeners.push(ben);
     }

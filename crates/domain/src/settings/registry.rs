@@ -189,8 +189,8 @@ registry! {
         REDIS_PORT: u16 = Some("6379"), "6379", PLAIN, |text| values::number(text, 1, u16::MAX);
         /// Its password.
         REDIS_PASSWORD: Option<Secret> = Some(""), "the-redis-password", SECRET, maybe_secret;
-        /// Open connections per user; the newest win.
-        CONNECTIONS_PER_USER: u32 = Some("1"), "3", PLAIN, |text| values::number(text, 1, 1_000);
+        /// Open connections of a person over all sessions; the oldest ends first. A session has one: the newer replaces the older.
+        CONNECTIONS_PER_USER: u32 = Some("5"), "3", PLAIN, |text| values::number(text, 1, 1_000);
         /// Chat messages per user.
         MESSAGE_RATE: Rate = Some("10/10s"), "10/10s", PLAIN, values::rate;
         /// After how long without an event from the client a connection is closed.

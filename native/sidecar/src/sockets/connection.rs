@@ -98,6 +98,11 @@ impl Connection {
         }
     }
 
+    /// Whether this is a connection of that session.
+    pub fn is_of(&self, session: SessionId) -> bool {
+        self.identity().is_some_and(|identity| identity.session == session)
+    }
+
     pub fn identity(&self) -> Option<Identity> {
         *self.identity.lock()
     }

@@ -163,11 +163,13 @@ async fn enter(
     for old in &entered.superseded {
         core.dismiss(old, Farewell::Duplicate);
     }
+    let session = Some(identity.session);
     let came_online = entered.came_online && !core.neighbours.is_elsewhere(user);
     core.neighbours.set_here(user, true);
     core.neighbours.tell(Cast::Entered {
         user,
         connection: connection.id,
+        session,
         connections: core.rooms.connections_of(user).len(),
         chats: chats.iter().map(|head| head.chat_id).collect(),
     });

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
-use nexus_domain::ids::{ChatId, UserId};
+use nexus_domain::ids::{ChatId, SessionId, UserId};
 use nexus_domain::settings::Rate;
 use nexus_protocol::relay::RelayEvent;
 use parking_lot::Mutex;
@@ -25,6 +25,9 @@ pub enum Cast {
     Entered {
         user: UserId,
         connection: ConnectionId,
+        /// The session has this one connection over all nodes. Older relays don't say it.
+        #[serde(default)]
+        session: Option<SessionId>,
         /// How many of theirs are there now.
         connections: usize,
         chats: Vec<ChatId>,

@@ -76,10 +76,15 @@ impl Rooms {
         let (person, came_online) = state.people.enter(identity.user);
         let listed: HashSet<ChatId> = chats.iter().map(|head| head.chat_id).collect();
         let is_unsure = !person.connections.is_empty() && person.chats != listed;
-        person.connections.push(Arc::clone(connection));
+        // A session (a device) has one connection: the newer one replaces the older.
+        let (mut superseded, mut kept): (Vec<_>, Vec<_>) = std::mem::take(&mut person.connections)
+            .into_iter()
+            .partition(|other| other.is_of(identity.session));
+        kept.push(Arc::clone(connection));
+        let over = kept.len().saturating_sub(limit);
+        superseded.extend(kept.drain(..over));
+        person.connections = kept;
         person.chats.extend(listed);
-        let over = person.connections.len().saturating_sub(limit);
-        let superseded: Vec<_> = person.connections.drain(..over).collect();
         let joined = person.chats.clone();
         for head in chats {
             state.room(head).lock().enter(identity.user, connection, Told::AtFirst);

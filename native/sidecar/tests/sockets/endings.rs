@@ -112,7 +112,8 @@ async fn with_several_connections_somebody_is_offline_when_the_last_is_gone() {
     let (anna, ben) = (house.person(), house.person());
     house.chat(&[&anna, &ben]);
     let mut onlooker = house.plain_as(&anna).await;
-    let (first, second) = (house.plain_as(&ben).await, house.plain_as(&ben).await);
+    let phone = house.device_of(&ben);
+    let (first, second) = (house.plain_as(&ben).await, house.plain_as(&phone).await);
     assert_eq!(onlooker.next("USER_ONLINE").await["userId"], json!(ben.id));
     drop(first);
     // Longer than the grace.
@@ -125,4 +126,22 @@ async fn with_several_connections_somebody_is_offline_when_the_last_is_gone() {
     );
     drop(second);
     assert_eq!(onlooker.next("USER_OFFLINE").await["userId"], json!(ben.id));
+}
+
+#[tokio::test]
+async fn a_session_has_one_connection_and_a_person_as_many_as_are_allowed() {
+    let house = house(&[("CONNECTIONS_PER_USER", "2")]).await;
+    let laptop = house.person();
+    let mut first = house.plain_as(&laptop).await;
+    let mut again = house.plain_as(&laptop).await;
+    assert_eq!(first.next("FORCE_DISCONNECT").await["code"], "DUPLICATE");
+    let mut phone = house.plain_as(&house.device_of(&laptop)).await;
+    for client in [&mut again, &mut phone] {
+        client.send("HEALTH_CHECK", json!(null)).await;
+        client.next("HEALTH_RESPONSE").await;
+    }
+    let _tablet = house.plain_as(&house.device_of(&laptop)).await;
+    assert_eq!(again.next("FORCE_DISCONNECT").await["code"], "DUPLICATE");
+    phone.send("HEALTH_CHECK", json!(null)).await;
+    phone.next("HEALTH_RESPONSE").await;
 }

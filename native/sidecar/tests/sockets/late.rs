@@ -190,7 +190,7 @@ async fn a_chat_made_while_somebody_connects_is_known_to_them_however_it_falls()
     let anna = house.person();
     for round in 0..30 {
         let ben = house.person();
-        let mut older = house.plain_as(&ben).await;
+        let mut older = house.plain_as(&house.device_of(&ben)).await;
         let mut client = house.plain(None).await;
         let making = async {
             tokio::time::sleep(Duration::from_micros(150 * round)).await;

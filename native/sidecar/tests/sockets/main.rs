@@ -168,7 +168,18 @@ impl House {
                 params![id, self.company, now],
             )
             .unwrap();
-        database
+        self.sign_in(id, session)
+    }
+
+    /// The same person on another device.
+    fn device_of(&self, person: &Person) -> Person {
+        self.sign_in(person.id, clock::new_id(SessionId::generate))
+    }
+
+    fn sign_in(&self, id: UserId, session: SessionId) -> Person {
+        let now = clock::now();
+        self.app
+            .database()
             .execute(
                 "INSERT INTO sessions (id, user_id, created_at, last_used_at, expires_at) VALUES (?1, ?2, ?3, ?3, ?4)",
                 params![session, id, now, now.plus_seconds(3_600)],

@@ -137,7 +137,7 @@ async fn the_same_temp_id_on_another_node_is_a_duplicate() {
     let chat = one.chat(&[&anna, &ben]);
     let body = json!({"chatId": chat, "content": "once", "tempId": "x"});
     let mut here = one.plain_as(&anna).await;
-    let mut there = other.plain_as(&anna).await;
+    let mut there = other.plain_as(&one.device_of(&anna)).await;
     here.send("NEW_MESSAGE", body.clone()).await;
     there.send("NEW_MESSAGE", body).await;
     let (one_told, other_told) = (outcome(&mut here).await, outcome(&mut there).await);
@@ -155,7 +155,8 @@ async fn the_rate_limit_counts_over_all_nodes() {
     let (one, other) = two(&redis, &[("MESSAGE_RATE", "4/10s"), ("CONNECTIONS_PER_USER", "2")]).await;
     let (anna, ben) = (one.person(), one.person());
     let chat = one.chat(&[&anna, &ben]);
-    let (mut here, mut there) = (one.plain_as(&anna).await, other.plain_as(&anna).await);
+    let device = one.device_of(&anna);
+    let (mut here, mut there) = (one.plain_as(&anna).await, other.plain_as(&device).await);
     for client in [&mut here, &mut there] {
         for _ in 0..2 {
             client
@@ -214,8 +215,8 @@ async fn of_more_connections_than_allowed_the_oldest_goes_wherever_it_is() {
     let (one, other) = two(&redis, &[("CONNECTIONS_PER_USER", "2")]).await;
     let anna = one.person();
     let mut first = one.plain_as(&anna).await;
-    let mut second = other.plain_as(&anna).await;
-    let mut third = other.plain_as(&anna).await;
+    let mut second = other.plain_as(&one.device_of(&anna)).await;
+    let mut third = other.plain_as(&one.device_of(&anna)).await;
     assert_eq!(first.next("FORCE_DISCONNECT").await["code"], "DUPLICATE");
     for client in [&mut second, &mut third] {
         client.send("HEALTH_CHECK", json!(null)).await;
@@ -280,7 +281,8 @@ async fn while_redis_stands_still_limits_duplicates_and_typing_hold_on_each_node
     let (one, other) = two(&redis, &settings).await;
     let (anna, ben) = (one.person(), one.person());
     let chat = one.chat(&[&anna, &ben]);
-    let (mut here, mut there) = (one.plain_as(&anna).await, other.plain_as(&anna).await);
+    let device = one.device_of(&anna);
+    let (mut here, mut there) = (one.plain_as(&anna).await, other.plain_as(&device).await);
     let mut beside = one.plain_as(&ben).await;
     let mut onlooker = one.plain_as(&one.person()).await;
     redis.pause();

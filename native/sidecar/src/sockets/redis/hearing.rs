@@ -16,6 +16,15 @@ use crate::sockets::hub::Core;
 use crate::sockets::neighbours::{Cast, Neighbours};
 use crate::sockets::presence;
 
+/// Closes a person's connections of a session that connected elsewhere since.
+fn replace_session(core: &Arc<Core>, user: UserId, is_replaced: impl Fn(&Connection) -> bool) {
+    for connection in core.rooms.connections_of(user) {
+        if is_replaced(&connection) {
+            core.dismiss(&connection, Farewell::Duplicate);
+        }
+    }
+}
+
 /// The clocks of nodes are closer to each other than this.
 const CLOCKS: Duration = Duration::from_secs(5);
 
@@ -68,6 +77,7 @@ impl OverRedis {
             Cast::Entered {
                 user,
                 connection,
+                session,
                 connections,
                 chats,
             } => {
@@ -79,6 +89,9 @@ impl OverRedis {
                     newest: connection,
                 };
                 self.others.lock().entered(node, person.clone());
+                if let Some(session) = session {
+                    replace_session(core, user, |ours| ours.is_of(session) && came_before(ours, connection));
+                }
                 self.give_way(core, user, |ours| came_before(ours, connection));
                 if is_news {
                     self.say_came(core, &[person]);
