@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod contract;
+mod names;
 mod security_table;
 mod sources;
 mod walls;

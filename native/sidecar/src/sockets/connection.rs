@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::client_event::Early;
 pub use super::client_event::{AnswerTo, ClientEvent};
+use super::event_limits::EventLimits;
 use super::flow::{Flow, MOST_UNSENT};
 use super::frame::{ErrorCode, Event, Farewell, error, error_about};
 use super::meters::ACKNOWLEDGEMENT;
@@ -68,6 +69,7 @@ pub struct Connection {
     judged: AtomicBool,
     announced: AtomicBool,
     known: AtomicBool,
+    pub event_limits: EventLimits,
 }
 
 impl Connection {
@@ -88,6 +90,7 @@ impl Connection {
             judged: AtomicBool::new(false),
             announced: AtomicBool::new(false),
             known: AtomicBool::new(false),
+            event_limits: EventLimits::default(),
         })
     }
 

@@ -107,7 +107,7 @@ fn numbers(given: Option<serde_json::Value>) -> Result<HashMap<ChatId, i64>, ()>
     }
 }
 
-fn refuse(core: &Core, connection: &Arc<Connection>, code: ErrorCode, message: &str) {
+pub fn refuse(core: &Core, connection: &Arc<Connection>, code: ErrorCode, message: &str) {
     connection.refuse(code, message);
     core.gone(connection);
 }

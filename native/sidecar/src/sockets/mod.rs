@@ -11,6 +11,7 @@ mod connection;
 mod deadlines;
 mod door;
 mod entrance;
+mod event_limits;
 mod events;
 mod fill;
 mod flow;

@@ -303,8 +303,8 @@ async fn while_redis_stands_still_limits_duplicates_and_typing_hold_on_each_node
     here.send("TYPING_STOP", json!({"chatId": chat})).await;
     beside.next("USER_STOPPED_TYPING").await;
     // A third connection of the same person here: of those of this node the oldest goes once there are too many.
-    let mut second = one.plain_as(&anna).await;
-    let mut third = one.plain_as(&anna).await;
+    let mut second = one.plain_as(&one.device_of(&anna)).await;
+    let mut third = one.plain_as(&one.device_of(&anna)).await;
     assert_eq!(here.next("FORCE_DISCONNECT").await["code"], "DUPLICATE");
     for client in [&mut second, &mut third] {
         client.send("HEALTH_CHECK", json!(null)).await;

@@ -61,7 +61,11 @@ struct MessageRead {
 }
 
 pub fn mark(core: &Arc<Core>, connection: &Arc<Connection>, identity: Identity, event: &ClientEvent) {
-    let Some(Payload { chat_id, seq }) = payload(connection, event) else {
+    let Some(Payload { chat_id, seq }) = payload(
+        connection,
+        event,
+        "`chatId` (the id of a chat) and `seq` (a whole number)",
+    ) else {
         return;
     };
     if seq < 0 {

@@ -7,17 +7,33 @@ pub mod reauth;
 pub mod typing;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use serde::de::DeserializeOwned;
 
 use super::connection::{AnswerTo, ClientEvent, Connection};
-use super::frame::{ErrorCode, error};
+use super::entrance::refuse;
+use super::event_limits::{EventKind, Verdict};
+use super::frame::{ErrorCode, error, error_about};
 use super::hub::Core;
+
+const TOO_MANY: &str = "You send these events too fast.";
 
 /// Does what a client asks for. Called in the order in which a client speaks.
 pub fn dispatch(core: &Arc<Core>, connection: &Arc<Connection>, event: ClientEvent) {
     connection.heard();
     core.meters.heard(&event.name);
+    if let Some(kind) = EventKind::of(&event.name) {
+        match connection.event_limits.count(kind, Instant::now()) {
+            Verdict::Accepted => {}
+            Verdict::TooMany(wait) => {
+                let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+                let refusal = error_about(ErrorCode::RateLimitExceeded, TOO_MANY, None, Some(millis));
+                return connection.answer(&refusal, event.answer_to);
+            }
+            Verdict::Flood => return refuse(core, connection, ErrorCode::RateLimitExceeded, TOO_MANY),
+        }
+    }
     // The only one that needs nobody to be let in.
     if event.name == "HEALTH_CHECK" {
         return health_check::answer(core, connection, event.answer_to);
@@ -40,20 +56,19 @@ pub fn act(core: &Arc<Core>, connection: &Arc<Connection>, event: &ClientEvent) 
     }
 }
 
-/// The payload as its type; `None` after the client was told what is wrong.
-fn payload<T: DeserializeOwned>(connection: &Connection, event: &ClientEvent) -> Option<T> {
+/// Returns the payload as its type; `None` after the client was told what `shape` it must have.
+fn payload<T: DeserializeOwned>(connection: &Connection, event: &ClientEvent, shape: &str) -> Option<T> {
     let text = event.data.as_ref().map_or("null", |data| data.get());
-    match serde_json::from_str(text) {
-        Ok(payload) => Some(payload),
-        Err(problem) => {
-            invalid(
-                connection,
-                &format!("The payload can't be read: {problem}"),
-                event.answer_to,
-            );
-            None
-        }
+    let read = serde_json::from_str(text);
+    if read.is_err() {
+        invalid(connection, &must_be(shape), event.answer_to);
     }
+    read.ok()
+}
+
+/// The sentence that tells a client which payload an event takes.
+pub fn must_be(shape: &str) -> String {
+    format!("The payload must be an object with {shape}.")
 }
 
 fn invalid(connection: &Connection, message: &str, answer_to: AnswerTo) {

@@ -3,20 +3,24 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use nexus_domain::ids::MessageId;
+use nexus_domain::ids::{ChatId, MessageId};
 use nexus_protocol::relay_calls::MessageToSend;
 use serde::Deserialize;
 
 use crate::sockets::batch::{Letter, refuse_as_too_many};
 use crate::sockets::connection::{ClientEvent, Connection, Identity};
+use crate::sockets::events::must_be;
 use crate::sockets::frame::{ErrorCode, error_about, now};
 use crate::sockets::hub::Core;
+
+const SHAPE: &str = "`chatId` (the id of a chat) and `content` (text), and optionally `tempId` and `messageType` (texts) and \
+                     `attachments` (a list of ids)";
 
 /// What the component doesn't know is not passed on to it.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Payload {
-    chat_id: String,
+    chat_id: ChatId,
     #[serde(default)]
     content: Option<String>,
     #[serde(default)]
@@ -38,10 +42,9 @@ pub fn send(core: &Arc<Core>, connection: &Arc<Connection>, identity: Identity, 
     let text = event.data.as_ref().map_or("null", |data| data.get());
     let payload: Payload = match serde_json::from_str(text) {
         Ok(payload) => payload,
-        Err(problem) => {
+        Err(_) => {
             let temp_id = serde_json::from_str::<OnlyTempId>(text).ok().map(|only| only.temp_id);
-            let message = format!("The payload can't be read: {problem}");
-            let refusal = error_about(ErrorCode::InvalidPayload, &message, temp_id.as_deref(), None);
+            let refusal = error_about(ErrorCode::InvalidPayload, &must_be(SHAPE), temp_id.as_deref(), None);
             core.meters.message("refused");
             return connection.answer(&refusal, event.answer_to);
         }
@@ -49,7 +52,7 @@ pub fn send(core: &Arc<Core>, connection: &Arc<Connection>, identity: Identity, 
     let sending = MessageToSend {
         id: MessageId::generate(now(), random()),
         sender_id: identity.user,
-        chat_id: payload.chat_id,
+        chat_id: payload.chat_id.to_string(),
         content: payload.content.unwrap_or_default(),
         message_type: payload.message_type,
         attachments: payload.attachments.unwrap_or_default(),

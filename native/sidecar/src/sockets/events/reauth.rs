@@ -26,7 +26,7 @@ struct Reauthenticated {
 }
 
 pub fn renew(core: &Arc<Core>, connection: &Arc<Connection>, event: &ClientEvent) {
-    let Some(Payload { token }) = payload(connection, event) else {
+    let Some(Payload { token }) = payload(connection, event, "`token` (an access token)") else {
         return;
     };
     let (core, connection, answer_to) = (Arc::clone(core), Arc::clone(connection), event.answer_to);

@@ -29,7 +29,7 @@ struct UserTyping {
 }
 
 pub fn change(core: &Arc<Core>, connection: &Arc<Connection>, identity: Identity, event: &ClientEvent, typing: bool) {
-    let Some(Payload { chat_id }) = payload(connection, event) else {
+    let Some(Payload { chat_id }) = payload(connection, event, "`chatId` (the id of a chat)") else {
         return;
     };
     let user = identity.user;
