@@ -47,6 +47,8 @@ pub fn run(workspace: &Workspace, filters: &[String]) -> Result<(), Failure> {
 fn run_all(workspace: &Workspace) -> Result<(), Failure> {
     let needs = TARGETS.iter().flat_map(|target| target.needs).copied().collect();
     prepare(workspace, &needs)?;
+    // Here, since `lint` of a fresh clone runs before `nexus` is built.
+    web::check_types(workspace)?;
     let mut cargo = workspace.cargo("test");
     cargo.args([
         "--release",
