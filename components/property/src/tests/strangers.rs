@@ -38,7 +38,7 @@ fn kind(path: &str, field: &str) -> &'static str {
         "tenantId" => "tenants",
         "occupancyId" => "occupancies",
         "invoiceId" => "invoices",
-        "assigneeId" | "userId" | "requestedBy" | "recordedBy" => "users",
+        "actorId" | "assigneeId" | "userId" | "requestedBy" | "recordedBy" => "users",
         "attachments" | "logo" => "attachments",
         "id" => [
             "companies",
