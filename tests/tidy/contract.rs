@@ -118,6 +118,37 @@ fn every_response_of_openapi_is_described() {
     none(&found, "responses without a description");
 }
 
+#[test]
+fn no_schema_of_openapi_contradicts_itself() {
+    let mut found = Vec::new();
+    contradictions(&openapi(), "", &mut found);
+    none(&found, "no value can satisfy these schemas");
+}
+
+fn contradictions(value: &serde_json::Value, at: &str, found: &mut Vec<String>) {
+    match value {
+        serde_json::Value::Object(members) => {
+            for (least, most) in [
+                ("minimum", "maximum"),
+                ("minLength", "maxLength"),
+                ("minItems", "maxItems"),
+            ] {
+                let number = |name: &str| members.get(name).and_then(serde_json::Value::as_f64);
+                if let (Some(low), Some(high)) = (number(least), number(most))
+                    && low > high
+                {
+                    found.push(format!("{at}: {least} {low} is over {most} {high}"));
+                }
+            }
+            for (name, inner) in members {
+                contradictions(inner, &format!("{at}/{name}"), found);
+            }
+        }
+        serde_json::Value::Array(items) => items.iter().for_each(|inner| contradictions(inner, at, found)),
+        _ => {}
+    }
+}
+
 fn manifest() -> toml::Table {
     let text = fs::read_to_string(repository().join("spin.toml")).expect("spin.toml");
     text.parse().expect("TOML")

@@ -20,7 +20,7 @@ use crate::paging;
 #[into_params(rename_all = "camelCase", parameter_in = Query)]
 pub struct SearchMessages {
     /// Words that all must be in a message; the last may be a beginning.
-    #[param(min_length = 1, max_length = 200)]
+    #[param(min_length = 1, max_length = 200, pattern = r"[^\s\u0085]")]
     pub q: String,
     /// In this chat only.
     #[deserr(default)]

@@ -303,7 +303,7 @@ pub async fn end_occupancy(
 #[schema(rename_all = "camelCase")]
 pub struct DepositMovement {
     action: DepositAction,
-    #[schema(value_type = i64, minimum = 1, maximum = 1_000_000_000_000_i64)]
+    #[schema(value_type = i64, minimum = 1)]
     amount: Money,
     #[deserr(default)]
     reason: Option<Reason>,

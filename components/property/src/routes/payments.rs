@@ -57,7 +57,7 @@ pub async fn list_payments(State(app): State<App>, principal: Principal, headers
 pub struct NewPayment {
     invoice_id: InvoiceId,
     /// More than 0, at most the invoice's balance.
-    #[schema(value_type = i64, minimum = 1, maximum = 1_000_000_000_000_i64)]
+    #[schema(value_type = i64, minimum = 1)]
     amount: Money,
     /// May be left out; if it stands there it must be the company's.
     #[deserr(default)]

@@ -28,8 +28,6 @@ const PATTERNS: &[(&str, &str)] = &[
     ("Slug", "^[a-z0-9]+(-[a-z0-9]+)*$"),
     ("Colour", "^#[0-9A-Fa-f]{6}$"),
     ("LogoUrl", "^https?://[^\\s\"<>\\u0000-\\u001F\\u007F-\\u009F]+$"),
-    ("Month", "^(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])$"),
-    ("Date", "^(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"),
 ];
 
 /// By schema and member.
@@ -46,6 +44,8 @@ const DOMAIN: &str = "^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\\.[A-Za-z0-9
 /// Most that is taken where a schema has no end of its own.
 const MAX: &[(&str, &str, i64)] = &[
     ("MarkRead", "seq", 4_294_967_295),
+    ("NewPayment", "amount", 1_000_000_000_000),
+    ("DepositMovement", "amount", 1_000_000_000_000),
     ("LateFee", "value", 1_000_000_000_000),
     ("LateFeePatch", "value", 1_000_000_000_000),
 ];
