@@ -9,7 +9,7 @@ use crate::{folder, python, run};
 
 /// Good enough to find a new route that differs; the long form is for all of them.
 const SHORT: u32 = 4;
-const LONG: u32 = 90;
+const LONG: u32 = 95;
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "minutes on a busy machine: `cargo xtask faults`"]

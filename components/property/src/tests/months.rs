@@ -12,11 +12,11 @@ fn multiply(product: &Product) {
         format!(
             "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {count}) \
              INSERT INTO apartments (id, company_id, compound_id, apartment_number, monthly_rent, created_at, updated_at) \
-             SELECT substr(id, 1, 32) || printf('%04x', n), company_id, compound_id, 'B' || n, 1000, 0, 0 \
+             SELECT substr(id, 1, 28) || printf('%08x', n), company_id, compound_id, 'B' || n, 1000, 0, 0 \
              FROM apartments, n WHERE apartment_number = 'A1'"
         ),
         "INSERT INTO occupancies (id, company_id, apartment_id, tenant_id, start_date, monthly_rent, status, created_at, \
-         updated_at) SELECT substr(o.id, 1, 32) || substr(a.id, 33), o.company_id, a.id, o.tenant_id, o.start_date, \
+         updated_at) SELECT substr(o.id, 1, 28) || substr(a.id, 29), o.company_id, a.id, o.tenant_id, o.start_date, \
          a.monthly_rent, 'ACTIVE', 0, 0 FROM occupancies o, apartments a WHERE a.apartment_number LIKE 'B%'"
             .to_owned(),
     ] {

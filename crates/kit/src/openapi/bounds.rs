@@ -83,6 +83,10 @@ pub fn finish(schemas: &mut Value) {
     for name in ["CreateMessage", "UpdateMessage"] {
         set(property(schemas, name, "content"), "maxLength", 4_000.into());
     }
+    for name in ["NewMaintenanceRequest", "MaintenancePatch"] {
+        set(property(schemas, name, "attachments"), "maxItems", 10.into());
+        set(property(schemas, name, "attachments"), "uniqueItems", true.into());
+    }
     for name in ["NewCompany", "CompanyPatch"] {
         if let Some(domains) = property(schemas, name, "allowedEmailDomains") {
             domains["items"] = json!({ "type": "string", "pattern": DOMAIN, "minLength": 3, "maxLength": 253 });
