@@ -26,7 +26,7 @@ async fn twenty_thousand_requests_made_from_the_document_find_no_difference() {
 
 async fn compare(examples: u32) {
     let Some(program) = python("st") else { return };
-    let app = TestApp::start().await;
+    let app = TestApp::builder().env("TRUSTED_PROXIES", "127.0.0.1/32").start().await;
     let accounts = app.demo();
     let resident = accounts.iter().find(|(role, _)| role == "TENANT");
     let resident = resident.map(|(_, account)| Account::new(&account.email, &account.password));
